@@ -1,0 +1,38 @@
+import type { Fact, RecordedEvent } from './event.js';
+
+/** The part of the envelope that a fold may use. */
+export type Envelope = Pick<RecordedEvent, 'id' | 'stream' | 'revision' | 'metadata'>;
+
+/**
+ * The fold of one kind of stream. Decisions are plain functions from the state to new facts;
+ * nothing to do is `[]` (equinox-js, `guest-stay.ts`). All of it is pure: time and ids come in.
+ */
+export interface Decider<State, F extends Fact> {
+  readonly initial: State;
+  readonly evolve: (state: State, fact: F, envelope: Envelope) => State;
+  /** About how many bytes the state holds in memory; by default it is taken for small. */
+  readonly weigh?: (state: State) => number;
+}
+
+/** A broken rule. The code is stable and stands in docs/problems.md; the domain knows no HTTP. */
+export class RuleViolation extends Error {
+  override readonly name = 'RuleViolation';
+  constructor(
+    readonly code: string,
+    readonly detail: string,
+    /** Members that the answer carries beside the detail, such as `expected_seq`. */
+    readonly extra: Readonly<Record<string, string | number>> = {},
+  ) {
+    super(`${code}: ${detail}`);
+  }
+}
+
+/** Folds recorded events of one stream, oldest first. */
+export function fold<State, F extends Fact>(
+  decider: Decider<State, F>,
+  events: Iterable<RecordedEvent>,
+): State {
+  let state = decider.initial;
+  for (const event of events) state = decider.evolve(state, event as Fact as F, event);
+  return state;
+}

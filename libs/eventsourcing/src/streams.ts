@@ -1,0 +1,232 @@
+import { LRUCache } from 'lru-cache';
+import type { Causation } from './causation.js';
+import type { Decider } from './decider.js';
+import { RuleViolation } from './decider.js';
+import type { EventMetadata, Fact, NewEvent, RecordedEvent } from './event.js';
+import { EventStore, RevisionConflict } from './event-store.js';
+import { Upcasters } from './upcasting.js';
+
+/** What a command left behind. `events` are its own, whether stored now or by an earlier attempt. */
+export interface Outcome<State> {
+  readonly state: State;
+  readonly events: readonly NewEvent[];
+  /** Last revision of the stream after the command, -1 when it has no event. */
+  readonly revision: number;
+  /** Position up to which a read must have come to see the command; undefined when it stored nothing. */
+  readonly position: bigint | undefined;
+}
+
+interface Tip {
+  state: unknown;
+  revision: number;
+  /** The newest append on its way, or done. */
+  pending: Promise<unknown>;
+  bytes: number;
+}
+
+const attempts = 20;
+const settled: Promise<unknown> = Promise.resolve();
+/** How far the clocks of two servers may be apart, in milliseconds. */
+const clockSkew = 3_600_000;
+const cacheBytes = 64 * 1024 * 1024;
+
+/**
+ * Read, fold, decide, append. Keeps the folded state of the streams it met, so that a command
+ * on a known stream costs one append and no read; another process's writes show as a conflict,
+ * and the command is decided again from the tail. Commands on one stream do not wait for each
+ * other's append: each is decided on the state the ones before it will leave, and falls with them.
+ */
+export class Streams {
+  private readonly tips = new LRUCache<string, Tip>({
+    maxSize: cacheBytes,
+    sizeCalculation: (tip) => tip.bytes,
+  });
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly upcasters = new Upcasters(),
+  ) {}
+
+  /** The state of a stream as the store has it now. @throws StoreUnavailable */
+  async load<State, F extends Fact>(
+    decider: Decider<State, F>,
+    stream: string,
+  ): Promise<{ state: State; revision: number }> {
+    const tip = await this.refreshed(decider, stream);
+    return { state: tip.state as State, revision: tip.revision };
+  }
+
+  /**
+   * The state of a stream, perhaps somewhat old. For facts that never change once they are there,
+   * such as who owns a run: a stream that looks empty is read again.
+   */
+  async glance<State, F extends Fact>(decider: Decider<State, F>, stream: string): Promise<State> {
+    const known = this.tips.get(stream);
+    if (known !== undefined && known.revision >= 0) {
+      return known.state as State;
+    }
+    return (await this.load(decider, stream)).state;
+  }
+
+  /** The newest event of a stream for which this holds. @throws StoreUnavailable */
+  async findLast(
+    stream: string,
+    wanted: (event: RecordedEvent) => boolean,
+  ): Promise<RecordedEvent | undefined> {
+    for await (const recorded of this.store.readStream(stream, { direction: 'backwards' })) {
+      const event = this.upcasters.upcast(recorded);
+      if (wanted(event)) return event;
+    }
+    return undefined;
+  }
+
+  /**
+   * Carries out a command on one stream. A decision that finds nothing to do, or a broken rule, is
+   * only believed on a state that the store confirms. A revision that the client named is a rule like any
+   * other: the decision compares it with the state's.
+   * @throws RuleViolation from the decision, RevisionConflict, StoreUnavailable
+   */
+  async execute<State, F extends Fact>(
+    decider: Decider<State, F>,
+    stream: string,
+    causation: Causation,
+    decide: (state: State, revision: number) => readonly F[],
+  ): Promise<Outcome<State>> {
+    if (causation.recovering) {
+      const before = await this.alreadyStored(decider, stream, causation);
+      if (before !== undefined) return before;
+    }
+    for (let attempt = 1; ; attempt++) {
+      let tip = this.tips.get(stream);
+      const known = tip !== undefined;
+      tip ??= await this.refreshed(decider, stream);
+      const confirmed = !known && tip.pending === settled;
+      let facts: readonly F[];
+      try {
+        facts = decide(tip.state as State, tip.revision);
+      } catch (error) {
+        if (!(error instanceof RuleViolation) || confirmed) throw error;
+        facts = [];
+      }
+      if (facts.length === 0) {
+        tip = await this.refreshed(decider, stream);
+        facts = decide(tip.state as State, tip.revision);
+        if (facts.length === 0) {
+          return { state: tip.state as State, events: [], revision: tip.revision, position: undefined };
+        }
+      }
+      const outcome = this.append(decider, stream, tip, causation, facts);
+      try {
+        return await outcome;
+      } catch (error) {
+        this.forget(stream, tip);
+        if (!(error instanceof RevisionConflict) || attempt === attempts) throw error;
+      }
+    }
+  }
+
+  private async append<State, F extends Fact>(
+    decider: Decider<State, F>,
+    stream: string,
+    tip: Tip,
+    causation: Causation,
+    facts: readonly F[],
+  ): Promise<Outcome<State>> {
+    const expected = tip.revision;
+    const events = facts.map((fact, n) => this.envelope(fact, stream, expected + 1 + n, n, causation));
+    let state = tip.state as State;
+    for (const event of events) state = decider.evolve(state, event as Fact as F, event);
+    tip.state = state;
+    tip.revision = expected + events.length;
+    const bytes = weight(decider, state);
+    if (bytes !== tip.bytes) {
+      tip.bytes = bytes;
+      this.tips.set(stream, tip);
+    }
+    const revision = tip.revision;
+    const appended = this.store.append(stream, expected === -1 ? 'none' : expected, events);
+    tip.pending = appended;
+    const stored = await appended;
+    // A stream that was deleted goes on numbering where it was: the tip must be read again.
+    if (stored.revision !== revision) this.forget(stream, tip);
+    return { state, events, revision: stored.revision, position: stored.position };
+  }
+
+  private envelope(
+    fact: Fact,
+    stream: string,
+    revision: number,
+    n: number,
+    causation: Causation,
+  ): NewEvent & { stream: string; revision: number } {
+    const version = this.upcasters.version(fact.type);
+    const { correlationId, traceparent } = causation.options;
+    const metadata: EventMetadata = {
+      $correlationId: correlationId ?? causation.id,
+      $causationId: causation.id,
+      actor: causation.principal.principalId,
+      project: causation.principal.projectId,
+      at: causation.at,
+      ...(version > 1 && { schemaVersion: version }),
+      ...(traceparent !== undefined && { traceparent }),
+    };
+    return { id: causation.eventId(stream, n), type: fact.type, data: fact.data, metadata, stream, revision };
+  }
+
+  /**
+   * The tip as the store confirms it: its tail has been read, or an append of this process has just
+   * succeeded on it.
+   */
+  private async refreshed<State, F extends Fact>(decider: Decider<State, F>, stream: string): Promise<Tip> {
+    for (;;) {
+      const known = this.tips.get(stream);
+      const pending = known?.pending;
+      try {
+        await pending;
+      } catch {
+        if (known !== undefined) this.forget(stream, known);
+      }
+      if (this.tips.get(stream) !== known) continue;
+      if (known?.pending !== pending) return known as Tip;
+      const from = known === undefined ? 0 : known.revision + 1;
+      let state = known === undefined ? decider.initial : (known.state as State);
+      let revision = from - 1;
+      for await (const recorded of this.store.readStream(stream, { from })) {
+        const event = this.upcasters.upcast(recorded);
+        state = decider.evolve(state, event as Fact as F, event);
+        revision = event.revision;
+      }
+      const now = this.tips.get(stream);
+      if (now !== undefined && (now !== known || now.pending !== pending)) return now;
+      if (now !== known) continue;
+      if (known !== undefined && revision === known.revision) return known;
+      const tip = { state, revision, pending: settled, bytes: weight(decider, state) };
+      this.tips.set(stream, tip);
+      return tip;
+    }
+  }
+
+  private forget(stream: string, tip: Tip): void {
+    if (this.tips.get(stream) === tip) this.tips.delete(stream);
+  }
+
+  /** Looks for the events of an earlier attempt at the same command, newest first. */
+  private async alreadyStored<State, F extends Fact>(
+    decider: Decider<State, F>,
+    stream: string,
+    causation: Causation,
+  ): Promise<Outcome<State> | undefined> {
+    const found: RecordedEvent[] = [];
+    for await (const event of this.store.readStream(stream, { direction: 'backwards' })) {
+      if (event.metadata.$causationId === causation.id) found.unshift(event);
+      else if (found.length > 0 || Date.parse(event.metadata.at) < causation.milliseconds - clockSkew) break;
+    }
+    const last = found.at(-1);
+    if (last === undefined) return undefined;
+    const { state, revision } = await this.load(decider, stream);
+    return { state, events: found, revision, position: last.position };
+  }
+}
+
+const weight = <State, F extends Fact>(decider: Decider<State, F>, state: State): number =>
+  512 + (decider.weigh?.(state) ?? 0);
