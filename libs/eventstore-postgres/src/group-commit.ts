@@ -1,0 +1,157 @@
+import type { Pool } from 'pg';
+import type { AppendResult, ExpectedRevision, NewEvent } from '#eventsourcing';
+import { RevisionConflict, StoreUnavailable } from '#eventsourcing';
+import { unavailable } from './unavailable.js';
+
+interface PendingAppend {
+  readonly stream: string;
+  readonly expected: ExpectedRevision;
+  readonly events: readonly NewEvent[];
+  /** The events' data as JSON. */
+  readonly data: readonly string[];
+  readonly bytes: number;
+  /** Is committed by itself: joined with others, it was refused. */
+  alone: boolean;
+  resolve(result: AppendResult): void;
+  reject(error: unknown): void;
+}
+
+/** Appends to one stream that follow each other, so that the first one's expectation decides for all. */
+type Group = [PendingAppend, ...PendingAppend[]];
+
+const maxEvents = 2_000;
+const maxBytes = 8 * 1024 * 1024;
+const statement = 'SELECT revisions, positions FROM eventstore.append($1, $2, $3, $4, $5, $6, $7, $8)';
+const numbers = { any: -2, none: -1, exists: -4 } as const;
+const number = (expected: ExpectedRevision): number =>
+  typeof expected === 'number' ? expected : numbers[expected];
+
+/**
+ * Appends that arrive while a commit is on its way are committed together by the next one: one
+ * statement, one transaction, one flush to disk for all of them.
+ */
+export class GroupCommit {
+  private queue: PendingAppend[] = [];
+  private committing = false;
+
+  /** @param pool a pool of one connection, so that batches are stored in the order of the calls. */
+  constructor(
+    private readonly pool: Pool,
+    private readonly committed: () => void,
+  ) {}
+
+  append(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): Promise<AppendResult> {
+    return new Promise((resolve, reject) => {
+      const data = events.map((event) => JSON.stringify(event.data));
+      const bytes = data.reduce((sum, json) => sum + json.length, 0);
+      this.queue.push({ stream, expected, events, data, bytes, alone: false, resolve, reject });
+      if (!this.committing) void this.drain();
+    });
+  }
+
+  private async drain(): Promise<void> {
+    this.committing = true;
+    // Whatever else this turn of the event loop brings goes into the same commit.
+    await new Promise(setImmediate);
+    while (this.queue.length > 0) {
+      const groups = this.take();
+      try {
+        await this.commit(groups);
+      } catch (error) {
+        this.failed(groups, unavailable(error));
+      }
+    }
+    this.committing = false;
+  }
+
+  /** Takes appends off the queue until the batch is full or one must wait for the outcome of another. */
+  private take(): Group[] {
+    const groups = new Map<string, { group: Group; next: number | undefined }>();
+    let events = 0;
+    let bytes = 0;
+    let taken = 0;
+    for (const append of this.queue) {
+      const known = groups.get(append.stream);
+      if (append.alone && taken > 0) break;
+      if (known !== undefined && known.next !== append.expected) break;
+      events += append.events.length;
+      bytes += append.bytes;
+      if (taken > 0 && (events > maxEvents || bytes > maxBytes)) break;
+      taken++;
+      const start = number(append.expected);
+      const next = start < -1 ? undefined : start + append.events.length;
+      if (known === undefined) groups.set(append.stream, { group: [append], next });
+      else {
+        known.group.push(append);
+        known.next = next;
+      }
+      if (append.alone) break;
+    }
+    this.queue = this.queue.slice(taken);
+    return [...groups.values()].map(({ group }) => group);
+  }
+
+  private async commit(groups: readonly Group[]): Promise<void> {
+    const ofAppend: number[] = [];
+    const place: number[] = [];
+    const ids: string[] = [];
+    const types: string[] = [];
+    const metadata: string[] = [];
+    const data: string[] = [];
+    groups.forEach((group, g) => {
+      let k = 0;
+      for (const append of group) {
+        append.events.forEach((event, n) => {
+          ofAppend.push(g + 1);
+          place.push(++k);
+          ids.push(event.id);
+          types.push(event.type);
+          metadata.push(JSON.stringify(event.metadata));
+          data.push(append.data[n] ?? 'null');
+        });
+      }
+    });
+    const { rows } = await this.pool.query<{
+      revisions: (string | null)[];
+      positions: (string | null)[];
+    }>({
+      name: 'append',
+      text: statement,
+      values: [
+        groups.map(([first]) => first.stream),
+        groups.map(([first]) => number(first.expected)),
+        ...[ofAppend, place, ids, types, metadata, data],
+      ],
+    });
+    groups.forEach((group, g) => {
+      this.answer(group, rows[0]?.revisions[g] ?? null, rows[0]?.positions[g] ?? null);
+    });
+    this.committed();
+  }
+
+  /** Revision and position are those of the group's last event. */
+  private answer(group: Group, revision: string | null, position: string | null): void {
+    if (revision === null || position === null) {
+      if (group.length > 1) this.again(group);
+      else group[0].reject(new RevisionConflict(group[0].stream, group[0].expected));
+      return;
+    }
+    let behind = 0;
+    for (const append of group.toReversed()) {
+      append.resolve({ revision: Number(revision) - behind, position: BigInt(position) - BigInt(behind) });
+      behind += append.events.length;
+    }
+  }
+
+  /** One append that the database cannot take must not fail those it was joined with. */
+  private failed(groups: readonly Group[], error: unknown): void {
+    const appends = groups.flat();
+    if (appends.length > 1 && !(error instanceof StoreUnavailable)) this.again(appends);
+    else for (const append of appends) append.reject(error);
+  }
+
+  private again(appends: readonly PendingAppend[]): void {
+    for (const append of appends) append.alone = true;
+    this.queue.unshift(...appends);
+  }
+}

@@ -1,0 +1,172 @@
+import { setTimeout } from 'node:timers/promises';
+import { Pool } from 'pg';
+import type {
+  AppendResult,
+  Batch,
+  ExpectedRevision,
+  NewEvent,
+  ReadAllOptions,
+  ReadStreamOptions,
+  RecordedEvent,
+  SubscribeAllOptions,
+  SubscribeStreamOptions,
+} from '#eventsourcing';
+import { EventStore, StoreUnavailable } from '#eventsourcing';
+import { appendLock } from './event-store.migration.js';
+import { GroupCommit } from './group-commit.js';
+import type { Page } from './reading.js';
+import { nextLimit, readAllPage, readStreamPage } from './reading.js';
+import { unavailable } from './unavailable.js';
+import { Waker } from './waker.js';
+
+const firstPage = 64;
+const retryEvery = 200;
+
+/** The event store on Postgres: one table, group commit, positions in commit order. */
+export class PostgresEventStore extends EventStore {
+  private readonly pool: Pool;
+  private readonly writer: Pool;
+  private readonly commits: GroupCommit;
+  private readonly waker: Waker;
+  private readonly closing = new AbortController();
+
+  constructor(url: string) {
+    super();
+    this.pool = new Pool({ connectionString: url, max: 8, application_name: 'runledger events' });
+    this.writer = new Pool({ connectionString: url, max: 1, application_name: 'runledger appends' });
+    // An idle connection that breaks is replaced at its next use.
+    for (const pool of [this.pool, this.writer]) pool.on('error', () => undefined);
+    this.waker = new Waker(url, this.pool);
+    this.commits = new GroupCommit(this.writer, () => {
+      this.waker.appended();
+    });
+  }
+
+  append(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): Promise<AppendResult> {
+    return this.commits.append(stream, expected, events);
+  }
+
+  async *readStream(stream: string, options: ReadStreamOptions = {}): AsyncGenerator<RecordedEvent> {
+    const { direction = 'forwards' } = options;
+    let left = options.limit ?? Infinity;
+    let from = options.from;
+    let limit = Math.min(left, firstPage);
+    while (left > 0) {
+      const page = await readStreamPage(this.pool, stream, direction, from, limit);
+      yield* page.events;
+      const last = page.events.at(-1);
+      if (last === undefined || page.events.length < limit) return;
+      left -= page.events.length;
+      from = last.revision + (direction === 'forwards' ? 1 : -1);
+      limit = Math.min(left, nextLimit(limit, page, 1_000));
+    }
+  }
+
+  async *readAll(options: ReadAllOptions = {}): AsyncGenerator<RecordedEvent> {
+    let left = options.limit ?? Infinity;
+    let after = options.after ?? 0n;
+    let limit = Math.min(left, firstPage);
+    while (left > 0) {
+      const page = await readAllPage(this.pool, after, options.prefixes ?? [], limit);
+      yield* page.events;
+      const last = page.events.at(-1);
+      if (last === undefined || page.events.length < limit) return;
+      left -= page.events.length;
+      after = last.position;
+      limit = Math.min(left, nextLimit(limit, page, 1_000));
+    }
+  }
+
+  subscribeAll(options: SubscribeAllOptions): AsyncGenerator<Batch> {
+    return this.follow(options, options.after ?? 0n, (position, limit) =>
+      readAllPage(this.pool, position, options.prefixes ?? [], limit),
+    );
+  }
+
+  subscribeStream(stream: string, options: SubscribeStreamOptions): AsyncGenerator<Batch> {
+    let revision = options.after ?? -1;
+    return this.follow(options, 0n, async (_position, limit) => {
+      const page = await readStreamPage(this.pool, stream, 'forwards', revision + 1, limit);
+      revision = page.events.at(-1)?.revision ?? revision;
+      return page;
+    });
+  }
+
+  async head(): Promise<bigint> {
+    return (await readAllPage(this.pool, 0n, [], 0)).head;
+  }
+
+  async truncateBefore(stream: string, revision: number): Promise<void> {
+    await this.locked(
+      `WITH gone AS (DELETE FROM eventstore.events WHERE stream = $1 AND revision < $2 RETURNING revision)
+       INSERT INTO eventstore.truncated SELECT $1, max(revision) FROM gone HAVING count(*) > 0
+       ON CONFLICT (stream) DO UPDATE SET last_revision = excluded.last_revision`,
+      [stream, revision],
+    );
+  }
+
+  async delete(stream: string): Promise<void> {
+    await this.truncateBefore(stream, Number.MAX_SAFE_INTEGER);
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort();
+    await this.waker.close();
+    await Promise.all([this.pool.end(), this.writer.end()]);
+  }
+
+  private async locked(text: string, values: unknown[]): Promise<void> {
+    const client = await this.pool.connect().catch((error: unknown) => {
+      throw unavailable(error);
+    });
+    try {
+      await client.query('BEGIN');
+      await client.query('SELECT pg_advisory_xact_lock($1)', [appendLock]);
+      await client.query(text, values);
+      await client.query('COMMIT');
+      client.release();
+    } catch (error) {
+      client.release(true);
+      throw unavailable(error);
+    }
+  }
+
+  /** Yields page after page, then waits for more; what goes wrong with the connection is tried again. */
+  private async *follow(
+    options: { readonly batchSize?: number; readonly signal: AbortSignal },
+    after: bigint,
+    read: (position: bigint, limit: number) => Promise<Page>,
+  ): AsyncGenerator<Batch> {
+    const signal = AbortSignal.any([options.signal, this.closing.signal]);
+    const most = options.batchSize ?? 1_000;
+    let position = after;
+    let limit = Math.min(most, firstPage);
+    let told = false;
+    while (!signal.aborted) {
+      const mark = this.waker.mark();
+      let page: Page;
+      try {
+        page = await read(position, limit);
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error;
+        await setTimeout(retryEvery, undefined, { signal }).catch(() => undefined);
+        continue;
+      }
+      const caughtUp = page.events.length < limit;
+      const checkpoint = checkpointOf(page, position, caughtUp);
+      if (checkpoint > position || page.events.length > 0 || (caughtUp && !told)) {
+        position = checkpoint;
+        told = caughtUp;
+        yield { events: page.events, position, caughtUp };
+      }
+      limit = nextLimit(limit, page, most);
+      if (caughtUp) await this.waker.wait(mark, signal);
+    }
+  }
+}
+
+/** A full page says nothing of what is behind it; one that is not full has seen everything up to the head. */
+function checkpointOf(page: Page, position: bigint, caughtUp: boolean): bigint {
+  const last = page.events.at(-1)?.position ?? position;
+  return caughtUp && page.head > last ? page.head : last;
+}

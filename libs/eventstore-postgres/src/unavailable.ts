@@ -1,0 +1,17 @@
+import { StoreUnavailable } from '#eventsourcing';
+
+/** SQLSTATE classes and codes that say nothing of the statement, only that the server was not there for it. */
+const gone = /^(08...|57P0[1-5]|53300|25006)$/;
+const network = /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOENT)/;
+const client =
+  /connection terminated|not queryable|timeout exceeded when trying to connect|client was closed/i;
+
+/** Turns an error of the connection, as opposed to one of the statement, into StoreUnavailable. */
+export function unavailable(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (gone.test(code) || network.test(code) || client.test(error.message)) {
+    return new StoreUnavailable('the event store does not answer', { cause: error });
+  }
+  return error;
+}
