@@ -1,0 +1,40 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Principal } from '#eventsourcing';
+import { ProblemError } from '#http';
+import type { KeyRing } from './key-ring.js';
+
+const bearer = /^bearer +([\x21-\x7e]{1,255}) *$/i;
+const openRoutes = /^\/(healthz|readyz|openapi\.json|docs(\/.*)?)$/;
+
+/** Whether a route asks for no key: health, and the description of the API. Anything that is no route is closed. */
+export const isOpen = ({ routeOptions }: FastifyRequest): boolean =>
+  routeOptions.url !== undefined && openRoutes.test(routeOptions.url);
+
+const refusal = (key: string | undefined): ProblemError =>
+  new ProblemError(
+    'unauthenticated',
+    key === undefined
+      ? 'This call needs the header Authorization: Bearer <API key>.'
+      : 'The API key is unknown, revoked or expired.',
+    { headers: { 'www-authenticate': 'Bearer' } },
+  );
+
+/**
+ * Finds out who calls, before a byte of the body is read, and tells the request's context. To be
+ * registered behind the hook that makes the context; without it every call is unauthenticated.
+ */
+export function authenticateRequests(fastify: FastifyInstance, keys: KeyRing): void {
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    const { authorization } = request.headers;
+    const key = authorization === undefined ? undefined : bearer.exec(authorization)?.[1];
+    const enter = (principal: Principal | undefined): void => {
+      if (principal !== undefined) request.ctx.principal = principal;
+      done(principal === undefined ? refusal(key) : undefined);
+    };
+    const principal = key === undefined ? undefined : keys.whose(key);
+    if (principal !== undefined && !(principal instanceof Promise)) enter(principal);
+    else if (isOpen(request)) done();
+    else if (principal === undefined) enter(undefined);
+    else principal.then(enter, done);
+  });
+}

@@ -1,0 +1,54 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { parseJson, pointerTo, utf8 } from './json-text.js';
+import { ProblemError } from './problems.js';
+import type { RouteManners } from './route-config.js';
+
+type Done = (error: Error | null, body?: unknown) => void;
+
+const json = 'application/json';
+const onlyJson = [json];
+
+/** Parsers of bodies other than JSON; a route that wants one names it by `@Accepts`. */
+const others: Readonly<Record<string, (bytes: Buffer) => unknown>> = {
+  'application/x-ndjson': parseNdjson,
+  'text/plain': utf8,
+  'application/octet-stream': (bytes) => bytes,
+};
+
+/** One value a line, as a list; empty lines are left out, and pointers count lines from 0. */
+function parseNdjson(bytes: Buffer): unknown[] {
+  const values: unknown[] = [];
+  let n = 0;
+  for (const line of utf8(bytes).split('\n')) {
+    if (line.trim() !== '') values.push(parseJson(line, pointerTo('', n)));
+    n++;
+  }
+  return values;
+}
+
+/** Registers what a body may be. Anything else, or what the route does not name, is 415. */
+export function registerBodyParsers(fastify: FastifyInstance): void {
+  fastify.removeAllContentTypeParsers();
+  register(fastify, json, (bytes) => (bytes.length === 0 ? undefined : parseJson(utf8(bytes))));
+  for (const [type, parse] of Object.entries(others)) register(fastify, type, parse);
+}
+
+function register(fastify: FastifyInstance, type: string, parse: (bytes: Buffer) => unknown): void {
+  fastify.addContentTypeParser(
+    type,
+    { parseAs: 'buffer' },
+    (request: FastifyRequest, bytes: Buffer, done: Done) => {
+      try {
+        const { accepts = onlyJson } = request.routeOptions.config as RouteManners;
+        if (!accepts.includes(type)) throw unsupported(accepts);
+        if (request.headers['idempotency-key'] !== undefined) request.ctx.rawBody = bytes;
+        done(null, parse(bytes));
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  );
+}
+
+const unsupported = (accepts: readonly string[]): ProblemError =>
+  new ProblemError('unsupported_media_type', `This route takes a body of type ${accepts.join(', ')}.`);

@@ -1,0 +1,27 @@
+/** What class-validator has no place for: how a field is read, and what its members are. */
+export interface FieldNote {
+  /** Class of the members of a list, or of the object itself. */
+  readonly shape?: () => new () => object;
+  /** Turns what was sent into what is checked and handed on. */
+  readonly convert?: (value: unknown) => unknown;
+  /** The same, for text from a query only. */
+  readonly fromText?: (value: unknown) => unknown;
+  /** The field gathers all query parameters `<name>.<key>`. */
+  readonly gathers?: true;
+}
+
+const key = Symbol('runledger:fields');
+
+/** Adds to what is noted of a field. */
+export const note =
+  (added: FieldNote): PropertyDecorator =>
+  (target, property) => {
+    const known = notesOf(target);
+    const notes = new Map([...known, [String(property), { ...known.get(String(property)), ...added }]]);
+    Reflect.defineMetadata(key, notes, target);
+  };
+
+/** What is noted of the fields of a class, by its prototype, inherited notes too. */
+export const notesOf = (prototype: object): ReadonlyMap<string, FieldNote> =>
+  (Reflect.getMetadata(key, prototype) as ReadonlyMap<string, FieldNote> | undefined) ??
+  new Map<string, FieldNote>();

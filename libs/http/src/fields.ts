@@ -1,0 +1,141 @@
+import { applyDecorators } from '@nestjs/common';
+import { ArrayMaxSize, ArrayMinSize, IsArray, ValidateBy, type ValidationOptions } from 'class-validator';
+import { note } from './field-notes.js';
+import { hasAtMost, isObject, isTime, isUuid } from './forms.js';
+
+const metadataBytes = 64 * 1024;
+const number = /^-?\d{1,15}(\.\d{1,15})?$/;
+
+/** A check of one value; `must` says the rule, as in `title must be ...`. */
+const is = (
+  name: string,
+  must: string,
+  holds: (value: unknown) => boolean,
+  options?: ValidationOptions,
+): PropertyDecorator =>
+  ValidateBy(
+    { name, validator: { validate: holds, defaultMessage: () => `$property must ${must}` } },
+    options,
+  );
+
+/** A text of at most `most` characters (code points). */
+export const IsText = (
+  most = 1_000,
+  { least = 0, ...options }: ValidationOptions & { least?: number } = {},
+): PropertyDecorator =>
+  is(
+    'isText',
+    `be a text of ${least > 0 ? `${least} to` : 'at most'} ${most} characters`,
+    (value) => typeof value === 'string' && value.length >= least && hasAtMost(value, most),
+    options,
+  );
+
+/** A text of a form; `must` says it in words. */
+export const IsForm = (form: RegExp, must: string, options?: ValidationOptions): PropertyDecorator =>
+  is('isForm', must, (value) => typeof value === 'string' && form.test(value), options);
+
+/** A lower-case UUID. */
+export const IsUuid = (options?: ValidationOptions): PropertyDecorator =>
+  is('isUuid', 'be a lower-case UUID', isUuid, options);
+
+/** A time by RFC 3339, with its zone. */
+export const IsRfc3339 = (options?: ValidationOptions): PropertyDecorator =>
+  is('isRfc3339', 'be a time by RFC 3339, such as 2026-01-02T03:04:05.678Z', isTime, options);
+
+/** Any JSON value, null too; it must be there unless the field is optional. */
+export const IsJson = (): PropertyDecorator => is('isJson', 'be there', (value) => value !== undefined);
+
+export const IsJsonObject = (): PropertyDecorator => is('isJsonObject', 'be a JSON object', isObject);
+
+/** A JSON object of at most 64 KiB as JSON text. */
+export const IsMetadata = (): PropertyDecorator =>
+  is(
+    'isMetadata',
+    `be a JSON object of at most ${metadataBytes} bytes (64 KiB)`,
+    (value) => isObject(value) && Buffer.byteLength(JSON.stringify(value)) <= metadataBytes,
+  );
+
+/** At most 100 tags of 1 to 200 characters. */
+export const IsTags = (): PropertyDecorator =>
+  applyDecorators(
+    IsArray({ message: '$property must be a list of texts' }),
+    ArrayMaxSize(100, { message: '$property must have at most 100 members' }),
+    IsText(200, { least: 1, each: true }),
+  );
+
+/** A whole number; in a query, its decimal digits. */
+export const IsWhole = (least: number, most = Number.MAX_SAFE_INTEGER): PropertyDecorator =>
+  applyDecorators(
+    note({ fromText: (value) => (typeof value === 'string' && number.test(value) ? Number(value) : value) }),
+    is(
+      'isWhole',
+      `be a whole number from ${least} to ${most}`,
+      (value) => Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most,
+    ),
+  );
+
+/** True or false; in a query, one of these words. */
+export const IsFlag = (): PropertyDecorator =>
+  applyDecorators(
+    note({ fromText: (value) => (value === 'true' ? true : value === 'false' ? false : value) }),
+    is('isFlag', 'be true or false', (value) => typeof value === 'boolean'),
+  );
+
+/** Words that are accepted for others. */
+export const statusAliases: Readonly<Record<string, string>> = { canceled: 'cancelled', queued: 'pending' };
+
+const unaliased = (value: unknown, aliases: Readonly<Record<string, string>>): unknown =>
+  typeof value === 'string' && Object.hasOwn(aliases, value) ? aliases[value] : value;
+
+const oneOf = (words: readonly string[], options?: ValidationOptions): PropertyDecorator =>
+  is('isEnumWord', `be one of ${words.join(', ')}`, (value) => words.includes(value as string), options);
+
+/** One of some words; an alias is handed on as the word it stands for. */
+export const IsEnumWord = (
+  words: readonly string[],
+  aliases: Readonly<Record<string, string>> = statusAliases,
+): PropertyDecorator =>
+  applyDecorators(note({ convert: (value) => unaliased(value, aliases) }), oneOf(words));
+
+/** A comma list in a query, handed on as an array; its members are one of the words, or any text. */
+export const IsCommaList = (
+  words?: readonly string[],
+  aliases: Readonly<Record<string, string>> = statusAliases,
+): PropertyDecorator =>
+  applyDecorators(
+    note({
+      fromText: (value) =>
+        [value]
+          .flat()
+          .flatMap((text) => (typeof text === 'string' ? text.split(',') : [text]))
+          .map((word) => unaliased(word, aliases)),
+    }),
+    words === undefined ? IsText(200, { least: 1, each: true }) : oneOf(words, { each: true }),
+  );
+
+/** A query parameter that may come several times, handed on as an array. */
+export const Repeatable = (): PropertyDecorator => note({ fromText: (value) => [value].flat() });
+
+/** Gathers the query parameters `<field>.<key>` into one object of texts by key. */
+export const IsGathered = (): PropertyDecorator =>
+  applyDecorators(
+    note({ gathers: true }),
+    is(
+      'isGathered',
+      'have a text after its dot, once each',
+      (value) => isObject(value) && Object.values(value).every((text) => typeof text === 'string'),
+    ),
+  );
+
+/** An object of a class of its own. */
+export const IsShape = (shape: () => new () => object): PropertyDecorator =>
+  applyDecorators(note({ shape }), is('isShape', 'be a JSON object', isObject));
+
+/** A list of objects of one class. */
+export const IsListOf = (shape: () => new () => object, least = 1, most = 1_000): PropertyDecorator =>
+  applyDecorators(
+    note({ shape }),
+    IsArray({ message: '$property must be a list' }),
+    ArrayMinSize(least, { message: `$property must have ${least} to ${most} members` }),
+    ArrayMaxSize(most, { message: `$property must have ${least} to ${most} members` }),
+  );

@@ -1,0 +1,427 @@
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import {
+  Controller,
+  Get,
+  HttpCode,
+  Injectable,
+  Logger,
+  Module,
+  Post,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { APP_GUARD, NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { IsOptional } from 'class-validator';
+import type { FastifyRequest } from 'fastify';
+import { Pool } from 'pg';
+import { RuleViolation, uuidv7 } from '#eventsourcing';
+import { type Database, freshDatabase } from '../../../test/support/database.js';
+import * as http from './index.js';
+
+@Injectable()
+class ToyAccess implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const principalId = request.headers.authorization ?? 'somebody';
+    request.ctx.principal = { principalId, projectId: 'default', userId: principalId, role: 'user' };
+    return true;
+  }
+}
+
+class ToyBody {
+  @IsOptional() @http.IsText() title?: string;
+}
+
+/** What the toy's handlers did and are to do. */
+const toy = {
+  made: [] as string[],
+  recovered: [] as boolean[],
+  reached: true,
+  before: (): Promise<void> => Promise.resolve(),
+};
+
+class ToyClock extends http.ReadModelClock {
+  reached(): Promise<boolean> {
+    return Promise.resolve(toy.reached);
+  }
+}
+
+@Controller('v1/toys')
+class ToyController {
+  constructor(private readonly clock: http.ReadModelClock) {}
+
+  @Post()
+  @http.Creates()
+  async create(
+    @http.ValidBody() body: ToyBody,
+    @http.Ctx() ctx: http.RequestContext,
+  ): Promise<string | undefined> {
+    const causation = ctx.causation();
+    const id = causation.mint();
+    toy.recovered.push(causation.recovering);
+    toy.made.push(id);
+    await toy.before();
+    http.changed(ctx, 255n);
+    void ctx.reply.header('location', `/v1/toys/${id}`);
+    return http.resource(ctx, { id, title: body.title ?? null, trace: causation.options.correlationId }, 0);
+  }
+
+  @Get()
+  async list(
+    @http.ValidQuery() query: http.PageQuery,
+    @http.Ctx() ctx: http.RequestContext,
+  ): Promise<http.Page<unknown>> {
+    await http.waitFor(this.clock, ctx, 'toys');
+    const [last = 0] = query.cursor === undefined ? [] : http.keysOf(ctx, query.cursor, ['integer']);
+    return http.page(ctx, [{ limit: query.limit, after: last }], [Number(last) + 1]);
+  }
+
+  @Get('broken')
+  broken(): never {
+    throw new Error('SELECT secret FROM toys');
+  }
+
+  @Get(':id')
+  read(@http.PathId() id: string, @http.Ctx() ctx: http.RequestContext): string | undefined {
+    return http.resource(ctx, { id }, 7);
+  }
+
+  @Post(':id/rename')
+  @HttpCode(200)
+  rename(@http.Ctx() ctx: http.RequestContext): string | undefined {
+    http.requireRevision(http.ifMatch(ctx), 7);
+    http.changed(ctx, undefined);
+    return http.resource(ctx, {}, 8);
+  }
+
+  @Post('refused')
+  refused(): never {
+    throw new RuleViolation('producer_gap', 'Expected 3.', { expected_seq: 3 });
+  }
+
+  @Post('lines')
+  @http.Accepts('application/x-ndjson', 'text/plain')
+  lines(@http.Ctx() ctx: http.RequestContext): { body: unknown } {
+    return { body: ctx.request.body };
+  }
+}
+
+let database: Database;
+let pool: Pool;
+let instance: http.Instance;
+let app: NestFastifyApplication;
+let base: string;
+let store: http.PostgresIdempotency;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  pool = new Pool({ connectionString: database.url });
+  await pool.query(http.idempotencyTable);
+  instance = await http.Instance.start(database.url);
+  store = new http.PostgresIdempotency(pool, instance);
+  @Module({
+    controllers: [ToyController],
+    providers: [
+      { provide: APP_GUARD, useClass: ToyAccess },
+      { provide: http.ReadModelClock, useClass: ToyClock },
+      { provide: http.IdempotencyStore, useValue: store },
+    ],
+  })
+  class ToyModule {}
+  Logger.overrideLogger(false);
+  app = await NestFactory.create<NestFastifyApplication>(
+    ToyModule,
+    new FastifyAdapter(http.fastifyOptions()),
+  );
+  http.setupHttp(app);
+  await app.listen(0, '127.0.0.1');
+  base = `${await app.getUrl()}/v1/toys`;
+});
+
+afterEach(() => {
+  Object.assign(toy, { made: [], recovered: [], reached: true, before: () => Promise.resolve() });
+});
+
+afterAll(async () => {
+  await app.close();
+  await instance.close();
+  await pool.end();
+  await database.drop();
+});
+
+interface Answered {
+  status: number;
+  headers: Headers;
+  text: string;
+  body: Record<string, unknown>;
+}
+
+async function call(path: string, init: RequestInit = {}): Promise<Answered> {
+  const response = await fetch(`${base}${path}`, init);
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>),
+  };
+}
+
+const post = (body: unknown, headers: Record<string, string> = {}, path = '') =>
+  call(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+const get = (path: string, headers: Record<string, string> = {}) => call(path, { headers });
+
+const expectProblem = (answer: Answered, status: number, code: string): void => {
+  expect([answer.status, answer.body['code']]).toEqual([status, code]);
+  expect(answer.headers.get('content-type')).toMatch('application/problem+json');
+};
+
+const id = '0190b0c0-0000-7000-8000-000000000000';
+
+test('a problem carries all its members, and nothing of our inside', async () => {
+  const answer = await get('/broken', { 'x-request-id': 'mine' });
+  expectProblem(answer, 500, 'internal');
+  expect(answer.body).toEqual({
+    type: 'https://runledger.dev/problems#internal',
+    title: 'Internal error',
+    status: 500,
+    detail: 'The server failed to answer; its log has more under the request id.',
+    instance: '/v1/toys/broken',
+    code: 'internal',
+    retryable: true,
+    request_id: 'mine',
+  });
+});
+
+test('a broken rule answers with its own members', async () => {
+  const answer = await post({}, {}, '/refused');
+  expectProblem(answer, 409, 'producer_gap');
+  expect(answer.body).toMatchObject({ detail: 'Expected 3.', expected_seq: 3, retryable: false });
+});
+
+test.each(['/no-uuid', `/${id.toUpperCase()}`, `/${'x'.repeat(600)}`, `/${id}/nowhere`])(
+  'GET %s finds nothing',
+  async (path) => {
+    expectProblem(await get(path), 404, 'not_found');
+  },
+);
+
+test('a path that cannot be decoded is a bad request with a request id', async () => {
+  const answer = await get('/%ff');
+  expectProblem(answer, 400, 'bad_request');
+  expect(answer.headers.get('x-request-id')).toBe(answer.body['request_id']);
+});
+
+test('a body is what the route takes', async () => {
+  expectProblem(await post('{'), 400, 'malformed_json');
+  expectProblem(await post('x', { 'content-type': 'text/plain' }), 415, 'unsupported_media_type');
+  expectProblem(await post('x', { 'content-type': 'application/xml' }), 415, 'unsupported_media_type');
+  expectProblem(
+    await post('a=b', { 'content-type': 'application/x-www-form-urlencoded' }),
+    415,
+    'unsupported_media_type',
+  );
+  expectProblem(await post({}, {}, '/lines'), 415, 'unsupported_media_type');
+  expect((await post('{"a":1}\n\n[2]\n', { 'content-type': 'application/x-ndjson' }, '/lines')).body).toEqual(
+    {
+      body: [{ a: 1 }, [2]],
+    },
+  );
+  expect((await post('Zoë\n', { 'content-type': 'text/plain; charset=utf-8' }, '/lines')).body).toEqual({
+    body: 'Zoë\n',
+  });
+  const large = await post(`"${'x'.repeat(http.bodyLimit)}"`);
+  expectProblem(large, 413, 'payload_too_large');
+  expect(large.body['detail']).toMatch('10485760');
+});
+
+test('an empty body counts as {}', async () => {
+  expect((await call('', { method: 'POST' })).status).toBe(201);
+  expect((await post('')).status).toBe(201);
+});
+
+test('faults of a body are told by pointer', async () => {
+  const answer = await post({ title: 1, nope: 2 });
+  expectProblem(answer, 400, 'validation_failed');
+  expect((answer.body['errors'] as { pointer: string }[]).map(({ pointer }) => pointer)).toEqual([
+    '/nope',
+    '/title',
+  ]);
+  expect((await post('{"title":"\\u0000"}')).body).toMatchObject({
+    code: 'validation_failed',
+    errors: [{ pointer: '/title' }],
+  });
+});
+
+test('unknown parameters are refused on every route', async () => {
+  const errors = [{ parameter: 'nope', detail: 'nope is not known here' }];
+  expect((await get('?nope=1')).body).toMatchObject({ code: 'validation_failed', errors });
+  expect((await get(`/${id}?nope=1`)).body).toMatchObject({ code: 'validation_failed', errors });
+  expect((await post({}, {}, '?nope=1')).body).toMatchObject({ code: 'validation_failed', errors });
+  expectProblem(await get('/nowhere/at/all?nope=1'), 404, 'not_found');
+});
+
+test('a request id is returned, taken or minted', async () => {
+  expect((await get('', { 'x-request-id': 'mine' })).headers.get('x-request-id')).toBe('mine');
+  expect(http.isUuid((await get('')).headers.get('x-request-id'))).toBe(true);
+});
+
+test('a trace becomes the correlation id', async () => {
+  const trace = '0af7651916cd43dd8448eb211c80319c';
+  expect((await post({}, { traceparent: `00-${trace}-b7ad6b7169203331-01` })).body).toMatchObject({ trace });
+  expect((await post({}, { traceparent: 'junk' })).body).not.toHaveProperty('trace');
+});
+
+test('If-None-Match answers 304 without a body', async () => {
+  const first = await get(`/${id}`);
+  expect(first.headers.get('content-type')).toMatch('application/json');
+  const etag = first.headers.get('etag') ?? '';
+  expect(etag).toMatch(/^"7\./);
+  const second = await get(`/${id}`, { 'if-none-match': `"x", W/${etag}` });
+  expect([second.status, second.text, second.headers.get('etag')]).toEqual([304, '', etag]);
+  expect((await get(`/${id}`, { 'if-none-match': '"7.other"' })).status).toBe(200);
+});
+
+test.each([
+  ['"7"', 200],
+  ['"7.whatever"', 200],
+  ['*', 200],
+  ['"6"', 412],
+  ['W/"7"', 412],
+  ['7', 412],
+])('If-Match: %s answers %i', async (header, status) => {
+  const answer = await post({}, { 'if-match': header }, `/${id}/rename`);
+  expect(answer.status).toBe(status);
+  if (status === 412) expectProblem(answer, 412, 'revision_mismatch');
+});
+
+test('a cursor leads on, and belongs to its filters', async () => {
+  const { next_cursor: cursor } = (await get('?order=asc&limit=3')).body as { next_cursor: string };
+  expect((await get(`?order=asc&limit=5&cursor=${cursor}`)).body).toMatchObject({
+    data: [{ limit: 5, after: 1 }],
+  });
+  expectProblem(await get(`?order=desc&cursor=${cursor}`), 400, 'invalid_cursor');
+  const forged = Buffer.from('["x","1"]').toString('base64url');
+  for (const broken of ['x', forged, '', 'bnVsbA'])
+    expectProblem(await get(`?cursor=${broken}`), 400, 'invalid_cursor');
+});
+
+test('a change answers with a token, and a read waits for it', async () => {
+  const token = (await post({})).headers.get('consistency-token') ?? '';
+  expect(token).not.toBe('');
+  expect((await post({}, {}, `/${id}/rename`)).headers.get('consistency-token')).toBe(token);
+  expect((await get('', { 'consistency-token': token })).status).toBe(200);
+  expect((await get(`/${id}?consistency_token=${token}`)).status).toBe(200);
+  toy.reached = false;
+  expect((await get('')).status).toBe(200);
+  const late = await get(`?consistency_token=${token}`);
+  expectProblem(late, 503, 'projection_lagging');
+  expect(late.headers.get('retry-after')).toBe('1');
+  expectProblem(await get('', { 'consistency-token': 'ct1.x' }), 400, 'invalid_consistency_token');
+  expectProblem(await get('?consistency_token='), 400, 'invalid_consistency_token');
+});
+
+test('the same request under one key is done once and answered the same', async () => {
+  const key = { 'idempotency-key': uuidv7() };
+  const first = await post({ title: 'a' }, key);
+  const again = await post({ title: 'a' }, key);
+  expect(first.headers.get('idempotent-replayed')).toBeNull();
+  expect(again.headers.get('idempotent-replayed')).toBe('true');
+  expect([again.status, again.text]).toEqual([201, first.text]);
+  for (const name of ['content-type', 'location', 'etag', 'consistency-token']) {
+    expect(again.headers.get(name)).toBe(first.headers.get(name));
+  }
+  expect(toy.made).toHaveLength(1);
+});
+
+test('a key belongs to its caller, and to its body and path', async () => {
+  const key = { 'idempotency-key': uuidv7() };
+  await post({ title: 'a' }, key);
+  expectProblem(await post({ title: 'b' }, key), 422, 'idempotency_key_reused');
+  expect((await post({ title: 'b' }, { ...key, authorization: 'another' })).status).toBe(201);
+});
+
+test('of two at once under one key one runs, the other is told to wait', async () => {
+  const key = { 'idempotency-key': uuidv7() };
+  let finish = (): void => undefined;
+  const finished = new Promise<void>((resolve) => (finish = resolve));
+  toy.before = () => finished;
+  const both = [post({}, key), post({}, key)];
+  const quick = await Promise.race(both);
+  finish();
+  expectProblem(quick, 409, 'idempotency_key_in_progress');
+  expect((await Promise.all(both)).map(({ status }) => status).sort()).toEqual([201, 409]);
+  expect(toy.made).toHaveLength(1);
+});
+
+test('only 2xx answers are remembered', async () => {
+  const key = { 'idempotency-key': uuidv7() };
+  toy.before = () => Promise.reject(new RuleViolation('run_terminal', 'x'));
+  expectProblem(await post({}, key), 409, 'run_terminal');
+  toy.before = () => Promise.resolve();
+  expect((await post({ other: 1 }, key)).status).toBe(400);
+  expect((await post({ title: 'other' }, key)).status).toBe(201);
+  expect(toy.recovered).toEqual([false, false]);
+});
+
+test('after a failure of ours the next attempt is the same command', async () => {
+  const key = { 'idempotency-key': uuidv7() };
+  toy.before = () => Promise.reject(new Error('lost'));
+  expectProblem(await post({}, key), 500, 'internal');
+  toy.before = () => Promise.resolve();
+  expect((await post({}, key)).status).toBe(201);
+  expect(toy.recovered).toEqual([false, true]);
+  expect(new Set(toy.made).size).toBe(1);
+});
+
+test.each(['', 'x'.repeat(256), 'two words', 'ä'])('the key %j is refused', async (key) => {
+  const answer = await post({}, { 'idempotency-key': key });
+  expectProblem(answer, 400, 'invalid_idempotency_key');
+  expect(answer.body['detail']).toMatch('Idempotency-Key');
+});
+
+test('a command whose server died is taken over, by one of several, with the same ids', async () => {
+  const dead = await http.Instance.start(database.url);
+  const claim = { caller: 'default/me', key: uuidv7(), fingerprint: 'same' };
+  const begun = await new http.PostgresIdempotency(pool, dead).begin(claim);
+  expect(begun.kind).toBe('new');
+  expect(await store.begin(claim)).toEqual({ kind: 'in_progress' });
+  await dead.close();
+  const other = await http.Instance.start(database.url);
+  const stores = [store, new http.PostgresIdempotency(pool, other), store];
+  const attempts = await Promise.all(stores.map((one) => one.begin(claim)));
+  expect(attempts.map(({ kind }) => kind).sort()).toEqual(['in_progress', 'in_progress', 'recover']);
+  const winner = attempts.find(({ kind }) => kind === 'recover');
+  expect(winner).toEqual({ kind: 'recover', seed: { ...('seed' in begun && begun.seed), recovering: true } });
+  await other.close();
+});
+
+test('an instance that lost its connection is alive again', async () => {
+  const holder = async (): Promise<number | undefined> => {
+    const { rows } = await pool.query<{ pid: number }>(
+      'SELECT pid FROM pg_locks WHERE granted AND classid = $1::oid AND objid = $2::oid',
+      [http.instanceLock, instance.number],
+    );
+    return rows[0]?.pid;
+  };
+  const before = await holder();
+  await pool.query('SELECT pg_terminate_backend($1)', [before]);
+  let now = before;
+  while (now === before || now === undefined) now = await holder();
+  expect(now).not.toBe(before);
+});
+
+test('expired keys are forgotten, and free at once', async () => {
+  const claim = { caller: 'default/old', key: 'k', fingerprint: 'a' };
+  await store.begin(claim);
+  await pool.query("UPDATE idempotency_keys SET expires_at = now() WHERE caller = 'default/old'");
+  expect(await store.begin({ ...claim, fingerprint: 'b' })).toMatchObject({ kind: 'new' });
+  await pool.query("UPDATE idempotency_keys SET expires_at = now() WHERE caller = 'default/old'");
+  expect(await store.forgetExpired(1)).toBe(1);
+  expect(await store.forgetExpired(1)).toBe(0);
+});

@@ -1,0 +1,26 @@
+import { RouteConfig } from '@nestjs/platform-fastify';
+
+/** What a route has said of itself; the hooks read it from Fastify's route options. */
+export interface RouteManners {
+  /** Media types of its body; by default JSON alone. */
+  readonly accepts?: readonly string[];
+  /** It validates its query itself. */
+  readonly query?: true;
+  /** It honours Idempotency-Key. */
+  readonly creates?: true;
+}
+
+const { KEY } = RouteConfig({});
+
+/** Adds to what is known of a route; `RouteConfig` itself would replace it. */
+export function addManners(handler: object, manners: RouteManners): void {
+  const known = Reflect.getMetadata(KEY, handler) as object | undefined;
+  Reflect.defineMetadata(KEY, { ...known, ...manners }, handler);
+}
+
+/** Says which media types a route takes, in place of JSON; name `application/json` too where it stays welcome. */
+export const Accepts =
+  (...accepts: readonly string[]): MethodDecorator =>
+  (_target, _key, descriptor) => {
+    addManners(descriptor.value as object, { accepts });
+  };

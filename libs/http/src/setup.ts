@@ -1,0 +1,63 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyServerOptions } from 'fastify';
+import { registerBodyParsers } from './body.js';
+import { positionOf } from './consistency.js';
+import { RequestContext, type Written } from './context.js';
+import { rememberAnswer } from './idempotency.js';
+import { ProblemFilter, refuseByRouter } from './problem.filter.js';
+import { bodyLimit } from './problems.js';
+import type { RouteManners } from './route-config.js';
+import { requestId } from './tracing.js';
+import { refuseUndeclaredQuery } from './validate.js';
+
+/** Options of the Fastify adapter: `new FastifyAdapter(fastifyOptions())`. */
+export const fastifyOptions = () =>
+  ({
+    bodyLimit,
+    trustProxy: false,
+    genReqId: requestId,
+    frameworkErrors: refuseByRouter,
+    requestTimeout: 60_000,
+    keepAliveTimeout: 75_000,
+    // Hooks do what middleware would; without it every request saves a hook.
+    skipMiddie: true,
+    routerOptions: { maxParamLength: 500 },
+  }) satisfies FastifyServerOptions & { skipMiddie: boolean };
+
+/** Gives an application its manners. Call it once, before `init` or `listen`. */
+export function setupHttp(app: NestFastifyApplication): void {
+  // Nest registers its own parsers only once; from then on there are ours alone.
+  app.getHttpAdapter().registerParserMiddleware();
+  const fastify = app.getHttpAdapter().getInstance();
+  const written: Written = { position: undefined };
+  app.useGlobalFilters(new ProblemFilter());
+  registerBodyParsers(fastify);
+  fastify.decorateRequest('ctx');
+  fastify.addHook('onRequest', (request, reply, done) => {
+    request.ctx = new RequestContext(request, reply, written);
+    void reply.header('x-request-id', request.id);
+    done();
+  });
+  fastify.addHook('preHandler', (request, _reply, done) => {
+    try {
+      takeConsistencyToken(request.ctx);
+      if (request.url.includes('?')) refuseUndeclaredQuery(request);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  fastify.addHook('onRoute', (route) => {
+    if ((route.config as RouteManners | undefined)?.creates === true) route.onSend = rememberAnswer;
+  });
+}
+
+/** Every read takes a token, by header or by query, so that no route has to declare it. */
+function takeConsistencyToken(ctx: RequestContext): void {
+  const { request } = ctx;
+  if (request.method !== 'GET' && request.method !== 'HEAD') return;
+  const query = request.query as Record<string, string | string[] | undefined>;
+  const token = request.headers['consistency-token'] ?? query['consistency_token'];
+  delete query['consistency_token'];
+  if (token !== undefined) ctx.mustReach = positionOf(String(token));
+}

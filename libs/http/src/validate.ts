@@ -1,0 +1,100 @@
+import { Body, type PipeTransform, type ArgumentMetadata, Query } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { carryOut, type Plan, planOf, type Report, type Shape, shapedObject } from './plan.js';
+import { type Fault, ProblemError } from './problems.js';
+import { addManners, type RouteManners } from './route-config.js';
+
+/** More rows than these help nobody. */
+const mostFaults = 100;
+
+class BodyPipe implements PipeTransform<unknown, object> {
+  transform(value: unknown, { metatype }: ArgumentMetadata): object {
+    return validBody(metatype as Shape, value);
+  }
+}
+
+class QueryPipe implements PipeTransform<Record<string, unknown>, object> {
+  transform(value: Record<string, unknown>, { metatype }: ArgumentMetadata): object {
+    return validQuery(metatype as Shape, value);
+  }
+}
+
+const bodyPipe = new BodyPipe();
+const queryPipe = new QueryPipe();
+
+/** The validated body, an instance of the parameter's class; no body at all counts as `{}`. */
+export const ValidBody = (): ParameterDecorator => Body(bodyPipe);
+
+/** The validated query, an instance of the parameter's class. */
+export const ValidQuery = (): ParameterDecorator => (target, key, index) => {
+  if (key !== undefined) addManners((target as Record<string | symbol, object>)[key] ?? {}, { query: true });
+  Query(queryPipe)(target, key, index);
+};
+
+/** @throws ProblemError validation_failed with a row for every fault */
+export function validBody<T extends object>(shape: new () => T, value: unknown): T {
+  const faults: Fault[] = [];
+  const report: Report = (pointer, detail) => faults.push({ pointer, detail });
+  const result = shapedObject(planOf(shape), value === undefined ? {} : value, '', report);
+  refuseFaults(faults);
+  return result as T;
+}
+
+/** @throws ProblemError validation_failed with a row for every fault */
+export function validQuery<T extends object>(shape: new () => T, query: Record<string, unknown>): T {
+  const faults: Fault[] = [];
+  const plan = planOf(shape);
+  const report: Report = (pointer, detail) => faults.push({ parameter: parameterAt(pointer), detail });
+  const source = withGathered(plan, query);
+  refuseNulIn(query, faults);
+  const result = carryOut(plan, source, '', report, true);
+  refuseFaults(faults);
+  return result as T;
+}
+
+/** Refuses every parameter of a route that declares none. @throws ProblemError validation_failed */
+export function refuseUndeclaredQuery(request: FastifyRequest): void {
+  if ((request.routeOptions.config as RouteManners).query === true || request.is404) return;
+  refuseFaults(
+    Object.keys(request.query as object).map((parameter) => ({ parameter, detail: unknown(parameter) })),
+  );
+}
+
+const unknown = (parameter: string): string => `${parameter} is not known here`;
+
+/** The parameter's name: the first step of the pointer. */
+const parameterAt = (pointer: string): string =>
+  (pointer.split('/', 2)[1] ?? '').replaceAll('~1', '/').replaceAll('~0', '~');
+
+function withGathered(plan: Plan, query: Record<string, unknown>): Record<string, unknown> {
+  const gathering = [...plan.fields.values()].filter(({ gathers }) => gathers === true);
+  if (gathering.length === 0) return query;
+  const source: Record<string, unknown> = { ...query };
+  for (const { name } of gathering) {
+    const found = Object.entries(query).filter(([key]) => key.startsWith(`${name}.`));
+    for (const [key] of found) Reflect.deleteProperty(source, key);
+    if (found.length > 0)
+      source[name] = Object.fromEntries(found.map(([key, v]) => [key.slice(name.length + 1), v]));
+  }
+  return source;
+}
+
+function refuseNulIn(query: Record<string, unknown>, faults: Fault[]): void {
+  for (const parameter in query) {
+    if (
+      [parameter, query[parameter]].flat().some((text) => typeof text === 'string' && text.includes('\0'))
+    ) {
+      faults.push({ parameter, detail: 'must not hold the character U+0000' });
+    }
+  }
+}
+
+function refuseFaults(faults: readonly Fault[]): void {
+  const [first] = faults;
+  if (first === undefined) return;
+  const where = 'pointer' in first ? first.pointer || 'The body' : first.parameter;
+  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
+  throw new ProblemError('validation_failed', `${where}: ${first.detail}${more}.`, {
+    errors: faults.slice(0, mostFaults),
+  });
+}

@@ -1,0 +1,58 @@
+import type { Database } from './database.js';
+
+/** Conditions joined by AND, with their values as parameters. */
+export class Where {
+  readonly values: unknown[] = [];
+  private readonly parts: string[] = [];
+
+  /** Adds a condition; each `?` in it stands for the next value. */
+  and(condition: string, ...values: readonly unknown[]): this {
+    let n = 0;
+    this.parts.push(condition.replaceAll('?', () => this.value(values[n++])));
+    return this;
+  }
+
+  /** Registers a value and answers the name that stands for it in SQL. */
+  value(value: unknown): string {
+    this.values.push(value);
+    return `$${String(this.values.length)}`;
+  }
+
+  get sql(): string {
+    return this.parts.join(' AND ');
+  }
+}
+
+export interface Keyset {
+  /** What to select, as SQL. */
+  readonly columns: string;
+  /** One source, or several that have no row in common and are merged in order. */
+  readonly from: readonly { readonly tables: string; readonly only?: string }[];
+  /** The column that orders the list, unique in it. */
+  readonly key: string;
+  readonly where: Where;
+  readonly order: 'asc' | 'desc';
+  readonly limit: number;
+}
+
+/** The SQL of one page and one row more: an index walk for each source, merged, never sorted as a whole. */
+export function keysetSql({ columns, from, key, where, order, limit }: Keyset): string {
+  const most = where.value(limit + 1);
+  const walks = from.map(
+    ({ tables, only }) =>
+      `(SELECT ${key} AS page_key, ${columns} FROM ${tables}
+        WHERE ${where.sql}${only === undefined ? '' : ` AND ${only}`} ORDER BY ${key} ${order} LIMIT ${most})`,
+  );
+  if (walks.length === 1) return walks[0] ?? '';
+  return `SELECT * FROM (${walks.join(' UNION ALL ')}) walks ORDER BY page_key ${order} LIMIT ${most}`;
+}
+
+/** Reads one page. `more` tells whether something follows its last row. */
+export async function keysetPage<Row extends object>(
+  database: Database,
+  keyset: Keyset,
+): Promise<{ rows: (Row & { page_key: string })[]; more: boolean }> {
+  const sql = keysetSql(keyset);
+  const rows = await database.query<Row & { page_key: string }>(sql, keyset.where.values);
+  return { rows: rows.slice(0, keyset.limit), more: rows.length > keyset.limit };
+}

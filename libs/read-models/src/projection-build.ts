@@ -1,0 +1,117 @@
+import type { Client } from 'pg';
+import type { Batch } from '#eventsourcing';
+import type { Projection, Sql } from './projection.js';
+import { clockChannel } from './read-model-clock.js';
+
+export type BuildKind = 'serving' | 'building';
+
+/** One build of a projection: its schema, and its row in the register. */
+export class ProjectionBuild {
+  readonly schema: string;
+
+  constructor(
+    private readonly client: Client,
+    private readonly projection: Projection,
+    readonly kind: BuildKind,
+  ) {
+    this.schema = kind === 'serving' ? projection.name : `${projection.name}_next`;
+  }
+
+  /** How far this build has come, or undefined when there is none of the projection's version. */
+  async position(): Promise<bigint | undefined> {
+    const { rows } = await this.client.query<{ position: string }>(
+      'SELECT position FROM runledger.projections WHERE name = $1 AND build = $2 AND version = $3',
+      [this.projection.name, this.kind, this.projection.version],
+    );
+    return rows[0] === undefined ? undefined : BigInt(rows[0].position);
+  }
+
+  /** Makes empty tables, in place of whatever an earlier try left behind. */
+  async create(): Promise<void> {
+    const { name, version, tables } = this.projection;
+    await this.transaction(async () => {
+      await this.client.query(`DROP SCHEMA IF EXISTS "${this.schema}" CASCADE`);
+      await this.client.query(`CREATE SCHEMA "${this.schema}"`);
+      await this.enter();
+      await this.client.query(tables);
+      await this.client.query(
+        `INSERT INTO runledger.projections (name, build, version) VALUES ($1, $2, $3)
+         ON CONFLICT (name, build) DO UPDATE
+         SET version = excluded.version, position = 0, events = 0, error = NULL, moved_at = now()`,
+        [name, this.kind, version],
+      );
+    });
+  }
+
+  /** Makes the readers' indexes; done once, when the build is about to serve. */
+  async index(): Promise<void> {
+    await this.enter();
+    await this.client.query(this.projection.indexes);
+  }
+
+  /** Makes names in SQL mean this build's tables. */
+  async enter(): Promise<void> {
+    await this.client.query(`SET search_path TO "${this.schema}"`);
+  }
+
+  /** Rows and checkpoint in one transaction: exactly once, whatever is killed when. */
+  async take(batch: Batch): Promise<void> {
+    if (batch.events.length === 0) {
+      await this.checkpoint(batch);
+      return;
+    }
+    const sql: Sql = {
+      query: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
+        (await this.client.query<Row>(text, [...values])).rows,
+    };
+    await this.transaction(async () => {
+      await this.projection.apply(sql, batch.events);
+      await this.checkpoint(batch);
+    });
+  }
+
+  /** Puts this build in the place of the one that serves, in one transaction; no read notices. */
+  async serve(): Promise<void> {
+    const { name } = this.projection;
+    await this.transaction(async () => {
+      await this.client.query(
+        `DO $$ BEGIN IF to_regnamespace('${name}') IS NOT NULL THEN
+           ALTER SCHEMA "${name}" RENAME TO "${name}_old"; END IF; END $$`,
+      );
+      await this.client.query(`ALTER SCHEMA "${this.schema}" RENAME TO "${name}"`);
+      await this.client.query(`DELETE FROM runledger.projections WHERE name = $1 AND build = 'serving'`, [
+        name,
+      ]);
+      await this.client.query(`UPDATE runledger.projections SET build = 'serving' WHERE name = $1`, [name]);
+    });
+    await this.dropLeftovers();
+  }
+
+  async dropLeftovers(): Promise<void> {
+    await this.client.query(`DROP SCHEMA IF EXISTS "${this.projection.name}_old" CASCADE`);
+  }
+
+  private async checkpoint(batch: Batch): Promise<void> {
+    const { name } = this.projection;
+    await this.client.query({
+      name: 'checkpoint',
+      text: `WITH moved AS (
+          UPDATE runledger.projections
+          SET position = $3, events = events + $4, error = NULL, moved_at = now()
+          WHERE name = $1 AND build = $2 RETURNING build)
+        SELECT pg_notify('${clockChannel}', $1 || ' ' || $3) FROM moved WHERE build = 'serving'`,
+      values: [name, this.kind, batch.position.toString(), batch.events.length],
+    });
+  }
+
+  private async transaction(work: () => Promise<void>): Promise<void> {
+    await this.client.query('BEGIN');
+    try {
+      await work();
+      await this.client.query('COMMIT');
+    } catch (error) {
+      await this.client.query('ROLLBACK').catch(() => undefined);
+      throw error;
+    }
+  }
+}

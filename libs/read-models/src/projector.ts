@@ -1,0 +1,138 @@
+import { setTimeout } from 'node:timers/promises';
+import { Client } from 'pg';
+import type { Batch, EventStore } from '#eventsourcing';
+import { Upcasters } from '#eventsourcing';
+import { ahead } from './ahead.js';
+import type { Projection } from './projection.js';
+import { ProjectionBuild } from './projection-build.js';
+import type { ReadModelClock } from './read-model-clock.js';
+
+const leaderLock = 0x52_4c_50_4a;
+const batchSize = 5_000;
+/** After a batch that was not full, more is gathered for this long, in milliseconds. */
+const lingerMs = 10;
+const idleLingerMs = 40;
+const retryMs = 500;
+
+export interface ProjectorLog {
+  info(message: string): void;
+  error(message: string): void;
+}
+
+/**
+ * Keeps one projection up to date: one leader among all processes, by advisory lock on the very
+ * connection that writes, so that who has lost the lock cannot write any more.
+ */
+export class Projector {
+  private readonly stopping = new AbortController();
+  private running: Promise<void> | undefined;
+
+  constructor(
+    private readonly projection: Projection,
+    private readonly store: EventStore,
+    private readonly url: string,
+    private readonly clock: ReadModelClock,
+    private readonly log: ProjectorLog,
+    private readonly upcasters = new Upcasters(),
+  ) {}
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      const client = new Client({
+        connectionString: this.url,
+        application_name: `runledger projector ${this.projection.name}`,
+      });
+      const lost = new AbortController();
+      client.on('error', () => {
+        lost.abort();
+      });
+      try {
+        await client.connect();
+        if (await this.leads(client)) await this.lead(client, AbortSignal.any([signal, lost.signal]));
+      } catch (error) {
+        await this.failed(client, error);
+      } finally {
+        await client.end().catch(() => undefined);
+      }
+      await setTimeout(retryMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private async leads(client: Client): Promise<boolean> {
+    const { rows } = await client.query<{ leads: boolean }>(
+      'SELECT pg_try_advisory_lock($1, hashtext($2)) AS leads',
+      [leaderLock, this.projection.name],
+    );
+    return rows[0]?.leads === true;
+  }
+
+  private async lead(client: Client, signal: AbortSignal): Promise<void> {
+    const serving = new ProjectionBuild(client, this.projection, 'serving');
+    await serving.dropLeftovers();
+    let position = await serving.position();
+    if (position === undefined) position = await this.build(client, signal);
+    if (position === undefined) return;
+    this.clock.moved(this.projection.name, position);
+    await serving.enter();
+    for await (const batch of this.batches(position, signal)) {
+      await serving.take(this.upcast(batch));
+      this.clock.moved(this.projection.name, batch.position);
+      if (batch.caughtUp) await this.linger(batch, signal);
+    }
+  }
+
+  /** Fills new tables beside the ones that serve, and switches over; undefined when it was stopped before. */
+  private async build(client: Client, signal: AbortSignal): Promise<bigint | undefined> {
+    const { name, version } = this.projection;
+    const build = new ProjectionBuild(client, this.projection, 'building');
+    await build.create();
+    await build.enter();
+    const started = Date.now();
+    let events = 0;
+    for await (const batch of this.batches(0n, signal)) {
+      await build.take(this.upcast(batch));
+      events += batch.events.length;
+      if (!batch.caughtUp) continue;
+      await build.index();
+      await build.serve();
+      this.log.info(`projection ${name} v${version}: ${events} events in ${Date.now() - started} ms, serves`);
+      return batch.position;
+    }
+    return undefined;
+  }
+
+  private batches(after: bigint, signal: AbortSignal): AsyncIterable<Batch> {
+    const { prefixes } = this.projection;
+    return ahead((unheard) =>
+      this.store.subscribeAll({ after, prefixes, batchSize, signal: AbortSignal.any([signal, unheard]) }),
+    );
+  }
+
+  private upcast(batch: Batch): Batch {
+    return { ...batch, events: batch.events.map((event) => this.upcasters.upcast(event)) };
+  }
+
+  private async linger(batch: Batch, signal: AbortSignal): Promise<void> {
+    const wait = batch.events.length === 0 ? idleLingerMs : lingerMs;
+    await setTimeout(wait, undefined, { signal }).catch(() => undefined);
+  }
+
+  private async failed(client: Client, error: unknown): Promise<void> {
+    const message = error instanceof Error ? error.message : String(error);
+    if (this.stopping.signal.aborted) return;
+    this.log.error(`projection ${this.projection.name}: ${message}; trying again`);
+    await client
+      .query('UPDATE runledger.projections SET error = $2 WHERE name = $1', [this.projection.name, message])
+      .catch(() => undefined);
+  }
+}

@@ -1,0 +1,98 @@
+import { Client } from 'pg';
+import type { Database } from './database.js';
+
+export const clockChannel = 'projections';
+const lookEvery = 100;
+
+interface Waiter {
+  readonly projection: string;
+  readonly position: bigint;
+  resolve(): void;
+}
+
+/** Knows how far each serving projection has come, and waits until one has come far enough. */
+export class ReadModelClock {
+  private readonly known = new Map<string, bigint>();
+  private readonly waiting = new Set<Waiter>();
+  private listener: Client | undefined;
+  private closed = false;
+
+  constructor(private readonly database: Database) {}
+
+  /** A projection has come to this position: said by the projector of this process, or by a notification. */
+  moved(projection: string, position: bigint): void {
+    this.known.set(projection, position);
+    for (const waiter of [...this.waiting]) {
+      if (waiter.projection === projection && position >= waiter.position) waiter.resolve();
+    }
+  }
+
+  /** Whether the projection has seen everything up to the position, waiting for it as long as allowed. */
+  async reached(projection: string, position: bigint, timeoutMs: number): Promise<boolean> {
+    if (this.seen(projection, position)) return true;
+    if (this.listener === undefined) void this.listen();
+    const deadline = Date.now() + timeoutMs;
+    while (!this.seen(projection, position)) {
+      const left = deadline - Date.now();
+      if (left <= 0 || this.closed) return false;
+      await this.moves(projection, position, Math.min(left, lookEvery));
+      if (!this.seen(projection, position)) await this.look(projection);
+    }
+    return true;
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const waiter of [...this.waiting]) waiter.resolve();
+    await this.listener?.end().catch(() => undefined);
+  }
+
+  private seen(projection: string, position: bigint): boolean {
+    return (this.known.get(projection) ?? -1n) >= position;
+  }
+
+  private moves(projection: string, position: bigint, timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const waiter = {
+        projection,
+        position,
+        resolve: () => {
+          clearTimeout(timer);
+          this.waiting.delete(waiter);
+          resolve();
+        },
+      };
+      const timer = setTimeout(waiter.resolve, timeoutMs);
+      this.waiting.add(waiter);
+    });
+  }
+
+  private async look(projection: string): Promise<void> {
+    const [row] = await this.database.prepared<{ position: string }>(
+      'clock',
+      `SELECT position FROM runledger.projections WHERE name = $1 AND build = 'serving'`,
+      [projection],
+    );
+    if (row !== undefined) this.moved(projection, BigInt(row.position));
+  }
+
+  private async listen(): Promise<void> {
+    const listener = new Client({ connectionString: this.database.url, application_name: 'runledger clock' });
+    this.listener = listener;
+    const lost = (): void => {
+      if (this.listener === listener) this.listener = undefined;
+    };
+    listener.on('error', lost);
+    listener.on('end', lost);
+    listener.on('notification', ({ payload = '' }) => {
+      const [projection = '', position = '0'] = payload.split(' ');
+      this.moved(projection, BigInt(position));
+    });
+    try {
+      await listener.connect();
+      await listener.query(`LISTEN ${clockChannel}`);
+    } catch {
+      lost();
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { seesAllUsers } from '#access';
+import type { Causation, Principal } from '#eventsourcing';
+import { RuleViolation, Streams } from '#eventsourcing';
+import { RecentWrites } from '#read-models';
+import { findSession, referencedSession } from '#sessions';
+import { findRun } from './find-run.js';
+import { RunClaims } from './run-claims.js';
+import type { CreateRunBody } from './run.bodies.js';
+import type { RunState } from './run.decider.js';
+import { createRun, runDecider } from './run.decider.js';
+import type { RunBirth } from './run.events.js';
+import { runStream } from './run.events.js';
+
+export interface CreatedRun {
+  readonly run: RunState;
+  readonly position: bigint | undefined;
+}
+
+export class CreateRun extends Command<CreatedRun> {
+  /** @param sessionId the session that the path names; one that the body names stands in the body */
+  constructor(
+    readonly body: CreateRunBody,
+    readonly causation: Causation,
+    readonly sessionId?: string,
+  ) {
+    super();
+  }
+}
+
+/** @throws RuleViolation not_found, unknown_reference, forbidden, session_busy, session_deleted, run_terminal */
+@CommandHandler(CreateRun)
+export class CreateRunHandler implements ICommandHandler<CreateRun> {
+  constructor(
+    private readonly streams: Streams,
+    private readonly claims: RunClaims,
+    private readonly writes: RecentWrites,
+  ) {}
+
+  async execute({ body, causation, sessionId }: CreateRun): Promise<CreatedRun> {
+    const { principal } = causation;
+    if (sessionId !== undefined) await findSession(this.streams, principal, sessionId);
+    else if (body.session_id != null) await referencedSession(this.streams, principal, body.session_id);
+    const parent = body.parent_run_id == null ? undefined : await this.parent(principal, body.parent_run_id);
+    const session = sessionId ?? body.session_id ?? undefined;
+    const asked = born(body, session, parent, causation);
+    const claims = session !== undefined && parent === undefined;
+    const birth = claims ? await this.claims.claim(session, body.on_active_run, asked, causation) : asked;
+    const stream = runStream(birth.run_id);
+    const { state, position } = await this.streams.execute(runDecider, stream, causation, (run) =>
+      createRun(run, birth),
+    );
+    this.writes.wrote(birth.run_id, position);
+    if (session !== undefined) this.writes.wrote(session, position);
+    return { run: state as RunState, position };
+  }
+
+  private async parent(principal: Principal, id: string): Promise<RunState> {
+    const known = await findRun(this.streams, principal, id).catch((error: unknown) => {
+      throw error instanceof RuleViolation
+        ? new RuleViolation('unknown_reference', `there is no run ${id}`)
+        : error;
+    });
+    const { state = known } = await this.streams.load(runDecider, runStream(id));
+    if (state.status !== 'cancelled') return state;
+    throw new RuleViolation('run_terminal', `the parent run ${id} was cancelled`);
+  }
+}
+
+function born(
+  body: CreateRunBody,
+  session: string | undefined,
+  parent: RunState | undefined,
+  causation: Causation,
+): RunBirth {
+  const { principal } = causation;
+  const user_id = body.user_id ?? principal.userId;
+  if (user_id !== principal.userId && !seesAllUsers(principal)) {
+    throw new RuleViolation('forbidden', 'only a worker or an operator may name another user');
+  }
+  const run_id = causation.mint();
+  return {
+    run_id,
+    project_id: principal.projectId,
+    user_id,
+    task_id: body.task_id ?? parent?.task_id ?? causation.mint(),
+    ...(body.job_id != null && { job_id: body.job_id }),
+    ...(session !== undefined && { session_id: session }),
+    ...(parent !== undefined && { parent_run_id: parent.id }),
+    root_run_id: parent?.root_run_id ?? run_id,
+    kind: body.kind ?? (session === undefined ? 'job' : 'turn'),
+    ...(body.source != null && { source: body.source }),
+    ...(body.input != null && { input: body.input }),
+    metadata: body.metadata ?? {},
+    max_attempts: body.max_attempts,
+  };
+}

@@ -1,0 +1,83 @@
+import { Injectable } from '@nestjs/common';
+import type { Causation } from '#eventsourcing';
+import { Streams } from '#eventsourcing';
+import { Database, ReadModelClock, RecentWrites } from '#read-models';
+import type { RunState } from './run.decider.js';
+import { cancelRun, runDecider } from './run.decider.js';
+import { runStream } from './run.events.js';
+
+/** How long a cancel waits for the read model to know all sub-runs; the policy does what is left. */
+const patience = 5_000;
+
+export interface Cancelled {
+  readonly run: RunState;
+  /** False when the run was over already. */
+  readonly changed: boolean;
+  /** Position of the last event of the cancel and of all that followed from it. */
+  readonly position: bigint | undefined;
+}
+
+/** Cancels a run and, when it has sub-runs, those too. */
+@Injectable()
+export class RunCanceller {
+  constructor(
+    private readonly streams: Streams,
+    private readonly database: Database,
+    private readonly clock: ReadModelClock,
+    private readonly writes: RecentWrites,
+  ) {}
+
+  /** @throws RuleViolation revision_mismatch */
+  async cancel(
+    id: string,
+    reason: string | undefined,
+    causation: Causation,
+    expected?: number,
+  ): Promise<Cancelled> {
+    const { state, events, position } = await this.streams.execute(
+      runDecider,
+      runStream(id),
+      causation,
+      (run) => (run === undefined ? [] : cancelRun(run, reason, expected)),
+    );
+    const run = state as RunState;
+    if (position === undefined) return { run, changed: events.length > 0, position };
+    this.writes.wrote(id, position);
+    if (run.session_id !== null) this.writes.wrote(run.session_id, position);
+    const below = await this.cancelChildren(id, position, causation);
+    return { run, changed: true, position: below ?? position };
+  }
+
+  /**
+   * Cancels the sub-runs that were created before the position; those created later find their parent
+   * cancelled. @returns the position of the last event that this made
+   */
+  cancelChildren(id: string, position: bigint, causation: Causation): Promise<bigint | undefined> {
+    return this.cancelWhere('parent_run_id', id, `parent run ${id} was cancelled`, position, causation);
+  }
+
+  /** The same for the runs of a session that was deleted. */
+  cancelOfSession(id: string, position: bigint, causation: Causation): Promise<bigint | undefined> {
+    return this.cancelWhere('session_id', id, `session ${id} was deleted`, position, causation);
+  }
+
+  private async cancelWhere(
+    column: 'parent_run_id' | 'session_id',
+    id: string,
+    reason: string,
+    position: bigint,
+    causation: Causation,
+  ): Promise<bigint | undefined> {
+    await this.clock.reached('runs', position, patience);
+    const runs = await this.database.prepared<{ id: string }>(
+      `active-by-${column}`,
+      `SELECT id FROM runs.runs WHERE ${column} = $1 AND status IN ('pending', 'running')`,
+      [id],
+    );
+    const ends = await Promise.all(runs.map((run) => this.cancel(run.id, reason, causation)));
+    return ends.reduce<bigint | undefined>(
+      (last, { position: end }) => (end !== undefined && (last === undefined || end > last) ? end : last),
+      undefined,
+    );
+  }
+}

@@ -1,0 +1,94 @@
+import { Injectable } from '@nestjs/common';
+import type { Causation, JsonObject } from '#eventsourcing';
+import { RuleViolation, Streams } from '#eventsourcing';
+import type { ClaimMode, SessionRunClaimed } from '#sessions';
+import { claimSession, sessionDecider, sessionStream } from '#sessions';
+import { RunCanceller } from './run-canceller.js';
+import type { Run } from './run.decider.js';
+import { createRun, isOver, runDecider } from './run.decider.js';
+import type { RunBirth } from './run.events.js';
+import { runStream } from './run.events.js';
+
+const attempts = 10;
+
+/** Lets runs hold their session: an event in the session's stream, which carries the run's whole birth. */
+@Injectable()
+export class RunClaims {
+  constructor(
+    private readonly streams: Streams,
+    private readonly canceller: RunCanceller,
+  ) {}
+
+  /**
+   * Claims the session for a run that does not exist yet.
+   * @returns the run's birth, with the runs that it must wait for
+   * @throws RuleViolation session_busy, session_deleted
+   */
+  async claim(sessionId: string, mode: ClaimMode, birth: RunBirth, causation: Causation): Promise<RunBirth> {
+    for (let attempt = 1; ; attempt++) {
+      const over = await this.over(sessionId, mode, causation);
+      try {
+        return await this.append(sessionId, mode, over, birth, causation);
+      } catch (error) {
+        const overtaken = error instanceof RuleViolation && error.code === 'session_busy' && mode === 'steer';
+        if (!overtaken || attempt === attempts) throw error;
+      }
+    }
+  }
+
+  /** Creates the run of a claim whose writer died before it could. */
+  async finish(claim: SessionRunClaimed['data'], causation: Causation): Promise<Run> {
+    const birth = claim.run as unknown as RunBirth;
+    const stream = runStream(birth.run_id);
+    return (await this.streams.execute(runDecider, stream, causation, (run) => createRun(run, birth))).state;
+  }
+
+  private async append(
+    sessionId: string,
+    mode: ClaimMode,
+    over: ReadonlySet<string>,
+    birth: RunBirth,
+    causation: Causation,
+  ): Promise<RunBirth> {
+    const { events } = await this.streams.execute(
+      sessionDecider,
+      sessionStream(sessionId),
+      causation,
+      (session) => {
+        if (session === undefined) throw new RuleViolation('unknown_reference', `no session ${sessionId}`);
+        return claimSession(session, mode, over, birth.run_id, (behind) => claimed(birth, behind));
+      },
+    );
+    const claim = events.find(({ type }) => type === 'SessionRunClaimed') as SessionRunClaimed | undefined;
+    return claim === undefined ? birth : (claim.data.run as unknown as RunBirth);
+  }
+
+  /** The holders that have ended, asked of their own streams; to steer is to see to it that they have. */
+  private async over(sessionId: string, mode: ClaimMode, causation: Causation): Promise<Set<string>> {
+    const { state } = await this.streams.load(sessionDecider, sessionStream(sessionId));
+    const ended = await Promise.all(
+      (state?.holders ?? []).map(async (id) => {
+        const run = await this.holder(sessionId, id, causation);
+        if (run === undefined || isOver(run)) return [id];
+        if (mode !== 'steer') return [];
+        await this.canceller.cancel(id, 'steered: another run took over the session', causation);
+        return [id];
+      }),
+    );
+    return new Set(ended.flat());
+  }
+
+  private async holder(sessionId: string, id: string, causation: Causation): Promise<Run> {
+    const { state } = await this.streams.load(runDecider, runStream(id));
+    if (state !== undefined) return state;
+    const claim = await this.streams.findLast(
+      sessionStream(sessionId),
+      (event) =>
+        event.type === 'SessionRunClaimed' && (event.data as SessionRunClaimed['data']).run.run_id === id,
+    );
+    return claim && this.finish(claim.data as SessionRunClaimed['data'], causation);
+  }
+}
+
+const claimed = (birth: RunBirth, behind: readonly string[]): JsonObject & { run_id: string } =>
+  ({ ...birth, ...(behind.length > 0 && { behind: [...behind] }) }) as JsonObject & { run_id: string };

@@ -1,0 +1,199 @@
+import { IsOptional } from 'class-validator';
+import type { Json, JsonObject } from '#eventsourcing';
+import {
+  IsCommaList,
+  IsEnumWord,
+  IsGathered,
+  IsJson,
+  IsMetadata,
+  IsRfc3339,
+  IsShape,
+  IsText,
+  IsUuid,
+  IsWhole,
+  PageQuery,
+} from '#http';
+import { IsNumber, Min } from 'class-validator';
+import type { RunKind, RunStatus } from './run.events.js';
+import { runKinds, runStatuses } from './run.events.js';
+
+export const onActiveRun = ['reject', 'allow', 'enqueue', 'steer'] as const;
+
+export class RunErrorBody {
+  @IsText(200, { least: 1 })
+  code: string;
+
+  @IsText(64 * 1024)
+  message: string;
+
+  @IsOptional()
+  @IsJson()
+  details?: Json;
+}
+
+export class RunUsageBody {
+  @IsWhole(0)
+  input_tokens: number = 0;
+
+  @IsWhole(0)
+  output_tokens: number = 0;
+
+  @IsWhole(0)
+  cache_read_tokens: number = 0;
+
+  @IsWhole(0)
+  cache_creation_tokens: number = 0;
+
+  @Min(0, { message: '$property must not be negative' })
+  @IsNumber({}, { message: '$property must be a number' })
+  cost_usd: number = 0;
+}
+
+/** A run of a session, where the path names the session. */
+export class CreateSessionRunBody {
+  @IsOptional()
+  @IsUuid()
+  task_id?: string | null;
+
+  @IsOptional()
+  @IsUuid()
+  job_id?: string | null;
+
+  @IsOptional()
+  @IsUuid()
+  parent_run_id?: string | null;
+
+  @IsOptional()
+  @IsUuid()
+  user_id?: string | null;
+
+  @IsOptional()
+  @IsEnumWord(runKinds)
+  kind?: RunKind | null;
+
+  @IsOptional()
+  @IsText(200, { least: 1 })
+  source?: string | null;
+
+  @IsOptional()
+  @IsJson()
+  input?: Json;
+
+  @IsOptional()
+  @IsMetadata()
+  metadata?: JsonObject | null;
+
+  @IsWhole(1, 100)
+  max_attempts: number = 3;
+
+  @IsEnumWord(onActiveRun)
+  on_active_run: (typeof onActiveRun)[number] = 'reject';
+}
+
+export class CreateRunBody extends CreateSessionRunBody {
+  @IsOptional()
+  @IsUuid()
+  session_id?: string | null;
+}
+
+export class UpdateRunBody {
+  @IsOptional()
+  @IsEnumWord(runStatuses)
+  status?: RunStatus;
+
+  @IsOptional()
+  @IsShape(() => RunErrorBody)
+  error?: RunErrorBody;
+
+  @IsOptional()
+  @IsJson()
+  output?: Json;
+
+  @IsOptional()
+  @IsText(1_000)
+  done_reason?: string;
+
+  @IsOptional()
+  @IsShape(() => RunUsageBody)
+  usage?: RunUsageBody;
+
+  @IsOptional()
+  @IsMetadata()
+  metadata?: JsonObject;
+}
+
+export class CancelRunBody {
+  @IsOptional()
+  @IsText(1_000)
+  reason?: string | null;
+}
+
+/** The filters of a list of runs, without the session that the path may name. */
+export class ListSessionRunsQuery extends PageQuery {
+  @IsOptional()
+  @IsUuid()
+  task_id?: string;
+
+  @IsOptional()
+  @IsUuid()
+  job_id?: string;
+
+  @IsOptional()
+  @IsUuid()
+  parent_run_id?: string;
+
+  @IsOptional()
+  @IsUuid()
+  root_run_id?: string;
+
+  @IsOptional()
+  @IsUuid()
+  user_id?: string;
+
+  @IsOptional()
+  @IsCommaList(runStatuses)
+  status?: RunStatus[];
+
+  @IsOptional()
+  @IsText(200)
+  source?: string;
+
+  @IsOptional()
+  @IsEnumWord(runKinds)
+  kind?: RunKind;
+
+  @IsOptional()
+  @IsRfc3339()
+  created_after?: string;
+
+  @IsOptional()
+  @IsRfc3339()
+  created_before?: string;
+
+  @IsOptional()
+  @IsRfc3339()
+  started_after?: string;
+
+  @IsOptional()
+  @IsRfc3339()
+  started_before?: string;
+
+  @IsOptional()
+  @IsRfc3339()
+  ended_after?: string;
+
+  @IsOptional()
+  @IsRfc3339()
+  ended_before?: string;
+
+  /** `metadata.<key>=<value>` */
+  @IsOptional()
+  @IsGathered()
+  metadata?: Record<string, string>;
+}
+
+export class ListRunsQuery extends ListSessionRunsQuery {
+  @IsOptional()
+  @IsUuid()
+  session_id?: string;
+}

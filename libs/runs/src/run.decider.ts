@@ -1,0 +1,213 @@
+import type { Decider, Envelope, Json, JsonObject } from '#eventsourcing';
+import { RuleViolation, shallowMerge } from '#eventsourcing';
+import type { RunBirth, RunError, RunFact, RunKind, RunStatus, RunUsage } from './run.events.js';
+
+/** A run as its stream tells it, in the words of the API. */
+export interface RunState {
+  readonly id: string;
+  readonly project_id: string;
+  readonly user_id: string;
+  readonly task_id: string;
+  readonly job_id: string | null;
+  readonly session_id: string | null;
+  readonly parent_run_id: string | null;
+  readonly root_run_id: string;
+  readonly kind: RunKind;
+  readonly source: string | null;
+  readonly status: RunStatus;
+  readonly done_reason: string | null;
+  readonly status_reason: { actor: string; reason: string | null } | null;
+  readonly input: Json;
+  readonly output: Json;
+  readonly error: RunError | null;
+  readonly usage: RunUsage | null;
+  readonly metadata: JsonObject;
+  readonly attempt: number;
+  readonly max_attempts: number;
+  readonly behind: readonly string[];
+  readonly created_at: string;
+  readonly started_at: string | null;
+  readonly ended_at: string | null;
+  readonly updated_at: string;
+  /** How often the run has changed, its creation included. */
+  readonly revision: number;
+}
+
+/** What a client asks to change; what is absent stays. */
+export interface RunChange {
+  readonly status?: RunStatus;
+  readonly output?: Json;
+  readonly error?: RunError;
+  readonly done_reason?: string;
+  readonly usage?: RunUsage;
+  readonly metadata?: JsonObject;
+}
+
+export type Run = RunState | undefined;
+
+const next: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
+  pending: ['running', 'cancelled', 'failed'],
+  running: ['completed', 'failed', 'cancelled'],
+  completed: [],
+  failed: [],
+  cancelled: [],
+};
+
+export const isOver = (run: RunState): boolean => next[run.status].length === 0;
+
+export const runDecider: Decider<Run, RunFact> = {
+  initial: undefined,
+  evolve: (run, fact, envelope) => {
+    if (fact.type === 'RunCreated') return born(fact.data, envelope);
+    return run === undefined ? undefined : changed(run, fact, envelope);
+  },
+  weigh: (run) => (run === undefined ? 0 : 2 * JSON.stringify([run.input, run.output, run.metadata]).length),
+};
+
+function born(birth: RunBirth, { metadata: { at } }: Envelope): RunState {
+  return {
+    id: birth.run_id,
+    project_id: birth.project_id,
+    user_id: birth.user_id,
+    task_id: birth.task_id,
+    job_id: birth.job_id ?? null,
+    session_id: birth.session_id ?? null,
+    parent_run_id: birth.parent_run_id ?? null,
+    root_run_id: birth.root_run_id,
+    kind: birth.kind,
+    source: birth.source ?? null,
+    status: 'pending',
+    done_reason: null,
+    status_reason: null,
+    input: birth.input ?? null,
+    output: null,
+    error: null,
+    usage: null,
+    metadata: birth.metadata,
+    attempt: 0,
+    max_attempts: birth.max_attempts,
+    behind: birth.behind ?? [],
+    created_at: at,
+    started_at: null,
+    ended_at: null,
+    updated_at: at,
+    revision: 1,
+  };
+}
+
+function changed(run: RunState, fact: RunFact, { metadata: { at, actor } }: Envelope): RunState {
+  const touched = { ...run, updated_at: at, revision: run.revision + 1 };
+  switch (fact.type) {
+    case 'RunStarted':
+      return { ...touched, status: 'running', started_at: run.started_at ?? at, attempt: run.attempt + 1 };
+    case 'RunCompleted':
+      return { ...touched, ...results(fact.data), status: 'completed', ended_at: at };
+    case 'RunFailed':
+      return { ...touched, ...results(fact.data), status: 'failed', ended_at: at };
+    case 'RunCancelled':
+      return {
+        ...touched,
+        ...results(fact.data),
+        status: 'cancelled',
+        ended_at: at,
+        status_reason: { actor, reason: fact.data.reason ?? null },
+      };
+    case 'RunUpdated':
+      return {
+        ...touched,
+        ...results(fact.data),
+        metadata: shallowMerge(run.metadata, fact.data.metadata ?? {}),
+      };
+    case 'RunUsageRecorded':
+      return { ...touched, usage: fact.data.usage };
+    case 'RunCreated':
+      return run;
+  }
+}
+
+function results(data: { output?: Json; error?: RunError; done_reason?: string }): Partial<RunState> {
+  return {
+    ...(data.output !== undefined && { output: data.output }),
+    ...(data.error !== undefined && { error: data.error }),
+    ...(data.done_reason !== undefined && { done_reason: data.done_reason }),
+  };
+}
+
+/** A run is created once; the same birth again changes nothing. */
+export function createRun(run: Run, birth: RunBirth): RunFact[] {
+  return run === undefined ? [{ type: 'RunCreated', data: birth }] : [];
+}
+
+/**
+ * Changes what the client named. The status that the run already has is no change.
+ * @throws RuleViolation illegal_transition, revision_mismatch
+ */
+export function changeRun(run: RunState, change: RunChange, expected?: number): RunFact[] {
+  expectRevision(run, expected);
+  const { status, usage, output, error, done_reason, metadata } = change;
+  const told = {
+    ...(output !== undefined && { output }),
+    ...(error !== undefined && { error }),
+    ...(done_reason !== undefined && { done_reason }),
+  };
+  const facts: RunFact[] = [];
+  if (metadata !== undefined && !holds(run.metadata, metadata)) {
+    facts.push({ type: 'RunUpdated', data: { metadata } });
+  }
+  if (usage !== undefined && !same(usage, run.usage)) {
+    const previous = run.usage === null ? {} : { previous: run.usage };
+    facts.push({ type: 'RunUsageRecorded', data: { usage, ...previous, ...ofSession(run) } });
+  }
+  const moves = status !== undefined && status !== run.status;
+  if (moves) facts.push(transition(run, status, status === 'running' ? {} : told));
+  if (moves && status !== 'running') return facts;
+  if (Object.entries(told).some(([key, value]) => !same(value, run[key as keyof typeof told]))) {
+    facts.push({ type: 'RunUpdated', data: told });
+  }
+  return facts;
+}
+
+/** Cancels a run; one that is over stays as it is. @throws RuleViolation revision_mismatch */
+export function cancelRun(run: RunState, reason: string | undefined, expected?: number): RunFact[] {
+  expectRevision(run, expected);
+  if (isOver(run)) return [];
+  return [transition(run, 'cancelled', reason === undefined ? {} : { reason })];
+}
+
+interface Told {
+  readonly output?: Json;
+  readonly error?: RunError;
+  readonly done_reason?: string;
+  readonly reason?: string;
+}
+
+function transition(run: RunState, to: RunStatus, told: Told): RunFact {
+  if (!next[run.status].includes(to)) {
+    throw new RuleViolation('illegal_transition', `a run that is ${run.status} cannot become ${to}`);
+  }
+  const data = { from: run.status, ...ofSession(run), ...told };
+  switch (to) {
+    case 'running':
+      return { type: 'RunStarted', data };
+    case 'completed':
+      return { type: 'RunCompleted', data };
+    case 'failed':
+      return { type: 'RunFailed', data };
+    default:
+      return { type: 'RunCancelled', data };
+  }
+}
+
+const ofSession = (run: RunState): { session_id?: string } =>
+  run.session_id === null ? {} : { session_id: run.session_id };
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+const holds = (metadata: JsonObject, change: JsonObject): boolean =>
+  Object.entries(change).every(([key, value]) => same(metadata[key] ?? null, value));
+
+function expectRevision(run: RunState, expected: number | undefined): void {
+  if (expected !== undefined && expected !== run.revision) {
+    throw new RuleViolation('revision_mismatch', `the run is at revision ${run.revision}, not ${expected}`);
+  }
+}

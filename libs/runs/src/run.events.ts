@@ -1,0 +1,79 @@
+import type { Fact, Json, JsonObject } from '#eventsourcing';
+
+export const runStatuses = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
+export type RunStatus = (typeof runStatuses)[number];
+export const runKinds = ['workflow', 'job', 'turn'] as const;
+export type RunKind = (typeof runKinds)[number];
+
+export interface RunUsage {
+  input_tokens: number;
+  output_tokens: number;
+  cache_read_tokens: number;
+  cache_creation_tokens: number;
+  cost_usd: number;
+}
+
+export interface RunError {
+  code: string;
+  message: string;
+  details?: Json;
+}
+
+/** Everything that a run is born with. */
+export interface RunBirth {
+  readonly run_id: string;
+  readonly project_id: string;
+  readonly user_id: string;
+  readonly task_id: string;
+  readonly job_id?: string;
+  readonly session_id?: string;
+  readonly parent_run_id?: string;
+  readonly root_run_id: string;
+  readonly kind: RunKind;
+  readonly source?: string;
+  readonly input?: Json;
+  readonly metadata: JsonObject;
+  readonly max_attempts: number;
+  /** Runs of the session that must be over before this one may start. */
+  readonly behind?: string[];
+}
+
+/**
+ * What every change of status carries, so that whoever counts runs by session needs no other event:
+ * where the run came from, and the session it belongs to.
+ */
+interface Transition {
+  readonly from: RunStatus;
+  readonly session_id?: string;
+}
+
+interface Ending extends Transition {
+  readonly done_reason?: string;
+}
+
+export type RunCreated = Fact<'RunCreated', RunBirth>;
+export type RunStarted = Fact<'RunStarted', Transition>;
+export type RunCompleted = Fact<'RunCompleted', Ending & { readonly output?: Json }>;
+export type RunFailed = Fact<'RunFailed', Ending & { readonly error?: RunError; readonly output?: Json }>;
+export type RunCancelled = Fact<'RunCancelled', Ending & { readonly reason?: string }>;
+export type RunUpdated = Fact<
+  'RunUpdated',
+  {
+    readonly output?: Json;
+    readonly error?: RunError;
+    readonly done_reason?: string;
+    /** Merged key by key; null removes a key. */
+    readonly metadata?: JsonObject;
+  }
+>;
+/** Usage replaces what was recorded before; `previous` lets a sum over runs be kept. */
+export type RunUsageRecorded = Fact<
+  'RunUsageRecorded',
+  { readonly usage: RunUsage; readonly previous?: RunUsage; readonly session_id?: string }
+>;
+
+/** The facts of a stream `run-<id>`. */
+export type RunFact =
+  RunCreated | RunStarted | RunCompleted | RunFailed | RunCancelled | RunUpdated | RunUsageRecorded;
+
+export const runStream = (id: string): string => `run-${id}`;

@@ -1,0 +1,144 @@
+import type { Fact, RecordedEvent } from '#eventsourcing';
+import type { Sql } from '#read-models';
+import { Projection } from '#read-models';
+import type { Run, RunState } from './run.decider.js';
+import { runDecider } from './run.decider.js';
+import type { RunFact } from './run.events.js';
+
+/**
+ * One row per run: the run as the API shows it in `doc`, and beside it the columns that lists are
+ * filtered by. Ids are version 7 UUIDs, so that the order of ids is the order of creation, and every
+ * index ends with the id: one index serves filter, order and cursor together.
+ */
+export class RunsProjection extends Projection {
+  readonly name = 'runs';
+  readonly version = 1;
+  readonly prefixes = ['run-'];
+
+  readonly tables = `
+    CREATE TABLE runs (
+      id uuid PRIMARY KEY,
+      project_id text COLLATE "C" NOT NULL,
+      user_id uuid NOT NULL,
+      task_id uuid NOT NULL,
+      job_id uuid,
+      session_id uuid,
+      parent_run_id uuid,
+      root_run_id uuid NOT NULL,
+      status text COLLATE "C" NOT NULL,
+      kind text COLLATE "C" NOT NULL,
+      source text COLLATE "C",
+      started_at timestamptz,
+      ended_at timestamptz,
+      doc json NOT NULL
+    ) WITH (fillfactor = 80);
+
+    -- One row per run and scalar of its metadata, so that metadata.<key>=<value> is an index range too.
+    CREATE TABLE metadata (
+      run_id uuid NOT NULL,
+      project_id text COLLATE "C" NOT NULL,
+      key text COLLATE "C" NOT NULL,
+      value text COLLATE "C" NOT NULL,
+      PRIMARY KEY (run_id, key)
+    );`;
+
+  readonly indexes = `
+    CREATE INDEX runs_project ON runs (project_id, id);
+    CREATE INDEX runs_user ON runs (project_id, user_id, id);
+    CREATE INDEX runs_status ON runs (project_id, status, id);
+    CREATE INDEX runs_kind ON runs (project_id, kind, id);
+    CREATE INDEX runs_source ON runs (project_id, source, id) WHERE source IS NOT NULL;
+    CREATE INDEX runs_task ON runs (task_id, id);
+    CREATE INDEX runs_job ON runs (job_id, id) WHERE job_id IS NOT NULL;
+    CREATE INDEX runs_session ON runs (session_id, id) WHERE session_id IS NOT NULL;
+    CREATE INDEX runs_session_status ON runs (session_id, status, id) WHERE session_id IS NOT NULL;
+    CREATE INDEX runs_parent ON runs (parent_run_id, id) WHERE parent_run_id IS NOT NULL;
+    CREATE INDEX runs_root ON runs (root_run_id, id);
+    CREATE INDEX runs_started ON runs (project_id, started_at) WHERE started_at IS NOT NULL;
+    CREATE INDEX runs_ended ON runs (project_id, ended_at) WHERE ended_at IS NOT NULL;
+    CREATE INDEX metadata_value ON metadata (project_id, key, value, run_id);`;
+
+  async apply(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
+    const before = await this.stored(sql, events);
+    const after = new Map<string, RunState>();
+    for (const event of events) {
+      const id = event.stream.slice('run-'.length);
+      const run: Run = runDecider.evolve(after.get(id) ?? before.get(id), event as Fact as RunFact, event);
+      if (run !== undefined) after.set(id, run);
+    }
+    const runs = [...after.values()];
+    if (runs.length === 0) return;
+    await this.store(sql, runs);
+    await this.storeMetadata(
+      sql,
+      runs.filter((run) => !sameMetadata(run, before.get(run.id))),
+    );
+  }
+
+  /** The rows of the runs that the batch continues. */
+  private async stored(sql: Sql, events: readonly RecordedEvent[]): Promise<Map<string, RunState>> {
+    const born = new Set(events.filter(({ revision }) => revision === 0).map(({ stream }) => stream));
+    const streams = new Set(events.map(({ stream }) => stream).filter((stream) => !born.has(stream)));
+    if (streams.size === 0) return new Map();
+    const rows = await sql.query<{ doc: RunState }>('SELECT doc FROM runs WHERE id = ANY ($1::uuid[])', [
+      [...streams].map((stream) => stream.slice('run-'.length)),
+    ]);
+    return new Map(rows.map(({ doc }) => [doc.id, doc]));
+  }
+
+  private async store(sql: Sql, runs: readonly RunState[]): Promise<void> {
+    const columns = [
+      'id',
+      'project_id',
+      'user_id',
+      'task_id',
+      'job_id',
+      'session_id',
+      'parent_run_id',
+      'root_run_id',
+      'status',
+      'kind',
+      'source',
+      'started_at',
+      'ended_at',
+    ] as const;
+    await sql.query(
+      `INSERT INTO runs (${columns.join(', ')}, doc)
+       SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
+         $8::uuid[], $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::json[])
+       ON CONFLICT (id) DO UPDATE SET status = excluded.status, started_at = excluded.started_at,
+         ended_at = excluded.ended_at, doc = excluded.doc`,
+      [...columns.map((column) => runs.map((run) => run[column])), runs.map((run) => JSON.stringify(run))],
+    );
+  }
+
+  private async storeMetadata(sql: Sql, runs: readonly RunState[]): Promise<void> {
+    const known = runs.filter((run) => run.revision > 1).map(({ id }) => id);
+    if (known.length > 0) await sql.query('DELETE FROM metadata WHERE run_id = ANY ($1::uuid[])', [known]);
+    const rows = runs.flatMap((run) =>
+      searchable(run.metadata).map(([key, value]) => [run.id, run.project_id, key, value] as const),
+    );
+    if (rows.length === 0) return;
+    await sql.query(
+      `INSERT INTO metadata (run_id, project_id, key, value)
+       SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[])`,
+      [0, 1, 2, 3].map((n) => rows.map((row) => row[n])),
+    );
+  }
+}
+
+/** Longest metadata key and value that can be searched for, in characters; an index row has its limits. */
+export const searchableLength = 500;
+
+/** The part of the metadata that a list can be filtered by: its scalars, as text. */
+function searchable(metadata: RunState['metadata']): [string, string][] {
+  return Object.entries(metadata)
+    .filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
+    .map(([key, value]): [string, string] => [key, String(value as string | number | boolean)])
+    .filter(([key, value]) => key.length <= searchableLength && value.length <= searchableLength);
+}
+
+const sameMetadata = (a: RunState, b: RunState | undefined): boolean =>
+  b === undefined
+    ? Object.keys(a.metadata).length === 0
+    : JSON.stringify(a.metadata) === JSON.stringify(b.metadata);

@@ -1,0 +1,59 @@
+import { ApiSchema } from '@nestjs/swagger';
+import type { Json, JsonObject } from '#eventsourcing';
+import type { RunState } from './run.decider.js';
+import type { RunError, RunKind, RunStatus, RunUsage } from './run.events.js';
+
+/** A run as the API shows it. */
+@ApiSchema({ name: 'Run' })
+export class RunResource {
+  id: string;
+  project_id: string;
+  user_id: string;
+  task_id: string;
+  job_id: string | null;
+  session_id: string | null;
+  parent_run_id: string | null;
+  root_run_id: string;
+  kind: RunKind;
+  source: string | null;
+  status: RunStatus;
+  done_reason: string | null;
+  status_reason: { actor: string; reason: string | null } | null;
+  input: Json;
+  output: Json;
+  error: RunError | null;
+  usage: RunUsage | null;
+  metadata: JsonObject;
+  attempt: number;
+  max_attempts: number;
+  lease: { worker_id: string; expires_at: string } | null;
+  process_counts: { starting: number; running: number; ended: number };
+  created_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+  updated_at: string;
+  revision: number;
+}
+
+/** A run as the API shows it. */
+export function runResource(run: RunState): RunResource {
+  const { behind: _behind, ...shown } = run;
+  return { ...shown, lease: null, process_counts: { starting: 0, running: 0, ended: 0 } };
+}
+
+/** A run among those below another: its distance from that one. */
+@ApiSchema({ name: 'RunInTree' })
+export class RunInTree extends RunResource {
+  depth: number;
+}
+
+@ApiSchema({ name: 'RunTree' })
+export class RunTree {
+  data: RunInTree[];
+}
+
+@ApiSchema({ name: 'CancelledRun' })
+export class CancelledRun {
+  status: 'cancelled' | 'no_op';
+  run: RunResource;
+}

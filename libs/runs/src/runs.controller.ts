@@ -1,0 +1,139 @@
+import { Controller, Get, HttpCode, Patch, Post } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Allow, readers, writers } from '#access';
+import {
+  ApiPage,
+  changed,
+  Creates,
+  Ctx,
+  ifMatch,
+  type Page,
+  PathId,
+  ReadModelClock,
+  RequestContext,
+  resource,
+  ValidBody,
+  ValidQuery,
+  waitFor,
+} from '#http';
+import { CancelRun } from './cancel-run.js';
+import { CreateRun } from './create-run.js';
+import { ListRuns } from './list-runs.js';
+import {
+  CancelRunBody,
+  CreateRunBody,
+  CreateSessionRunBody,
+  ListRunsQuery,
+  ListSessionRunsQuery,
+  UpdateRunBody,
+} from './run.bodies.js';
+import { CancelledRun, RunResource, runResource, RunTree } from './run.resource.js';
+import { Runs } from './runs.js';
+import { UpdateRun } from './update-run.js';
+import { Sessions } from '#sessions';
+
+@ApiTags('runs')
+@Controller('v1')
+export class RunsController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+    private readonly runs: Runs,
+    private readonly sessions: Sessions,
+    private readonly clock: ReadModelClock,
+  ) {}
+
+  @Post('runs')
+  @Allow(...writers)
+  @Creates()
+  @ApiCreatedResponse({ type: RunResource })
+  create(@ValidBody() body: CreateRunBody, @Ctx() ctx: RequestContext): Promise<string | undefined> {
+    return this.answerCreated(new CreateRun(body, ctx.causation()), ctx);
+  }
+
+  @Get('runs')
+  @Allow(...readers)
+  @ApiPage(RunResource)
+  list(@ValidQuery() query: ListRunsQuery, @Ctx() ctx: RequestContext): Promise<Page<RunResource>> {
+    return this.queries.execute(new ListRuns(query, ctx));
+  }
+
+  @Get('runs/:id')
+  @Allow(...readers)
+  @ApiOkResponse({ type: RunResource })
+  async get(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
+    await waitFor(this.clock, ctx, 'runs');
+    const run = await this.runs.get(ctx.principal, id);
+    return resource(ctx, run, run.revision);
+  }
+
+  @Patch('runs/:id')
+  @Allow(...writers)
+  @ApiOkResponse({ type: RunResource })
+  async update(
+    @PathId() id: string,
+    @ValidBody() body: UpdateRunBody,
+    @Ctx() ctx: RequestContext,
+  ): Promise<string | undefined> {
+    const command = new UpdateRun(id, body, ctx.causation(), ifMatch(ctx));
+    const { run, position } = await this.commands.execute(command);
+    changed(ctx, position);
+    return resource(ctx, runResource(run), run.revision);
+  }
+
+  @Post('runs/:id/cancel')
+  @Allow(...writers)
+  @HttpCode(200)
+  @ApiOkResponse({ type: CancelledRun })
+  async cancel(
+    @PathId() id: string,
+    @ValidBody() body: CancelRunBody,
+    @Ctx() ctx: RequestContext,
+  ): Promise<CancelledRun> {
+    const command = new CancelRun(id, body.reason ?? undefined, ctx.causation(), ifMatch(ctx));
+    const { run, changed: done, position } = await this.commands.execute(command);
+    changed(ctx, position);
+    return { status: done ? 'cancelled' : 'no_op', run: runResource(run) };
+  }
+
+  @Get('runs/:id/tree')
+  @Allow(...readers)
+  @ApiOkResponse({ type: RunTree })
+  async tree(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<RunTree> {
+    await waitFor(this.clock, ctx, 'runs');
+    return { data: await this.runs.tree(ctx.principal, id) };
+  }
+
+  @Get('sessions/:id/runs')
+  @Allow(...readers)
+  @ApiPage(RunResource)
+  async listOfSession(
+    @PathId() id: string,
+    @ValidQuery() query: ListSessionRunsQuery,
+    @Ctx() ctx: RequestContext,
+  ): Promise<Page<RunResource>> {
+    await this.sessions.get(ctx.principal, id);
+    const all = Object.assign(new ListRunsQuery(), query, { session_id: id });
+    return this.queries.execute(new ListRuns(all, ctx));
+  }
+
+  @Post('sessions/:id/runs')
+  @Allow(...writers)
+  @Creates()
+  @ApiCreatedResponse({ type: RunResource })
+  createInSession(
+    @PathId() id: string,
+    @ValidBody() body: CreateSessionRunBody,
+    @Ctx() ctx: RequestContext,
+  ): Promise<string | undefined> {
+    return this.answerCreated(new CreateRun(body, ctx.causation(), id), ctx);
+  }
+
+  private async answerCreated(command: CreateRun, ctx: RequestContext): Promise<string | undefined> {
+    const { run, position } = await this.commands.execute(command);
+    changed(ctx, position);
+    void ctx.reply.code(201).header('location', `/v1/runs/${run.id}`);
+    return resource(ctx, runResource(run), run.revision);
+  }
+}

@@ -1,0 +1,53 @@
+import { Injectable } from '@nestjs/common';
+import { seesAllUsers, visible } from '#access';
+import type { Principal } from '#eventsourcing';
+import { RuleViolation, Streams } from '#eventsourcing';
+import { Database, RecentWrites } from '#read-models';
+import { findRun } from './find-run.js';
+import type { RunState } from './run.decider.js';
+import { runResource, type RunInTree, type RunResource } from './run.resource.js';
+
+/** Most runs of a tree that one answer shows. */
+const treeSize = 1_000;
+
+/** Reads single runs, and the runs below one. */
+@Injectable()
+export class Runs {
+  constructor(
+    private readonly database: Database,
+    private readonly streams: Streams,
+    private readonly writes: RecentWrites,
+  ) {}
+
+  /** @throws RuleViolation not_found */
+  async get(principal: Principal, id: string): Promise<RunResource> {
+    await this.writes.settled('runs', id);
+    const [row] = await this.database.prepared<{ doc: RunState }>(
+      'run',
+      'SELECT doc FROM runs.runs WHERE id = $1',
+      [id],
+    );
+    // A run that the read model does not know yet may be there all the same.
+    const run = row?.doc ?? (await findRun(this.streams, principal, id));
+    if (!visible(principal, run)) throw new RuleViolation('not_found', `there is no run ${id}`);
+    return runResource(run);
+  }
+
+  /** The run and all below it, depth first, oldest first on each level. @throws RuleViolation not_found */
+  async tree(principal: Principal, id: string): Promise<RunInTree[]> {
+    await this.get(principal, id);
+    const rows = await this.database.prepared<{ doc: RunState; depth: number }>(
+      'run-tree',
+      `WITH RECURSIVE tree AS (
+         SELECT id, 0 AS depth, ARRAY[id] AS path FROM runs.runs WHERE id = $1
+         UNION ALL
+         SELECT r.id, t.depth + 1, t.path || r.id FROM tree t JOIN runs.runs r ON r.parent_run_id = t.id
+         WHERE r.project_id = $2 AND (r.user_id = $3 OR $4)
+       )
+       SELECT r.doc, t.depth FROM (SELECT * FROM tree ORDER BY path LIMIT ${treeSize}) t
+       JOIN runs.runs r ON r.id = t.id ORDER BY t.path`,
+      [id, principal.projectId, principal.userId, seesAllUsers(principal)],
+    );
+    return rows.map(({ doc, depth }) => ({ ...runResource(doc), depth }));
+  }
+}

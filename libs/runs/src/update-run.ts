@@ -1,0 +1,69 @@
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import type { Causation } from '#eventsourcing';
+import { RuleViolation, Streams } from '#eventsourcing';
+import { RecentWrites } from '#read-models';
+import { findRun } from './find-run.js';
+import { RunCanceller } from './run-canceller.js';
+import type { UpdateRunBody } from './run.bodies.js';
+import type { RunChange, RunState } from './run.decider.js';
+import { changeRun, isOver, runDecider } from './run.decider.js';
+import { runStream } from './run.events.js';
+
+export interface UpdatedRun {
+  readonly run: RunState;
+  readonly position: bigint | undefined;
+}
+
+export class UpdateRun extends Command<UpdatedRun> {
+  constructor(
+    readonly id: string,
+    readonly body: UpdateRunBody,
+    readonly causation: Causation,
+    readonly expected: number | undefined,
+  ) {
+    super();
+  }
+}
+
+/** @throws RuleViolation not_found, illegal_transition, revision_mismatch, session_busy */
+@CommandHandler(UpdateRun)
+export class UpdateRunHandler implements ICommandHandler<UpdateRun> {
+  constructor(
+    private readonly streams: Streams,
+    private readonly canceller: RunCanceller,
+    private readonly writes: RecentWrites,
+  ) {}
+
+  async execute({ id, body, causation, expected }: UpdateRun): Promise<UpdatedRun> {
+    const known = await findRun(this.streams, causation.principal, id);
+    const change = named(body);
+    if (change.status === 'running') await this.awaitTurn(known);
+    const { state, events, position } = await this.streams.execute(
+      runDecider,
+      runStream(id),
+      causation,
+      (run) => changeRun(run as RunState, change, expected),
+    );
+    const run = state as RunState;
+    this.writes.wrote(id, position);
+    if (run.session_id !== null) this.writes.wrote(run.session_id, position);
+    if (position === undefined || !events.some(({ type }) => type === 'RunCancelled'))
+      return { run, position };
+    const below = await this.canceller.cancelChildren(id, position, causation);
+    return { run, position: below ?? position };
+  }
+
+  /** A run that was enqueued starts when those before it are over. */
+  private async awaitTurn({ behind }: RunState): Promise<void> {
+    for (const id of behind) {
+      const { state } = await this.streams.load(runDecider, runStream(id));
+      if (state !== undefined && !isOver(state)) {
+        throw new RuleViolation('session_busy', `run ${id} holds the session`, { run_id: id });
+      }
+    }
+  }
+}
+
+/** The fields that the body names; null names none. */
+const named = (body: UpdateRunBody): RunChange =>
+  Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null && value !== undefined));

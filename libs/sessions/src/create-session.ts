@@ -1,0 +1,113 @@
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { seesAllUsers } from '#access';
+import type { Causation } from '#eventsourcing';
+import { RuleViolation, Streams } from '#eventsourcing';
+import { ProblemError } from '#http';
+import { RecentWrites } from '#read-models';
+import { referencedSession } from './find-session.js';
+import { Reservations } from './reservations.js';
+import type { CreateSessionBody } from './session.bodies.js';
+import type { SessionState } from './session.decider.js';
+import { createSession, sessionDecider, settled } from './session.decider.js';
+import type { SessionBirth } from './session.events.js';
+import { sessionStream } from './session.events.js';
+
+export interface CreatedSession {
+  readonly session: SessionState;
+  /** False when the external id named one that was there already. */
+  readonly created: boolean;
+  readonly position: bigint | undefined;
+}
+
+export class CreateSession extends Command<CreatedSession> {
+  constructor(
+    readonly body: CreateSessionBody,
+    readonly causation: Causation,
+  ) {
+    super();
+  }
+}
+
+/**
+ * Creates a session, names first: the external id, the sub-agent's name, then the session itself, then
+ * the alias. @throws RuleViolation unknown_reference, external_id_taken, session_deleted, subagent_name_taken
+ */
+@CommandHandler(CreateSession)
+export class CreateSessionHandler implements ICommandHandler<CreateSession> {
+  constructor(
+    private readonly streams: Streams,
+    private readonly reservations: Reservations,
+    private readonly writes: RecentWrites,
+  ) {}
+
+  async execute({ body, causation }: CreateSession): Promise<CreatedSession> {
+    const { principal } = causation;
+    const { alias, user_id, external_id, parent_session_id, metadata, ...details } = body;
+    const owner = user_id ?? principal.userId;
+    if (owner !== principal.userId && !seesAllUsers(principal)) {
+      throw new RuleViolation('forbidden', 'only a worker or an operator may name another user');
+    }
+    if (parent_session_id != null) {
+      await referencedSession(this.streams, principal, parent_session_id);
+    }
+    const id = await this.identity(body, owner, causation);
+    const birth: SessionBirth = {
+      ...settled(details),
+      ...(external_id != null && { external_id }),
+      ...(parent_session_id != null && { parent_session_id }),
+      session_id: id,
+      project_id: principal.projectId,
+      user_id: owner,
+      owner_principal_id: principal.principalId,
+      metadata: metadata ?? {},
+    };
+    const existing = await this.streams.load(sessionDecider, sessionStream(id));
+    if (existing.state === undefined) await this.reserveName(birth, causation);
+    const made = await this.streams.execute(sessionDecider, sessionStream(id), causation, (session) =>
+      createSession(session, birth),
+    );
+    const session = made.state as SessionState;
+    if (made.events.length === 0) return { session: live(session), created: false, position: undefined };
+    this.writes.wrote(id, made.position);
+    if (alias == null) return { session, created: true, position: made.position };
+    return this.named(session, alias, causation, made.position);
+  }
+
+  /** The id of the session: a new one, or that of the session which has this external id. */
+  private async identity(body: CreateSessionBody, owner: string, causation: Causation): Promise<string> {
+    const id = causation.mint();
+    if (body.external_id == null) return id;
+    const { projectId } = causation.principal;
+    const holder = await this.reservations.externalId(projectId, body.external_id, id, owner, causation);
+    if (holder.user_id !== owner) {
+      throw new RuleViolation('external_id_taken', `${body.external_id} names another user's session`);
+    }
+    return holder.holder ?? id;
+  }
+
+  private async reserveName(birth: SessionBirth, causation: Causation): Promise<void> {
+    const { parent_session_id: parent, subagent, session_id, user_id } = birth;
+    if (parent === undefined || subagent === undefined) return;
+    await this.reservations.subagent(parent, subagent.name, session_id, user_id, causation);
+  }
+
+  private async named(
+    { id, project_id, user_id }: SessionState,
+    alias: string,
+    causation: Causation,
+    created: bigint | undefined,
+  ): Promise<CreatedSession> {
+    const bound = await this.reservations.bindAlias(project_id, alias, id, user_id, causation);
+    const position = bound ?? created;
+    this.writes.wrote(id, position);
+    const session = (await this.streams.glance(sessionDecider, sessionStream(id))) as SessionState;
+    return { session, created: true, position };
+  }
+}
+
+function live(session: SessionState): SessionState {
+  if (session.deleted_at === null) return session;
+  throw new ProblemError('session_deleted', 'The external id named a session that was deleted.', {
+    status: 409,
+  });
+}

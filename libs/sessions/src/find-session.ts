@@ -1,0 +1,33 @@
+import { visible } from '#access';
+import type { Principal, Streams } from '#eventsourcing';
+import { RuleViolation } from '#eventsourcing';
+import type { SessionState } from './session.decider.js';
+import { sessionDecider } from './session.decider.js';
+import { sessionStream } from './session.events.js';
+
+/**
+ * The session, if there is one that the caller may see; its changeable parts may be somewhat old.
+ * @throws RuleViolation not_found, session_deleted
+ */
+export async function findSession(streams: Streams, principal: Principal, id: string): Promise<SessionState> {
+  const session = await streams.glance(sessionDecider, sessionStream(id));
+  if (session === undefined || !visible(principal, session)) {
+    throw new RuleViolation('not_found', `there is no session ${id}`);
+  }
+  if (session.deleted_at !== null) throw new RuleViolation('session_deleted', 'the session was deleted');
+  return session;
+}
+
+/** The same for a session that a body names. @throws RuleViolation unknown_reference */
+export async function referencedSession(
+  streams: Streams,
+  principal: Principal,
+  id: string,
+): Promise<SessionState> {
+  try {
+    return await findSession(streams, principal, id);
+  } catch (error) {
+    if (!(error instanceof RuleViolation)) throw error;
+    throw new RuleViolation('unknown_reference', `there is no session ${id}`);
+  }
+}

@@ -1,0 +1,84 @@
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { seesAllUsers } from '#access';
+import { leastUuidv7 } from '#eventsourcing';
+import { keysOf, page, type Page, type RequestContext, waitFor } from '#http';
+import { Database, type Keyset, keysetPage, ReadModelClock, Where } from '#read-models';
+import type { ListSessionsQuery } from './session.bodies.js';
+import type { SessionState } from './session.decider.js';
+import type { SessionRow } from './session.projection.js';
+import { sessionResource, type SessionResource } from './session.resource.js';
+
+/** A session that nothing has happened in is listed for this long, in milliseconds. */
+const emptyListed = 60_000;
+
+export class ListSessions extends Query<Page<SessionResource>> {
+  constructor(
+    readonly query: ListSessionsQuery,
+    readonly ctx: RequestContext,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(ListSessions)
+export class ListSessionsHandler implements IQueryHandler<ListSessions> {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: ReadModelClock,
+  ) {}
+
+  async execute({ query, ctx }: ListSessions): Promise<Page<SessionResource>> {
+    const keyset = sessionsKeyset(query, ctx);
+    await waitFor(this.clock, ctx, 'sessions');
+    // Nothing is archived before there is a way to archive it.
+    if (query.archived === 'true') return page(ctx, [], undefined);
+    const { rows, more } = await keysetPage<SessionRow>(this.database, keyset);
+    const sessions = rows.map(({ doc, figures }) => sessionResource(doc as SessionState, figures));
+    const last = sessions.at(-1);
+    return page(ctx, sessions, more && last !== undefined ? [last.id] : undefined);
+  }
+}
+
+/** What the list shows, as SQL. @throws ProblemError invalid_cursor */
+export function sessionsKeyset(query: ListSessionsQuery, ctx: RequestContext): Keyset {
+  const { order = 'desc', limit } = query;
+  const [tag, ...moreTags] = query.tag ?? [];
+  const key = tag === undefined ? 's.id' : 't.session_id';
+  const where = new Where().and('s.live');
+  const project = ctx.principal.projectId;
+  if (tag === undefined) where.and('s.project_id = ?', project);
+  else where.and('t.project_id = ? AND t.tag = ?', project, tag);
+  if (moreTags.length > 0) where.and('s.tags @> ?::text[]', moreTags);
+  if (!seesAllUsers(ctx.principal)) where.and('s.user_id = ?', ctx.principal.userId);
+  for (const column of ['alias', 'external_id', 'parent_session_id', 'user_id'] as const) {
+    if (query[column] != null) where.and(`s.${column} = ?`, query[column]);
+  }
+  if (query.q != null) where.and('position(lower(?) in lower(s.title)) > 0', query.q);
+  if (query.created_after != null) {
+    where.and(`${key} >= ?::uuid`, leastUuidv7(Math.floor(Date.parse(query.created_after)) + 1));
+  }
+  if (query.created_before != null) {
+    where.and(`${key} < ?::uuid`, leastUuidv7(Date.parse(query.created_before)));
+  }
+  if (query.cursor != null) {
+    const [after] = keysOf(ctx, query.cursor, ['uuid']);
+    where.and(`${key} ${order === 'desc' ? '<' : '>'} ?::uuid`, after);
+  }
+  const tables =
+    tag === undefined
+      ? 'sessions.sessions s'
+      : 'sessions.tags t JOIN sessions.sessions s ON s.id = t.session_id';
+  const from = walks(query, where).map((only) => ({ tables, ...(only !== '' && { only }) }));
+  return { columns: 's.id, s.doc, s.figures', from, key, where, order, limit };
+}
+
+/** Disjoint conditions, each of which one index serves in order. */
+function walks({ status, include_empty }: ListSessionsQuery, where: Where): string[] {
+  const byStatus = (status ?? []).map((word) => `s.status = ${where.value(word)}`);
+  const byUse = include_empty
+    ? []
+    : ['NOT s.empty', `s.empty AND s.id >= ${where.value(leastUuidv7(Date.now() - emptyListed))}::uuid`];
+  if (byStatus.length === 0) return byUse.length === 0 ? [''] : byUse;
+  if (byUse.length === 0) return byStatus;
+  return byStatus.flatMap((one) => byUse.map((other) => `${one} AND ${other}`));
+}

@@ -1,0 +1,105 @@
+import { Injectable } from '@nestjs/common';
+import type { Causation } from '#eventsourcing';
+import { RuleViolation, Streams } from '#eventsourcing';
+import type { ReservationState } from './reservation.decider.js';
+import { move, release, reservationDecider, reserve } from './reservation.decider.js';
+import { changeAlias, sessionDecider } from './session.decider.js';
+import type { SessionFact, ValueReserved } from './session.events.js';
+import { reservationStream, sessionStream } from './session.events.js';
+
+/** A name without a session is that of a writer on its way, or of one that died, for this long (ms). */
+const writerPatience = 60_000;
+
+/** Keeps what must be unique unique: one stream per value, written before the session that bears it. */
+@Injectable()
+export class Reservations {
+  constructor(private readonly streams: Streams) {}
+
+  /** Reserves the caller's own key of a session; answers whoever has it then. */
+  async externalId(
+    project: string,
+    value: string,
+    holder: string,
+    user_id: string,
+    causation: Causation,
+  ): Promise<ReservationState> {
+    const stream = reservationStream.externalId(project, value);
+    const { state } = await this.streams.execute(reservationDecider, stream, causation, (now) =>
+      reserve(now, { value, holder, user_id }),
+    );
+    return state;
+  }
+
+  /** Reserves a sub-agent's name under its parent. @throws RuleViolation subagent_name_taken */
+  async subagent(
+    parent: string,
+    value: string,
+    holder: string,
+    user_id: string,
+    causation: Causation,
+  ): Promise<void> {
+    const stream = reservationStream.subagent(parent, value);
+    const { state: known } = await this.streams.load(reservationDecider, stream);
+    const abandoned = await this.abandoned(known, causation);
+    const claimant = { value, holder, user_id };
+    const { state } = await this.streams.execute(reservationDecider, stream, causation, (now) =>
+      abandoned && now.holder === known.holder ? move(now, claimant) : reserve(now, claimant),
+    );
+    if (state.holder !== holder) {
+      throw new RuleViolation('subagent_name_taken', `a sub-agent named ${value} exists under this session`);
+    }
+  }
+
+  /** Makes an alias name this session, and no other any more. @returns position of the last event */
+  async bindAlias(
+    project: string,
+    alias: string,
+    holder: string,
+    user_id: string,
+    causation: Causation,
+  ): Promise<bigint | undefined> {
+    const stream = reservationStream.alias(project, alias);
+    const { events } = await this.streams.execute(reservationDecider, stream, causation, (now) =>
+      move(now, { value: alias, holder, user_id }),
+    );
+    const bound = events.find(({ type }) => type === 'ValueReserved') as ValueReserved | undefined;
+    if (bound?.data.previous !== undefined) await this.noteAlias(bound.data.previous, alias, causation);
+    return this.noteAlias(holder, alias, causation);
+  }
+
+  /** Gives a value back, unless another session has it by now. */
+  async release(stream: string, holder: string, causation: Causation): Promise<void> {
+    await this.streams.execute(reservationDecider, stream, causation, (now) => release(now, holder));
+  }
+
+  /**
+   * Writes into a session's own stream whether it bears an alias, as the alias' stream has it.
+   * @returns position of the event, undefined when the session knew
+   */
+  async noteAlias(id: string, alias: string, causation: Causation): Promise<bigint | undefined> {
+    const { state: session } = await this.streams.load(sessionDecider, sessionStream(id));
+    if (session === undefined) return undefined;
+    const { state } = await this.streams.load(
+      reservationDecider,
+      reservationStream.alias(session.project_id, alias),
+    );
+    const { position } = await this.streams.execute(
+      sessionDecider,
+      sessionStream(id),
+      causation,
+      (now): SessionFact[] => {
+        if (now === undefined) return [];
+        if (state.holder === id) return changeAlias(now, alias);
+        return now.alias === alias ? changeAlias(now, null) : [];
+      },
+    );
+    return position;
+  }
+
+  private async abandoned(state: ReservationState, causation: Causation): Promise<boolean> {
+    if (state.holder === null || state.since === null) return false;
+    if (causation.milliseconds - Date.parse(state.since) < writerPatience) return false;
+    const { state: session } = await this.streams.load(sessionDecider, sessionStream(state.holder));
+    return session === undefined;
+  }
+}

@@ -1,0 +1,226 @@
+import { IsArray, IsOptional } from 'class-validator';
+import type { Json, JsonObject } from '#eventsourcing';
+import {
+  IsCommaList,
+  IsEnumWord,
+  IsFlag,
+  IsForm,
+  IsJson,
+  IsJsonObject,
+  IsListOf,
+  IsMetadata,
+  IsRfc3339,
+  IsShape,
+  IsTags,
+  IsText,
+  IsUuid,
+  IsWhole,
+  PageQuery,
+  Repeatable,
+} from '#http';
+import type { SubagentStatus } from './session.events.js';
+import { subagentStatuses } from './session.events.js';
+import type { SessionStatus } from './session.projection.js';
+
+const externalId = /^[A-Za-z0-9_.-]{1,128}$/;
+/** BCP 47, as far as its form goes (RFC 5646 section 2.1). */
+const locale = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/;
+const promptLength = 256 * 1024;
+
+export class NetworkAccessBody {
+  @IsText(500, { each: true, least: 1 })
+  @IsArray()
+  allowed: string[] = [];
+
+  @IsText(500, { each: true, least: 1 })
+  @IsArray()
+  blocked: string[] = [];
+}
+
+export class InitialFileBody {
+  @IsText(1_000, { least: 1 })
+  path: string;
+
+  @IsText(promptLength)
+  content: string;
+
+  @IsOptional()
+  @IsEnumWord(['text', 'base64'])
+  encoding?: 'text' | 'base64';
+
+  @IsOptional()
+  @IsFlag()
+  is_readonly?: boolean;
+}
+
+export class SubagentBody {
+  @IsText(1_000, { least: 1 })
+  name: string;
+
+  @IsOptional()
+  @IsText(100_000)
+  task: string | null = null;
+
+  @IsEnumWord(subagentStatuses)
+  status: SubagentStatus = 'spawning';
+}
+
+/** What creation and PATCH take alike. */
+export class SessionDetailsBody {
+  @IsOptional()
+  @IsText()
+  title?: string | null;
+
+  @IsOptional()
+  @IsForm(locale, 'be a BCP 47 language tag')
+  locale?: string | null;
+
+  @IsOptional()
+  @IsTags()
+  tags?: string[] | null;
+
+  @IsOptional()
+  @IsMetadata()
+  metadata?: JsonObject | null;
+
+  @IsOptional()
+  @IsShape(() => SubagentBody)
+  subagent?: SubagentBody | null;
+
+  @IsOptional()
+  @IsText()
+  harness_id?: string | null;
+
+  @IsOptional()
+  @IsText()
+  agent_id?: string | null;
+
+  @IsOptional()
+  @IsText()
+  agent_version_id?: string | null;
+
+  @IsOptional()
+  @IsText()
+  agent_identity_id?: string | null;
+
+  @IsOptional()
+  @IsText()
+  model_id?: string | null;
+
+  @IsOptional()
+  @IsArray()
+  capabilities?: Json[] | null;
+
+  @IsOptional()
+  @IsArray()
+  tools?: Json[] | null;
+
+  @IsOptional()
+  @IsJsonObject()
+  mcp_servers?: JsonObject | null;
+
+  @IsOptional()
+  @IsText(promptLength)
+  system_prompt?: string | null;
+
+  @IsOptional()
+  @IsListOf(() => InitialFileBody, 0)
+  initial_files?: InitialFileBody[] | null;
+
+  @IsOptional()
+  @IsJsonObject()
+  hints?: JsonObject | null;
+
+  @IsOptional()
+  @IsShape(() => NetworkAccessBody)
+  network_access?: NetworkAccessBody | null;
+
+  @IsOptional()
+  @IsWhole(1)
+  max_iterations?: number | null;
+
+  @IsOptional()
+  @IsText()
+  blueprint_id?: string | null;
+
+  @IsOptional()
+  @IsJson()
+  blueprint_config?: Json;
+}
+
+/** A sub-session, where the path names the parent. */
+export class CreateSubsessionBody extends SessionDetailsBody {
+  @IsOptional()
+  @IsForm(externalId, 'be 1 to 128 letters, digits, dots, dashes or underscores')
+  external_id?: string | null;
+
+  @IsOptional()
+  @IsText(1_000, { least: 1 })
+  alias?: string | null;
+
+  @IsOptional()
+  @IsUuid()
+  user_id?: string | null;
+}
+
+export class CreateSessionBody extends CreateSubsessionBody {
+  @IsOptional()
+  @IsUuid()
+  parent_session_id?: string | null;
+}
+
+export class UpdateSessionBody extends SessionDetailsBody {
+  @IsOptional()
+  @IsText(1_000, { least: 1 })
+  alias?: string | null;
+}
+
+const statuses = ['started', 'active', 'idle', 'waiting_for_tool_results', 'paused'] as const;
+
+/** The filters of a list of sessions, without the parent that the path may name. */
+export class ListSubsessionsQuery extends PageQuery {
+  @IsOptional()
+  @IsCommaList(statuses)
+  status?: SessionStatus[];
+
+  @IsOptional()
+  @Repeatable()
+  @IsText(200, { each: true })
+  tag?: string[];
+
+  @IsOptional()
+  @IsText()
+  alias?: string;
+
+  @IsOptional()
+  @IsText()
+  external_id?: string;
+
+  @IsOptional()
+  @IsUuid()
+  user_id?: string;
+
+  @IsOptional()
+  @IsText(200, { least: 1 })
+  q?: string;
+
+  @IsOptional()
+  @IsRfc3339()
+  created_after?: string;
+
+  @IsOptional()
+  @IsRfc3339()
+  created_before?: string;
+
+  @IsEnumWord(['false', 'true', 'any'])
+  archived: 'false' | 'true' | 'any' = 'false';
+
+  @IsFlag()
+  include_empty: boolean = false;
+}
+
+export class ListSessionsQuery extends ListSubsessionsQuery {
+  @IsOptional()
+  @IsUuid()
+  parent_session_id?: string;
+}

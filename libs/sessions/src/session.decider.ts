@@ -1,0 +1,181 @@
+import type { Decider, Envelope, JsonObject } from '#eventsourcing';
+import { RuleViolation, shallowMerge } from '#eventsourcing';
+import type { SessionBirth, SessionDetails, SessionFact, Subagent } from './session.events.js';
+
+/** A session as its own stream tells it; what follows from its runs is not in here. */
+export interface SessionState extends Required<Omit<SessionDetails, 'subagent'>> {
+  readonly id: string;
+  readonly project_id: string;
+  readonly external_id: string | null;
+  readonly alias: string | null;
+  readonly user_id: string;
+  readonly owner_principal_id: string;
+  readonly parent_session_id: string | null;
+  readonly subagent: Subagent | null;
+  readonly metadata: JsonObject;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly deleted_at: string | null;
+  /** How often the session has changed, its creation included. */
+  readonly revision: number;
+  /** Runs that held the session when the newest of them claimed it. */
+  readonly holders: readonly string[];
+}
+
+export type Session = SessionState | undefined;
+export type SessionChange = SessionDetails & { metadata?: JsonObject };
+
+/** What a new run does about a session that another run holds; `steer` cancels the others first. */
+export type ClaimMode = 'reject' | 'allow' | 'enqueue' | 'steer';
+
+export const sessionDecider: Decider<Session, SessionFact> = {
+  initial: undefined,
+  evolve: (session, fact, envelope) => {
+    if (fact.type === 'SessionCreated') return born(fact.data, envelope);
+    return session === undefined ? undefined : changed(session, fact, envelope);
+  },
+  weigh: (session) => (session === undefined ? 0 : 2 * JSON.stringify(session).length),
+};
+
+/** What a session has of everything that can be set; null sets it back to this. */
+const unset = {
+  title: null,
+  locale: null,
+  tags: [],
+  harness_id: null,
+  agent_id: null,
+  agent_version_id: null,
+  agent_identity_id: null,
+  model_id: null,
+  capabilities: [],
+  tools: [],
+  mcp_servers: {},
+  system_prompt: null,
+  initial_files: [],
+  hints: {},
+  network_access: null,
+  max_iterations: null,
+  blueprint_id: null,
+  blueprint_config: null,
+};
+
+function born(birth: SessionBirth, { metadata: { at } }: Envelope): SessionState {
+  const { session_id, ...rest } = birth;
+  return {
+    id: session_id,
+    external_id: null,
+    alias: null,
+    parent_session_id: null,
+    subagent: null,
+    ...unset,
+    ...rest,
+    created_at: at,
+    updated_at: at,
+    deleted_at: null,
+    revision: 1,
+    holders: [],
+  };
+}
+
+function changed(session: SessionState, fact: SessionFact, { metadata: { at } }: Envelope): SessionState {
+  const touched = { ...session, updated_at: at, revision: session.revision + 1 };
+  switch (fact.type) {
+    case 'SessionUpdated': {
+      const { metadata = {}, ...details } = fact.data;
+      return { ...touched, ...details, metadata: shallowMerge(session.metadata, metadata) };
+    }
+    case 'SessionAliasChanged':
+      return { ...touched, alias: fact.data.alias };
+    case 'SessionDeleted':
+      return { ...touched, alias: null, deleted_at: at };
+    case 'SessionRunClaimed':
+      return { ...session, holders: fact.data.active };
+    case 'SessionCreated':
+      return session;
+  }
+}
+
+type Nullable<T> = { [K in keyof T]: T[K] | null };
+
+/** Details with null in the place of a list or an object taken as what it means: none. */
+export function settled(details: Nullable<SessionDetails>): SessionDetails {
+  const entries = Object.entries(details).filter(([key, value]) => value !== null || key in unset);
+  return Object.fromEntries(entries.map(([key, value]) => [key, value ?? unset[key as keyof typeof unset]]));
+}
+
+/** A session is created once; the same birth again changes nothing. */
+export function createSession(session: Session, birth: SessionBirth): SessionFact[] {
+  return session === undefined ? [{ type: 'SessionCreated', data: birth }] : [];
+}
+
+/** Changes what is named and differs. @throws RuleViolation session_deleted, revision_mismatch */
+export function changeSession(
+  session: SessionState,
+  change: SessionChange,
+  expected?: number,
+): SessionFact[] {
+  expectLive(session, expected);
+  const { metadata, ...details } = change;
+  const told: SessionChange = Object.fromEntries(
+    Object.entries(details).filter(([key, value]) => !same(value, session[key as keyof SessionState])),
+  );
+  if (metadata !== undefined && !same(shallowMerge(session.metadata, metadata), session.metadata)) {
+    told.metadata = metadata;
+  }
+  return Object.keys(told).length === 0 ? [] : [{ type: 'SessionUpdated', data: told }];
+}
+
+/** Notes the alias that the session bears, or has lost. A deleted session bears none. */
+export function changeAlias(session: SessionState, alias: string | null): SessionFact[] {
+  if (session.deleted_at !== null || session.alias === alias) return [];
+  const previous = session.alias === null ? {} : { previous: session.alias };
+  return [{ type: 'SessionAliasChanged', data: { alias, ...previous } }];
+}
+
+/** Takes the session's alias away. */
+export const dropAlias = (session: SessionState): SessionFact[] => changeAlias(session, null);
+
+/** Leaves a tombstone. @throws RuleViolation session_deleted, revision_mismatch */
+export function deleteSession(session: SessionState, expected?: number): SessionFact[] {
+  expectLive(session, expected);
+  const { alias, parent_session_id: parent, subagent } = session;
+  const data = {
+    ...(alias !== null && { alias }),
+    ...(parent !== null && subagent !== null && { subagent: { parent, name: subagent.name } }),
+  };
+  return [{ type: 'SessionDeleted', data }];
+}
+
+/**
+ * Lets a run hold the session. `over` are the holders known to have ended; every other one still holds it.
+ * @throws RuleViolation session_busy, session_deleted
+ */
+export function claimSession(
+  session: SessionState,
+  mode: ClaimMode,
+  over: ReadonlySet<string>,
+  runId: string,
+  birth: (behind: readonly string[]) => JsonObject & { run_id: string },
+): SessionFact[] {
+  expectLive(session);
+  if (session.holders.includes(runId)) return [];
+  const holders = session.holders.filter((id) => !over.has(id));
+  const [holder] = holders;
+  if (holder !== undefined && mode !== 'allow' && mode !== 'enqueue') {
+    throw new RuleViolation('session_busy', `run ${holder} holds the session`, { run_id: holder });
+  }
+  const run = birth(mode === 'enqueue' ? holders : []);
+  return [{ type: 'SessionRunClaimed', data: { run, active: [...holders, runId] } }];
+}
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+function expectLive(session: SessionState, expected?: number): void {
+  if (session.deleted_at !== null) throw new RuleViolation('session_deleted', 'the session was deleted');
+  if (expected !== undefined && expected !== session.revision) {
+    throw new RuleViolation(
+      'revision_mismatch',
+      `the session is at revision ${session.revision}, not ${expected}`,
+    );
+  }
+}

@@ -1,0 +1,110 @@
+import type { Fact, Json, JsonObject } from '#eventsourcing';
+
+export const subagentStatuses = [
+  'spawning',
+  'running',
+  'completed',
+  'failed',
+  'cancelled',
+  'max_iterations_reached',
+] as const;
+export type SubagentStatus = (typeof subagentStatuses)[number];
+
+export interface Subagent {
+  name: string;
+  task: string | null;
+  status: SubagentStatus;
+}
+
+export interface InitialFile {
+  path: string;
+  content: string;
+  encoding?: 'text' | 'base64';
+  is_readonly?: boolean;
+}
+
+/** Agent set-up, kept for the workers that execute; the service itself reads none of it. */
+export interface SessionSetup {
+  harness_id?: string | null;
+  agent_id?: string | null;
+  agent_version_id?: string | null;
+  agent_identity_id?: string | null;
+  model_id?: string | null;
+  capabilities?: Json[];
+  tools?: Json[];
+  mcp_servers?: JsonObject;
+  system_prompt?: string | null;
+  initial_files?: InitialFile[];
+  hints?: JsonObject;
+  network_access?: { allowed: string[]; blocked: string[] } | null;
+  max_iterations?: number | null;
+  blueprint_id?: string | null;
+  blueprint_config?: Json;
+}
+
+/** What can be set at creation and changed later, alias aside. */
+export interface SessionDetails extends SessionSetup {
+  title?: string | null;
+  locale?: string | null;
+  tags?: string[];
+  subagent?: Subagent;
+}
+
+export interface SessionBirth extends SessionDetails {
+  readonly session_id: string;
+  readonly project_id: string;
+  readonly user_id: string;
+  readonly owner_principal_id: string;
+  readonly external_id?: string;
+  readonly parent_session_id?: string;
+  readonly metadata: JsonObject;
+}
+
+export type SessionCreated = Fact<'SessionCreated', SessionBirth>;
+/** Metadata is merged key by key; null removes a key. Everything else replaces. */
+export type SessionUpdated = Fact<'SessionUpdated', SessionDetails & { readonly metadata?: JsonObject }>;
+/** The alias that the session bears from now on (null: none), and the one that it bore. */
+export type SessionAliasChanged = Fact<
+  'SessionAliasChanged',
+  { readonly alias: string | null; readonly previous?: string }
+>;
+/**
+ * A run holds the session. It carries the run's whole birth, so that whoever finds the claim without
+ * the run can finish the work of a writer that died in between. `active` are all runs that hold the
+ * session from now on, those found to be over left out.
+ */
+export type SessionRunClaimed = Fact<
+  'SessionRunClaimed',
+  { readonly run: JsonObject & { run_id: string }; readonly active: readonly string[] }
+>;
+/** A tombstone, with the names that the session gives back. */
+export type SessionDeleted = Fact<
+  'SessionDeleted',
+  { readonly alias?: string; readonly subagent?: { readonly parent: string; readonly name: string } }
+>;
+
+/** The facts of a stream `session-<id>`. */
+export type SessionFact =
+  SessionCreated | SessionUpdated | SessionAliasChanged | SessionRunClaimed | SessionDeleted;
+
+export const sessionStream = (id: string): string => `session-${id}`;
+
+/** What must be unique is a stream named by the value; `holder` is the session that has it. */
+export type ValueReserved = Fact<
+  'ValueReserved',
+  {
+    readonly value: string;
+    readonly holder: string;
+    readonly user_id: string;
+    /** The session that had it until now. */
+    readonly previous?: string;
+  }
+>;
+export type ValueReleased = Fact<'ValueReleased', { readonly holder: string }>;
+export type ReservationFact = ValueReserved | ValueReleased;
+
+export const reservationStream = {
+  externalId: (project: string, value: string) => `sessionExternalId-${project}/${value}`,
+  alias: (project: string, value: string) => `sessionAlias-${project}/${value}`,
+  subagent: (parent: string, name: string) => `sessionSubagent-${parent}/${name.toLowerCase()}`,
+};

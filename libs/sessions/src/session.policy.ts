@@ -1,0 +1,55 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Fact, RecordedEvent } from '#eventsourcing';
+import { reactionTo } from '#eventsourcing';
+import type { Sql } from '#read-models';
+import { Projection } from '#read-models';
+import { Reservations } from './reservations.js';
+import type { ReservationFact, SessionFact } from './session.events.js';
+import { reservationStream } from './session.events.js';
+
+/**
+ * Finishes what a writer that died left half done between an alias, or a sub-agent's name, and the
+ * sessions that bear it. Everything in it may be done twice.
+ */
+@Injectable()
+export class SessionPolicy extends Projection {
+  readonly name = 'session_policy';
+  readonly version = 1;
+  readonly prefixes = ['sessionAlias-', 'session-'];
+  readonly tables = '';
+  readonly indexes = '';
+
+  constructor(@Inject(Reservations) private readonly reservations: Reservations) {
+    super();
+  }
+
+  async apply(_sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
+    for (const event of events) await this.react(event);
+  }
+
+  private async react(event: RecordedEvent): Promise<void> {
+    const fact = event as Fact as ReservationFact | SessionFact;
+    if (fact.type === 'ValueReserved') {
+      const { value, holder, previous } = fact.data;
+      for (const id of previous === undefined ? [holder] : [previous, holder]) {
+        await this.reservations.noteAlias(id, value, reactionTo(event));
+      }
+    }
+    if (fact.type === 'SessionDeleted') await this.release(fact.data, event);
+    if (fact.type === 'SessionAliasChanged' && fact.data.previous !== undefined) {
+      await this.release({ alias: fact.data.previous }, event);
+    }
+  }
+
+  private async release(
+    { alias, subagent }: { alias?: string; subagent?: { parent: string; name: string } },
+    event: RecordedEvent,
+  ): Promise<void> {
+    const id = event.stream.slice('session-'.length);
+    const streams = [
+      ...(alias === undefined ? [] : [reservationStream.alias(event.metadata.project, alias)]),
+      ...(subagent === undefined ? [] : [reservationStream.subagent(subagent.parent, subagent.name)]),
+    ];
+    for (const stream of streams) await this.reservations.release(stream, id, reactionTo(event));
+  }
+}

@@ -1,0 +1,218 @@
+import type { Fact, RecordedEvent } from '#eventsourcing';
+import type { Sql } from '#read-models';
+import { Projection } from '#read-models';
+import type { RunFact, RunStatus, RunUsage } from '#runs';
+import type { SessionState } from './session.decider.js';
+import { sessionDecider } from './session.decider.js';
+import type { SessionFact } from './session.events.js';
+
+/** What a session's row knows from its runs. */
+export interface SessionFigures {
+  readonly run_counts: Record<RunStatus, number>;
+  readonly usage: RunUsage;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+}
+
+/** A row: the session's own state, and the figures of its runs. */
+export interface SessionRow {
+  readonly id: string;
+  readonly doc: SessionState | null;
+  readonly figures: SessionFigures;
+}
+
+export const noFigures: SessionFigures = {
+  run_counts: { pending: 0, running: 0, completed: 0, failed: 0, cancelled: 0 },
+  usage: { input_tokens: 0, output_tokens: 0, cache_read_tokens: 0, cache_creation_tokens: 0, cost_usd: 0 },
+  started_at: null,
+  finished_at: null,
+};
+
+export type SessionStatus = 'started' | 'active' | 'idle' | 'waiting_for_tool_results' | 'paused';
+
+/** Derived from the session's runs; there is no terminal state. */
+export const statusOf = ({ run_counts, started_at }: SessionFigures): SessionStatus => {
+  if (run_counts.running > 0) return 'active';
+  return started_at === null ? 'started' : 'idle';
+};
+
+/**
+ * One row per session: its own state in `doc`, what follows from its runs in `figures`, and the columns
+ * that lists are filtered by. As with runs, ids are in the order of creation and end every index.
+ */
+export class SessionsProjection extends Projection {
+  readonly name = 'sessions';
+  readonly version = 1;
+  readonly prefixes = ['session-', 'run-'];
+
+  readonly tables = `
+    CREATE TABLE sessions (
+      id uuid PRIMARY KEY,
+      project_id text COLLATE "C",
+      user_id uuid,
+      external_id text COLLATE "C",
+      alias text COLLATE "C",
+      parent_session_id uuid,
+      status text COLLATE "C" NOT NULL,
+      tags text[] NOT NULL,
+      title text,
+      empty boolean NOT NULL,
+      live boolean NOT NULL,
+      doc json,
+      figures json NOT NULL
+    ) WITH (fillfactor = 80);
+
+    -- One row per session and tag, so that a tag is an index range too.
+    CREATE TABLE tags (
+      session_id uuid NOT NULL,
+      project_id text COLLATE "C" NOT NULL,
+      tag text COLLATE "C" NOT NULL,
+      PRIMARY KEY (session_id, tag)
+    );`;
+
+  readonly indexes = `
+    CREATE INDEX sessions_project ON sessions (project_id, id) WHERE live;
+    CREATE INDEX sessions_in_use ON sessions (project_id, id) WHERE live AND NOT empty;
+    CREATE INDEX sessions_user ON sessions (project_id, user_id, id) WHERE live;
+    CREATE INDEX sessions_status ON sessions (project_id, status, id) WHERE live;
+    CREATE INDEX sessions_external_id ON sessions (project_id, external_id) WHERE external_id IS NOT NULL;
+    CREATE INDEX sessions_alias ON sessions (project_id, alias) WHERE alias IS NOT NULL;
+    CREATE INDEX sessions_parent ON sessions (parent_session_id, id) WHERE parent_session_id IS NOT NULL;
+    CREATE INDEX tags_tag ON tags (project_id, tag, session_id);`;
+
+  async apply(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
+    const touched = new Set(events.map(sessionOf).filter((id) => id !== undefined));
+    if (touched.size === 0) return;
+    const stored = await sql.query<SessionRow>(
+      'SELECT id, doc, figures FROM sessions WHERE id = ANY ($1::uuid[])',
+      [[...touched]],
+    );
+    const before = new Map(stored.map((row) => [row.id, row]));
+    const after = new Map<string, SessionRow>();
+    for (const event of events) {
+      const id = sessionOf(event);
+      if (id === undefined) continue;
+      const row = after.get(id) ?? before.get(id) ?? { id, doc: null, figures: noFigures };
+      after.set(id, folded(row, event));
+    }
+    const rows = [...after.values()];
+    await this.store(sql, rows);
+    await this.storeTags(
+      sql,
+      rows.filter((row) => !sameTags(row, before.get(row.id))),
+      before,
+    );
+  }
+
+  private async store(sql: Sql, rows: readonly SessionRow[]): Promise<void> {
+    await sql.query(
+      `INSERT INTO sessions (id, project_id, user_id, external_id, alias, parent_session_id, status, title,
+         empty, live, doc, figures, tags)
+       SELECT r.*, ARRAY(SELECT json_array_elements_text(r.doc -> 'tags')) FROM unnest($1::uuid[], $2::text[],
+         $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::boolean[], $10::boolean[],
+         $11::json[], $12::json[])
+         AS r(id, project_id, user_id, external_id, alias, parent, status, title, empty, live, doc, figures)
+       ON CONFLICT (id) DO UPDATE SET project_id = excluded.project_id, user_id = excluded.user_id,
+         external_id = excluded.external_id, alias = excluded.alias,
+         parent_session_id = excluded.parent_session_id, status = excluded.status, title = excluded.title,
+         empty = excluded.empty, live = excluded.live, doc = excluded.doc, figures = excluded.figures,
+         tags = excluded.tags`,
+      [
+        rows.map(({ id }) => id),
+        ...(['project_id', 'user_id', 'external_id', 'alias', 'parent_session_id'] as const).map((column) =>
+          rows.map(({ doc }) => doc?.[column] ?? null),
+        ),
+        rows.map(({ figures }) => statusOf(figures)),
+        rows.map(({ doc }) => doc?.title ?? null),
+        rows.map(({ figures }) => Object.values(figures.run_counts).every((count) => count === 0)),
+        rows.map(({ doc }) => doc !== null && doc.deleted_at === null),
+        rows.map(({ doc }) => (doc === null ? null : JSON.stringify(doc))),
+        rows.map(({ figures }) => JSON.stringify(figures)),
+      ],
+    );
+  }
+
+  private async storeTags(
+    sql: Sql,
+    rows: readonly SessionRow[],
+    before: ReadonlyMap<string, SessionRow>,
+  ): Promise<void> {
+    const known = rows.filter(({ id }) => before.has(id)).map(({ id }) => id);
+    if (known.length > 0) await sql.query('DELETE FROM tags WHERE session_id = ANY ($1::uuid[])', [known]);
+    const tags = rows.flatMap(({ id, doc }) =>
+      [...new Set(doc?.tags ?? [])].map((tag) => [id, doc?.project_id, tag] as const),
+    );
+    if (tags.length === 0) return;
+    await sql.query(
+      `INSERT INTO tags (session_id, project_id, tag) SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[])`,
+      [0, 1, 2].map((n) => tags.map((tag) => tag[n])),
+    );
+  }
+}
+
+/** The session that an event speaks of: its own stream's, or the one that its run belongs to. */
+function sessionOf(event: RecordedEvent): string | undefined {
+  if (event.stream.startsWith('session-')) return event.stream.slice('session-'.length);
+  return (event.data as { session_id?: string }).session_id;
+}
+
+function folded(row: SessionRow, event: RecordedEvent): SessionRow {
+  if (event.stream.startsWith('session-')) {
+    const doc = sessionDecider.evolve(row.doc ?? undefined, event as Fact as SessionFact, event);
+    return { ...row, doc: doc ?? null };
+  }
+  return { ...row, figures: counted(row.figures, event as Fact as RunFact, event.metadata.at) };
+}
+
+const outcome = {
+  RunStarted: 'running',
+  RunCompleted: 'completed',
+  RunFailed: 'failed',
+  RunCancelled: 'cancelled',
+} as const;
+
+/** Sums of dollars must not show binary fractions: kept to a billionth. */
+const rounded = (n: number): number => Math.round(n * 1e9) / 1e9;
+
+/** Adds what one event of a run changes in its session's figures. */
+function counted(figures: SessionFigures, fact: RunFact, at: string): SessionFigures {
+  switch (fact.type) {
+    case 'RunCreated':
+      return { ...figures, run_counts: bumped(figures, { pending: 1 }) };
+    case 'RunStarted':
+    case 'RunCompleted':
+    case 'RunFailed':
+    case 'RunCancelled': {
+      const run_counts = bumped(figures, { [fact.data.from]: -1, [outcome[fact.type]]: 1 });
+      return {
+        ...figures,
+        run_counts,
+        started_at: figures.started_at ?? (fact.type === 'RunStarted' ? at : null),
+        finished_at: run_counts.pending + run_counts.running > 0 ? null : at,
+      };
+    }
+    case 'RunUsageRecorded': {
+      const { usage, previous = noFigures.usage } = fact.data;
+      const sum = (key: keyof RunUsage): number => rounded(figures.usage[key] + usage[key] - previous[key]);
+      const keys = Object.keys(noFigures.usage) as (keyof RunUsage)[];
+      return {
+        ...figures,
+        usage: Object.fromEntries(keys.map((key) => [key, sum(key)])) as unknown as RunUsage,
+      };
+    }
+    default:
+      return figures;
+  }
+}
+
+const bumped = (
+  { run_counts }: SessionFigures,
+  by: Partial<Record<RunStatus, number>>,
+): SessionFigures['run_counts'] => {
+  const counts = { ...run_counts };
+  for (const [status, n] of Object.entries(by)) counts[status as RunStatus] += n;
+  return counts;
+};
+
+const tagsOf = (row: SessionRow | undefined): string => JSON.stringify(row?.doc?.tags ?? []);
+const sameTags = (a: SessionRow, b: SessionRow | undefined): boolean => tagsOf(a) === tagsOf(b);

@@ -1,0 +1,76 @@
+import { ApiSchema } from '@nestjs/swagger';
+import type { Json, JsonObject } from '#eventsourcing';
+import type { RunStatus, RunUsage } from '#runs';
+import type { SessionState } from './session.decider.js';
+import type { SessionFigures, SessionStatus } from './session.projection.js';
+import { statusOf } from './session.projection.js';
+import type { InitialFile, Subagent } from './session.events.js';
+
+/** A session as the API shows it. */
+@ApiSchema({ name: 'Session' })
+export class SessionResource {
+  id: string;
+  project_id: string;
+  external_id: string | null;
+  alias: string | null;
+  user_id: string;
+  owner_principal_id: string;
+  resolved_owner_user_id: string;
+  title: string | null;
+  locale: string | null;
+  tags: string[];
+  parent_session_id: string | null;
+  forked_from: { session_id: string; sequence_number: number } | null;
+  status: SessionStatus;
+  archived_at: string | null;
+  is_pinned: boolean;
+  preview: string | null;
+  output_preview: string | null;
+  usage: RunUsage;
+  run_counts: Record<RunStatus, number>;
+  metadata: JsonObject;
+  harness_id: string | null;
+  agent_id: string | null;
+  agent_version_id: string | null;
+  agent_identity_id: string | null;
+  model_id: string | null;
+  capabilities: Json[];
+  tools: Json[];
+  mcp_servers: JsonObject;
+  system_prompt: string | null;
+  initial_files: InitialFile[];
+  hints: JsonObject;
+  network_access: { allowed: string[]; blocked: string[] } | null;
+  max_iterations: number | null;
+  blueprint_id: string | null;
+  blueprint_config: Json;
+  subagent: Subagent | null;
+  features: string[];
+  active_schedule_count: number;
+  created_at: string;
+  updated_at: string;
+  started_at: string | null;
+  finished_at: string | null;
+  revision: number;
+}
+
+/** A session as the API shows it. */
+export function sessionResource(session: SessionState, figures: SessionFigures): SessionResource {
+  const { holders: _holders, deleted_at: _deleted, ...own } = session;
+  return {
+    ...own,
+    resolved_owner_user_id: session.user_id,
+    forked_from: null,
+    status: statusOf(figures),
+    archived_at: null,
+    is_pinned: false,
+    preview: null,
+    output_preview: null,
+    usage: figures.usage,
+    run_counts: figures.run_counts,
+    features: [],
+    active_schedule_count: 0,
+    started_at: figures.started_at,
+    finished_at: figures.finished_at,
+  };
+}
