@@ -1,0 +1,105 @@
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { CqrsModule } from '@nestjs/cqrs';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import { AccessModule, AccessProjection, authenticateRequests, isOpen, KeyRing } from '#access';
+import { fastifyOptions, ProblemError, setupHttp } from '#http';
+import { LogsModule, LogProjection } from '#logs';
+import { type Projection, ProjectionsStatus } from '#read-models';
+import { RunPolicy, RunsModule, RunsProjection } from '#runs';
+import { SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
+import { Core, CoreModule } from './core.module.js';
+import { HealthController } from './health.controller.js';
+import { JsonLogger } from './logger.js';
+import { openApiDocument, serveDocs } from './openapi.js';
+import { ProjectionsController } from './projections.controller.js';
+import { Projectors } from './projectors.js';
+import type { Settings } from './settings.js';
+
+export interface AppOptions {
+  readonly settings: Settings;
+  readonly databaseUrl: string;
+  readonly bootstrapKey: string;
+  /** More modules than the product has; the benchmarks add their reference routes so. */
+  readonly modules?: readonly Type[];
+}
+
+export interface App {
+  readonly nest: NestFastifyApplication;
+  /** Starts to serve. @returns the address */
+  listen(): Promise<string>;
+  /** Finishes the requests in flight, then stops everything. */
+  close(): Promise<void>;
+}
+
+@Module({ controllers: [HealthController, ProjectionsController] })
+class AppModule {
+  static of(core: Core, { bootstrapKey, modules = [] }: AppOptions): DynamicModule {
+    const status = {
+      provide: ProjectionsStatus,
+      inject: [SessionPolicy, RunPolicy],
+      useFactory: (...policies: Projection[]) =>
+        new ProjectionsStatus(core.database, core.store, [...readModels(), ...policies]),
+    };
+    return {
+      module: AppModule,
+      imports: [
+        CoreModule.of(core),
+        CqrsModule.forRoot(),
+        AccessModule.with(bootstrapKey),
+        SessionsModule,
+        RunsModule,
+        LogsModule,
+        ...modules,
+      ],
+      providers: [status],
+    };
+  }
+}
+
+/** The projections that fold events into tables. */
+export const readModels = (): Projection[] => [
+  new AccessProjection(),
+  new SessionsProjection(),
+  new RunsProjection(),
+  new LogProjection(),
+];
+
+/** Puts the house together: adapters, rooms, and the roles that this process takes. */
+export async function createApp(options: AppOptions): Promise<App> {
+  const { settings, databaseUrl } = options;
+  const { eventStoreUrl } = settings;
+  const core = await Core.open({ databaseUrl, ...(eventStoreUrl !== undefined && { eventStoreUrl }) });
+  const nest = await NestFactory.create<NestFastifyApplication>(
+    AppModule.of(core, options),
+    new FastifyAdapter(fastifyOptions()),
+    { bodyParser: false, abortOnError: false, logger: new JsonLogger(settings.logLevel) },
+  );
+  const fastify = nest.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  setupHttp(nest);
+  authenticateRequests(fastify, nest.get(KeyRing));
+  if (!settings.roles.has('api')) closeApi(fastify);
+  serveDocs(nest, openApiDocument(nest));
+  const projectors = new Projectors(core, databaseUrl, nest.get(ProjectionsStatus).projections);
+  if (settings.roles.has('projector')) projectors.start();
+  return {
+    nest,
+    listen: async () => {
+      await nest.listen(settings.port, settings.host);
+      return (await nest.getUrl()).replace(/\/$/, '');
+    },
+    close: async () => {
+      await nest.close();
+      await projectors.stop();
+      await core.close();
+    },
+  };
+}
+
+/** A process without the role `api` answers for its health, and for nothing else. */
+function closeApi(fastify: FastifyInstance): void {
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    done(isOpen(request) ? undefined : new ProblemError('not_found', 'This process does not serve the API.'));
+  });
+}

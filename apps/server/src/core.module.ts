@@ -1,0 +1,57 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { EventStore, Streams } from '#eventsourcing';
+import { KurrentEventStore } from '#eventstore-kurrent';
+import { EventStore1760000000000, PostgresEventStore } from '#eventstore-postgres';
+import { IdempotencyStore, Instance, PostgresIdempotency, ReadModelClock as HttpClock } from '#http';
+import { Database, ReadModelClock, ReadModels1760000000001, RecentWrites } from '#read-models';
+import { Idempotency1760000000002 } from './idempotency.migration.js';
+
+export const migrations = [EventStore1760000000000, ReadModels1760000000001, Idempotency1760000000002];
+
+export interface CoreOptions {
+  readonly databaseUrl: string;
+  /** KurrentDB; absent: events are kept in Postgres. */
+  readonly eventStoreUrl?: string;
+}
+
+/** The adapters behind the ports that every room builds on. Made before the app, and closed after it. */
+export class Core {
+  private constructor(
+    readonly database: Database,
+    readonly store: EventStore,
+    readonly clock: ReadModelClock,
+    readonly instance: Instance,
+  ) {}
+
+  static async open({ databaseUrl, eventStoreUrl }: CoreOptions): Promise<Core> {
+    const database = await Database.open(databaseUrl, migrations);
+    const store =
+      eventStoreUrl === undefined
+        ? new PostgresEventStore(databaseUrl)
+        : new KurrentEventStore(eventStoreUrl);
+    return new Core(database, store, new ReadModelClock(database), await Instance.start(databaseUrl));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.clock.close(), this.store.close(), this.instance.close()]);
+    await this.database.close();
+  }
+}
+
+@Global()
+@Module({})
+export class CoreModule {
+  static of(core: Core): DynamicModule {
+    const { database, store, clock, instance } = core;
+    const providers = [
+      { provide: Database, useValue: database },
+      { provide: EventStore, useValue: store },
+      { provide: ReadModelClock, useValue: clock },
+      { provide: HttpClock, useValue: clock },
+      { provide: Streams, useValue: new Streams(store) },
+      { provide: RecentWrites, useValue: new RecentWrites(clock) },
+      { provide: IdempotencyStore, useValue: new PostgresIdempotency(database.pool, instance) },
+    ];
+    return { module: CoreModule, providers, exports: providers };
+  }
+}

@@ -1,0 +1,263 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { endLeftovers } from './postgres-leftovers.js';
+import { type Account, launchOf, postgresAccount, postgresPrograms } from './postgres-programs.js';
+import { StartProblem, codeOf, reasonOf } from './start-problem.js';
+
+const user = 'runledger';
+const database = 'runledger';
+const logLimit = 8 * 1024 * 1024;
+
+// Postgres is given this and no more: no secret of ours reaches its processes.
+const environment = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' };
+
+/** An event store writes all the time and never in place: a large log, few checkpoints, eager vacuuming. */
+const tuning = {
+  fsync: 'on',
+  synchronous_commit: 'on',
+  shared_buffers: '256MB',
+  max_connections: '100',
+  max_wal_size: '4GB',
+  min_wal_size: '512MB',
+  wal_compression: 'pglz',
+  checkpoint_timeout: '15min',
+  checkpoint_completion_target: '0.9',
+  jit: 'off',
+  autovacuum: 'on',
+  autovacuum_naptime: '10s',
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  password_encryption: 'scram-sha-256',
+  // Failed statements are told to the caller; in a log they would be other people's data.
+  log_min_messages: 'log',
+  log_min_error_statement: 'panic',
+  log_checkpoints: 'off',
+};
+
+export interface EmbeddedPostgresOptions {
+  /** Absolute path; the cluster is kept in `postgres` under it, with its log and its password beside. */
+  readonly dataDir: string;
+  /** Settings over our own, such as `{ fsync: 'off' }` for databases that nobody will miss. */
+  readonly tuning?: Readonly<Record<string, string>>;
+  /** Told in one sentence when Postgres went away by itself, and when it is back. */
+  readonly notice?: (sentence: string) => void;
+}
+
+/**
+ * A Postgres of our own, kept running until `stop`: should it die, it is started again on the same port.
+ * Needs the data dir for itself (see instance-lock.ts).
+ */
+export class EmbeddedPostgres {
+  private child: ChildProcess | undefined;
+  private stopping = false;
+
+  private constructor(
+    private readonly options: EmbeddedPostgresOptions,
+    private readonly account: Account | undefined,
+    private readonly password: string,
+    private readonly port: number,
+  ) {}
+
+  /** Starts it, making the cluster the first time; resolves when it answers. Rejects with a `StartProblem`. */
+  static async start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+    const cluster = join(options.dataDir, 'postgres');
+    const account = postgresAccount(cluster);
+    const password = await ensureCluster(options.dataDir, cluster, account);
+    const postgres = new EmbeddedPostgres(options, account, password, await freePort());
+    await endLeftovers(cluster);
+    await postgres.launch();
+    await postgres.ensureDatabase();
+    return postgres;
+  }
+
+  /** Connection string of the database; it carries the password. */
+  get url(): string {
+    return this.urlOf(database);
+  }
+
+  /** Shuts down fast: transactions under way are rolled back, everything committed is on disk. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    const { child } = this;
+    if (!child || isOver(child)) return;
+    const exit = once(child, 'exit');
+    child.kill('SIGINT');
+    await exit;
+  }
+
+  private urlOf(name: string): string {
+    return `postgres://${user}:${this.password}@127.0.0.1:${this.port}/${name}`;
+  }
+
+  private get cluster(): string {
+    return join(this.options.dataDir, 'postgres');
+  }
+
+  private async launch(): Promise<void> {
+    const settings = { ...tuning, ...this.options.tuning, port: String(this.port) };
+    const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const { postgres } = postgresPrograms();
+    const { program, args, ...account } = launchOf(
+      postgres,
+      ['-D', this.cluster, ...flags],
+      this.cluster,
+      this.account,
+    );
+    const log = openLog(join(this.options.dataDir, 'postgres.log'));
+    // A session of its own: Ctrl-C at the terminal must reach us first, so that we can drain.
+    const child = spawn(program, args, {
+      ...account,
+      env: environment,
+      stdio: ['ignore', log.fd, log.fd],
+      detached: true,
+    });
+    closeSync(log.fd);
+    this.child = child;
+    const failed = new Promise<never>((_, reject) => child.once('error', reject));
+    await Promise.race([failed, this.untilReady(child, log.path)]);
+    child.once('exit', () => void this.revive());
+    if (isOver(child)) void this.revive();
+  }
+
+  /** Waits for it to answer, through crash recovery for as long as that takes. */
+  private async untilReady(child: ChildProcess, log: string): Promise<void> {
+    while (!isOver(child)) {
+      const client = new pg.Client({ connectionString: this.urlOf('postgres') });
+      client.on('error', () => undefined); // told by the calls below
+      try {
+        await client.connect();
+        await client.end();
+        return;
+      } catch (error) {
+        // Refused, or "the database system is starting up"; anything else will not pass by waiting.
+        if (!['ECONNREFUSED', 'ECONNRESET', '57P03'].includes(codeOf(error) ?? 'ECONNRESET')) {
+          child.kill('SIGINT');
+          throw new StartProblem(`The embedded Postgres does not let us in: ${reasonOf(error)}.`);
+        }
+        await delay(20);
+      }
+    }
+    throw new StartProblem(`The embedded Postgres did not start: ${lastWords(log)} (see ${log})`);
+  }
+
+  private async revive(): Promise<void> {
+    if (this.stopping) return;
+    const { notice = () => undefined } = this.options;
+    notice('Postgres ended unexpectedly and is being started again.');
+    for (let pause = 50; ; pause = Math.min(pause * 2, 5_000)) {
+      try {
+        await endLeftovers(this.cluster);
+        if (this.hasStopped()) return;
+        await this.launch();
+        notice('Postgres is running again.');
+        return;
+      } catch (error) {
+        if (this.hasStopped()) return;
+        notice(reasonOf(error));
+        await delay(pause, undefined, { ref: false });
+      }
+    }
+  }
+
+  private hasStopped(): boolean {
+    return this.stopping;
+  }
+
+  private async ensureDatabase(): Promise<void> {
+    const client = new pg.Client({ connectionString: this.urlOf('postgres') });
+    await client.connect();
+    try {
+      const found = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [database]);
+      if (found.rowCount === 0) await client.query(`CREATE DATABASE ${database}`);
+    } finally {
+      await client.end();
+    }
+  }
+}
+
+/** Makes the cluster unless it is there, and returns its password. A half-made one of an earlier try is made anew. */
+async function ensureCluster(
+  dataDir: string,
+  cluster: string,
+  account: Account | undefined,
+): Promise<string> {
+  const passwordFile = join(dataDir, 'postgres-password');
+  if (existsSync(cluster)) {
+    if (existsSync(passwordFile)) return readFileSync(passwordFile, 'utf8').trim();
+    throw new StartProblem(
+      `${passwordFile} is missing, and without it the database beside it cannot be opened.`,
+    );
+  }
+  const password = randomBytes(32).toString('base64url');
+  const nest = join(dataDir, 'postgres.new');
+  rmSync(nest, { recursive: true, force: true });
+  mkdirSync(nest, { mode: 0o700 });
+  rmSync(passwordFile, { force: true });
+  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+  if (account) for (const path of [nest, passwordFile]) chownSync(path, account.uid, account.gid);
+  await initialise(nest, passwordFile, account);
+  renameSync(nest, cluster);
+  return password;
+}
+
+async function initialise(folder: string, passwordFile: string, account: Account | undefined): Promise<void> {
+  const args = ['--pgdata', folder, '--username', user, '--pwfile', passwordFile, '--auth=scram-sha-256'];
+  // Sorted by code point, the same on every machine and in every version of its C library.
+  args.push('--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8');
+  const { program, args: all, ...ids } = launchOf(postgresPrograms().initdb, args, folder, account);
+  const child = spawn(program, all, { ...ids, env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
+  let complaint = '';
+  child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new StartProblem(`The embedded Postgres could not be set up: ${oneLine(complaint)}`);
+}
+
+function openLog(path: string): { path: string; fd: number } {
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > logLimit) renameSync(path, `${path}.1`);
+  return { path, fd: openSync(path, 'a', 0o600) };
+}
+
+function lastWords(log: string): string {
+  const lines = readFileSync(log, 'utf8').trim().split('\n').slice(-20);
+  const fatal = lines.findLast((line) => line.includes('FATAL')) ?? lines.at(-1) ?? '';
+  return oneLine(fatal.replace(/^.*?FATAL:\s*/, ''));
+}
+
+function oneLine(text: string): string {
+  return text
+    .trim()
+    .split(/\s*\n\s*/)
+    .join(' ');
+}
+
+function isOver(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** A port of the loopback interface that nobody listens on right now. */
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  if (address === null || typeof address === 'string')
+    throw new StartProblem('There is no free port on 127.0.0.1.');
+  return address.port;
+}

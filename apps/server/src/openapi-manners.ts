@@ -1,0 +1,92 @@
+import { catalogue } from '#http';
+import type { Handler, Operation } from './openapi-operations.js';
+
+type Parameter = NonNullable<Operation['parameters']>[number];
+const text = { type: 'string' };
+const header = (description: string) => ({ description, schema: text });
+
+const parameter = (name: string, place: 'header' | 'query', description: string): Parameter => ({
+  name,
+  in: place,
+  required: false,
+  description,
+  schema: text,
+});
+
+const consistency = 'Waits until the read model has the change that answered with this token, at most 5 s.';
+const idempotency =
+  '1 to 255 visible ASCII characters. The same request again under one key, within 24 h, is done once and ' +
+  'answers as the first time, with `Idempotent-Replayed: true`.';
+
+/** What the parts of the document refer to. */
+export const components = {
+  schemas: {
+    Problem: {
+      type: 'object',
+      description: 'RFC 9457. More members may tell more, such as `expected_seq`.',
+      required: ['type', 'title', 'status', 'detail', 'instance', 'code', 'retryable', 'request_id'],
+      properties: {
+        type: { type: 'string', format: 'uri' },
+        title: text,
+        status: { type: 'integer' },
+        detail: text,
+        instance: text,
+        code: { type: 'string', enum: Object.keys(catalogue) },
+        errors: {
+          type: 'array',
+          items: {
+            type: 'object',
+            required: ['detail'],
+            properties: { pointer: text, parameter: text, detail: text },
+          },
+        },
+        retryable: { type: 'boolean' },
+        request_id: text,
+      },
+      additionalProperties: true,
+    },
+  },
+  responses: {
+    Problem: {
+      description: 'The request was refused, or failed; `code` says why.',
+      headers: { 'X-Request-Id': header('Names this request in the log.') },
+      content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+    },
+  },
+};
+
+/** Says of one operation what the manners of the API promise: problems, keys, tokens and preconditions. */
+export function addManners(path: string, method: string, operation: Operation, handler: Handler): void {
+  const changes = method !== 'get';
+  operation.responses['default'] = { $ref: '#/components/responses/Problem' };
+  if (handler.roles.length === 0) return;
+  operation.security = [{ key: [] }];
+  operation.description = [operation.description, `Roles: ${handler.roles.join(', ')}.`]
+    .filter(Boolean)
+    .join('\n\n');
+  const single = /\{\w+\}$/.test(path);
+  operation.parameters = [...(operation.parameters ?? []), ...parametersOf(changes, single, handler)];
+  for (const [status, response] of Object.entries(operation.responses)) {
+    if (response === undefined || '$ref' in response || !/^2/.test(status)) continue;
+    response.headers = {
+      ...response.headers,
+      'X-Request-Id': header('Names this request in the log.'),
+      ...(changes && { 'Consistency-Token': header('To be sent with a read that must see this change.') }),
+      ...(single && status !== '204' && { ETag: header('"<revision>.<digest>"') }),
+    };
+  }
+}
+
+function parametersOf(changes: boolean, single: boolean, { manners }: Handler): Parameter[] {
+  if (!changes) {
+    return [
+      parameter('Consistency-Token', 'header', consistency),
+      parameter('consistency_token', 'query', consistency),
+      ...(single ? [parameter('If-None-Match', 'header', '304 when the ETag is still this one.')] : []),
+    ];
+  }
+  return [
+    ...(manners.creates === true ? [parameter('Idempotency-Key', 'header', idempotency)] : []),
+    ...(single ? [parameter('If-Match', 'header', '412 unless the resource is at this revision.')] : []),
+  ];
+}

@@ -1,0 +1,60 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { type Handler, handlersOf, type Operation } from './openapi-operations.js';
+import { addManners, components } from './openapi-manners.js';
+
+const description =
+  'The system of record for agent work: sessions, runs and logs. Every error is an ' +
+  '`application/problem+json` (RFC 9457) with a stable `code`. A read that sends the `Consistency-Token` ' +
+  'of a change sees that change. Every answer carries `X-Request-Id`.';
+
+/** The OpenAPI document of the routes that the application has, with what holds for all of them said on each. */
+export function openApiDocument(app: INestApplication): OpenAPIObject {
+  const config = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Runledger')
+    .setDescription(description)
+    .setVersion('1')
+    .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API key' }, 'key')
+    .build();
+  const document = SwaggerModule.createDocument(app, config, {
+    operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
+  });
+  const handlers = handlersOf(app);
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const method of ['get', 'put', 'post', 'delete', 'patch'] as const) {
+      const operation = item[method];
+      if (operation !== undefined) describe(path, method, operation, handlers);
+    }
+  }
+  document.components = {
+    ...document.components,
+    ...components,
+    schemas: sorted({ ...document.components?.schemas, ...components.schemas }),
+  };
+  document.paths = sorted(document.paths);
+  return document;
+}
+
+function describe(
+  path: string,
+  method: string,
+  operation: Operation,
+  handlers: ReadonlyMap<string, Handler>,
+): void {
+  const handler = handlers.get(operation.operationId ?? '');
+  if (handler !== undefined) addManners(path, method, operation, handler);
+}
+
+const sorted = <T>(record: Record<string, T>): Record<string, T> =>
+  Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+/** Serves `/openapi.json`, and `/docs` with the assets of the package itself. To be called before `listen`. */
+export function serveDocs(app: INestApplication): void {
+  SwaggerModule.setup('docs', app, () => openApiDocument(app), {
+    raw: ['json'],
+    jsonDocumentUrl: 'openapi.json',
+    customSiteTitle: 'Runledger API',
+  });
+}

@@ -1,0 +1,31 @@
+import { Logger } from '@nestjs/common';
+import { type Projection, Projector } from '#read-models';
+import type { Core } from './core.module.js';
+
+/** Runs a projector for each projection; among several processes one of them leads. */
+export class Projectors {
+  private readonly projectors: readonly Projector[];
+
+  constructor(core: Core, databaseUrl: string, projections: readonly Projection[]) {
+    const logger = new Logger('Projector');
+    const log = {
+      info: (message: string) => {
+        logger.log(message);
+      },
+      error: (message: string) => {
+        logger.error(message);
+      },
+    };
+    this.projectors = projections.map(
+      (projection) => new Projector(projection, core.store, databaseUrl, core.clock, log),
+    );
+  }
+
+  start(): void {
+    for (const projector of this.projectors) projector.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.projectors.map((projector) => projector.stop()));
+  }
+}

@@ -1,0 +1,71 @@
+import { describe, expect, test } from '@jest/globals';
+import { readSettings } from './settings.js';
+
+describe('the settings', () => {
+  test('need nothing to be set', () => {
+    expect(readSettings({})).toEqual({
+      port: 8080,
+      host: '127.0.0.1',
+      dataDir: `${process.cwd()}/.data`,
+      roles: new Set(['api', 'projector', 'host', 'sweeper']),
+      logLevel: 'info',
+      retentionIntervalMs: 3_600_000,
+    });
+  });
+
+  test('an empty one is an unset one', () => {
+    expect(readSettings({ PORT: '', DATABASE_URL: ' ' })).toEqual(readSettings({}));
+  });
+
+  test('are all taken from the environment', () => {
+    const env = {
+      PORT: '0',
+      HOST: '::1',
+      DATA_DIR: '/var/lib/runledger',
+      DATABASE_URL: 'postgres://someone:secret@db:5432/runledger',
+      EVENTSTORE_URL: 'kurrentdb://a:2113,b:2113?tls=false',
+      ROLES: 'api, sweeper',
+      BOOTSTRAP_API_KEY: 'a-key-of-some-length',
+      LOG_LEVEL: 'debug',
+      RETENTION_INTERVAL: 'P1DT2H3M4.5S',
+      ARCHIVE_URL: 's3://bucket/folder',
+    };
+    expect(readSettings(env)).toEqual({
+      port: 0,
+      host: '::1',
+      dataDir: '/var/lib/runledger',
+      databaseUrl: env.DATABASE_URL,
+      eventStoreUrl: env.EVENTSTORE_URL,
+      roles: new Set(['api', 'sweeper']),
+      bootstrapApiKey: env.BOOTSTRAP_API_KEY,
+      logLevel: 'debug',
+      retentionIntervalMs: 93_784_500,
+      archiveUrl: env.ARCHIVE_URL,
+    });
+  });
+
+  test.each([
+    ['PORT', '80x', 'a whole number from 0 to 65535, not "80x"'],
+    ['PORT', '65536', 'a whole number from 0 to 65535'],
+    ['HOST', 'http://here', 'an IP address or a host name'],
+    ['DATABASE_URL', 'mysql://db', 'a URL that starts with postgres:// or postgresql://'],
+    ['EVENTSTORE_URL', 'http://db', 'a URL that starts with kurrentdb://'],
+    ['ROLES', 'api,queen', 'a comma-separated list of api, projector, host, sweeper, not "queen"'],
+    ['BOOTSTRAP_API_KEY', 'short', '16 to 255 visible ASCII characters'],
+    ['LOG_LEVEL', 'loud', 'one of fatal, error, warn, info, debug, trace, silent, not "loud"'],
+    ['RETENTION_INTERVAL', '1h', 'an ISO 8601 duration'],
+    ['RETENTION_INTERVAL', 'PT', 'an ISO 8601 duration'],
+    ['RETENTION_INTERVAL', 'P1M', 'an ISO 8601 duration'],
+    ['RETENTION_INTERVAL', 'P25D', 'an ISO 8601 duration'],
+    ['ARCHIVE_URL', 'ftp://somewhere', 'a URL that starts with file:// or s3://'],
+  ])('%s=%s is refused in a sentence that names it', (name, value, allowed) => {
+    expect(() => readSettings({ [name]: value })).toThrow(`${name} must be ${allowed}`);
+  });
+
+  test.each(['DATABASE_URL', 'BOOTSTRAP_API_KEY'])(
+    'a wrong %s is not repeated: it may be a secret',
+    (name) => {
+      expect(() => readSettings({ [name]: 'top secret' })).toThrow(/^(?!.*top secret)/);
+    },
+  );
+});

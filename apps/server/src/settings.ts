@@ -1,0 +1,102 @@
+import { resolve } from 'node:path';
+import { StartProblem } from './start-problem.js';
+
+export const roles = ['api', 'projector', 'host', 'sweeper'] as const;
+export type ServerRole = (typeof roles)[number];
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface Settings {
+  /** 0 means any free one. */
+  readonly port: number;
+  readonly host: string;
+  /** Absolute path. */
+  readonly dataDir: string;
+  /** Postgres of the read models; absent: the embedded one under `dataDir`. */
+  readonly databaseUrl?: string;
+  /** KurrentDB; absent: events are kept in Postgres. */
+  readonly eventStoreUrl?: string;
+  readonly roles: ReadonlySet<ServerRole>;
+  /** Absent: one is minted at the first start. */
+  readonly bootstrapApiKey?: string;
+  readonly logLevel: LogLevel;
+  readonly retentionIntervalMs: number;
+  /** `file://` or `s3://`; absent: nothing is archived. */
+  readonly archiveUrl?: string;
+}
+
+/** Reads the settings from an environment; an empty value is an unset one. Throws a `StartProblem` that names the wrong one. */
+export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
+  const read = (name: string) => env[name]?.trim() || undefined;
+  const databaseUrl = url('DATABASE_URL', read('DATABASE_URL'), ['postgres:', 'postgresql:']);
+  const eventStoreUrl = url('EVENTSTORE_URL', read('EVENTSTORE_URL'), eventStores);
+  const archiveUrl = url('ARCHIVE_URL', read('ARCHIVE_URL'), ['file:', 's3:']);
+  const bootstrapApiKey = apiKey(read('BOOTSTRAP_API_KEY'));
+  return {
+    port: port(read('PORT') ?? '8080'),
+    host: host(read('HOST') ?? '127.0.0.1'),
+    dataDir: resolve(read('DATA_DIR') ?? '.data'),
+    roles: new Set(
+      (read('ROLES') ?? roles.join()).split(',').map((role) => oneOf('ROLES', role.trim(), roles)),
+    ),
+    logLevel: oneOf('LOG_LEVEL', read('LOG_LEVEL') ?? 'info', logLevels),
+    retentionIntervalMs: duration('RETENTION_INTERVAL', read('RETENTION_INTERVAL') ?? 'PT1H'),
+    ...(databaseUrl !== undefined && { databaseUrl }),
+    ...(eventStoreUrl !== undefined && { eventStoreUrl }),
+    ...(archiveUrl !== undefined && { archiveUrl }),
+    ...(bootstrapApiKey !== undefined && { bootstrapApiKey }),
+  };
+}
+
+const eventStores = ['kurrentdb:', 'kurrentdb+discover:', 'kdb:', 'kdb+discover:', 'esdb:', 'esdb+discover:'];
+
+function port(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw wrong('PORT', text, 'a whole number from 0 to 65535');
+}
+
+function host(text: string): string {
+  if (/^[\w.:%-]+$/.test(text)) return text;
+  throw wrong('HOST', text, 'an IP address or a host name');
+}
+
+function oneOf<T extends string>(name: string, text: string, allowed: readonly T[]): T {
+  const found = allowed.find((value) => value === text);
+  if (found !== undefined) return found;
+  const list = name === 'ROLES' ? 'a comma-separated list of ' : 'one of ';
+  throw wrong(name, text, list + allowed.join(', '));
+}
+
+/** The value is not repeated in the sentence: it may carry a password. */
+function url(name: string, text: string | undefined, protocols: readonly string[]): string | undefined {
+  if (text === undefined) return undefined;
+  // A cluster's "a:2113,b:2113" is no URL to the parser, which is why its hosts are left out here.
+  const protocol = /^([a-z0-9+]+:)\/\/./.exec(text)?.[1];
+  if (protocol !== undefined && protocols.includes(protocol) && !/\s/.test(text)) return text;
+  throw wrong(name, undefined, `a URL that starts with ${protocols.map((one) => `${one}//`).join(' or ')}`);
+}
+
+function apiKey(text: string | undefined): string | undefined {
+  if (text === undefined || /^[\x21-\x7e]{16,255}$/.test(text)) return text;
+  throw wrong('BOOTSTRAP_API_KEY', undefined, '16 to 255 visible ASCII characters');
+}
+
+const units = /^P(?=\d|T\d)(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/;
+const unitSeconds = [604_800, 86_400, 3_600, 60, 1];
+
+/** Milliseconds of an ISO 8601 duration. Years and months are refused: they have no fixed length. */
+function duration(name: string, text: string): number {
+  const counts = (units.exec(text)?.slice(1) as (string | undefined)[] | undefined) ?? [];
+  const milliseconds = counts.reduce(
+    (sum, count, n) => sum + Number(count ?? 0) * (unitSeconds[n] ?? 0) * 1_000,
+    0,
+  );
+  // A timer of Node waits for 2^31 - 1 ms at most, and ends at once when told to wait for longer.
+  if (milliseconds >= 1_000 && milliseconds < 2 ** 31) return milliseconds;
+  throw wrong(name, text, 'an ISO 8601 duration from PT1S to P24D, such as PT1H');
+}
+
+function wrong(name: string, text: string | undefined, allowed: string): StartProblem {
+  return new StartProblem(`${name} must be ${allowed}${text === undefined ? '' : `, not "${text}"`}.`);
+}
