@@ -12,7 +12,7 @@ import { SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
 import { Core, CoreModule } from './core.module.js';
 import { HealthController } from './health.controller.js';
 import { JsonLogger } from './logger.js';
-import { openApiDocument, serveDocs } from './openapi.js';
+import { serveDocs } from './openapi.js';
 import { ProjectionsController } from './projections.controller.js';
 import { Projectors } from './projectors.js';
 import type { Settings } from './settings.js';
@@ -80,7 +80,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   setupHttp(nest);
   authenticateRequests(fastify, nest.get(KeyRing));
   if (!settings.roles.has('api')) closeApi(fastify);
-  serveDocs(nest, openApiDocument(nest));
+  serveDocs(nest);
   const projectors = new Projectors(core, databaseUrl, nest.get(ProjectionsStatus).projections);
   if (settings.roles.has('projector')) projectors.start();
   return {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { RuleViolation, type Principal } from '#eventsourcing';
-import { keysOf, page, type Page, type RequestContext, waitFor } from '#http';
-import { Database, keysetPage, ReadModelClock, Where } from '#read-models';
+import { keysOf, page, type Page, ReadModelClock, type RequestContext, waitFor } from '#http';
+import { Database, keysetPage, Where } from '#read-models';
 import type { ListApiKeysQuery } from './access.bodies.js';
 import { accessProjection } from './access.projection.js';
 import type { ApiKeyResource } from './access.resources.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { keysOf, page, type Page, type RequestContext, waitFor } from '#http';
-import { Database, keysetPage, ReadModelClock, Where } from '#read-models';
+import { keysOf, page, type Page, ReadModelClock, type RequestContext, waitFor } from '#http';
+import { Database, keysetPage, Where } from '#read-models';
 import type { ListProjectsQuery } from './access.bodies.js';
 import { accessProjection } from './access.projection.js';
 import type { ProjectResource } from './access.resources.js';

@@ -7,9 +7,9 @@ import { EventStore, RevisionConflict } from './event-store.js';
 import { Upcasters } from './upcasting.js';
 
 /** What a command left behind. `events` are its own, whether stored now or by an earlier attempt. */
-export interface Outcome<State> {
+export interface Outcome<State, F extends Fact = Fact> {
   readonly state: State;
-  readonly events: readonly NewEvent[];
+  readonly events: readonly NewEvent<F>[];
   /** Last revision of the stream after the command, -1 when it has no event. */
   readonly revision: number;
   /** Position up to which a read must have come to see the command; undefined when it stored nothing. */
@@ -91,7 +91,7 @@ export class Streams {
     stream: string,
     causation: Causation,
     decide: (state: State, revision: number) => readonly F[],
-  ): Promise<Outcome<State>> {
+  ): Promise<Outcome<State, F>> {
     if (causation.recovering) {
       const before = await this.alreadyStored(decider, stream, causation);
       if (before !== undefined) return before;
@@ -131,7 +131,7 @@ export class Streams {
     tip: Tip,
     causation: Causation,
     facts: readonly F[],
-  ): Promise<Outcome<State>> {
+  ): Promise<Outcome<State, F>> {
     const expected = tip.revision;
     const events = facts.map((fact, n) => this.envelope(fact, stream, expected + 1 + n, n, causation));
     let state = tip.state as State;
@@ -149,7 +149,12 @@ export class Streams {
     const stored = await appended;
     // A stream that was deleted goes on numbering where it was: the tip must be read again.
     if (stored.revision !== revision) this.forget(stream, tip);
-    return { state, events, revision: stored.revision, position: stored.position };
+    return {
+      state,
+      events: events as readonly NewEvent<F>[],
+      revision: stored.revision,
+      position: stored.position,
+    };
   }
 
   private envelope(
@@ -215,7 +220,7 @@ export class Streams {
     decider: Decider<State, F>,
     stream: string,
     causation: Causation,
-  ): Promise<Outcome<State> | undefined> {
+  ): Promise<Outcome<State, F> | undefined> {
     const found: RecordedEvent[] = [];
     for await (const event of this.store.readStream(stream, { direction: 'backwards' })) {
       if (event.metadata.$causationId === causation.id) found.unshift(event);
@@ -224,7 +229,12 @@ export class Streams {
     const last = found.at(-1);
     if (last === undefined) return undefined;
     const { state, revision } = await this.load(decider, stream);
-    return { state, events: found, revision, position: last.position };
+    return {
+      state,
+      events: found as readonly NewEvent[] as readonly NewEvent<F>[],
+      revision,
+      position: last.position,
+    };
   }
 }
 

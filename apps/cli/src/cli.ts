@@ -1,0 +1,64 @@
+import { Api } from './api.js';
+import type { Command } from './command.js';
+import { CliError, exitCode, UsageError } from './errors.js';
+import { exec } from './exec.js';
+import { keys } from './keys.js';
+import { logs } from './logs.js';
+import { type Output, OutputClosed } from './output.js';
+import { run, runs } from './runs.js';
+import { session, sessions } from './sessions.js';
+import { readSettings } from './settings.js';
+
+const commands = new Map<string, Command>(Object.entries({ exec, logs, runs, run, sessions, session, keys }));
+
+const help = `usage: runledger <command> [options]
+
+${[...commands].map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`).join('\n')}
+
+runledger <command> --help tells more about one command.
+
+The server: RUNLEDGER_URL and RUNLEDGER_API_KEY, else the local server whose data directory is
+DATA_DIR (default ./.data).
+
+Exit codes: 0 done, 1 the server refused, 2 wrong command line, 69 no server;
+exec exits as its command did.`;
+
+/** Carries out one command line. Answers the exit code; prints every expected failure as one sentence. */
+export const cli = async (
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+  out: Output,
+  err: Output,
+): Promise<number> => {
+  try {
+    return await dispatch(argv, env, out, err);
+  } catch (error) {
+    if (error instanceof OutputClosed) return exitCode.ok;
+    if (!(error instanceof CliError)) throw error;
+    await err.write(`${error instanceof UsageError ? 'runledger: ' : ''}${error.message}\n`);
+    return error.exitCode;
+  }
+};
+
+const dispatch = async (
+  [name, ...args]: readonly string[],
+  env: NodeJS.ProcessEnv,
+  out: Output,
+  err: Output,
+): Promise<number> => {
+  if (name === undefined) throw new UsageError('missing command; runledger --help lists them');
+  const command = commands.get(name);
+  if (name === '--help' || name === '-h' || name === 'help') return print(out, help);
+  if (command === undefined) throw new UsageError(`unknown command '${name}'; runledger --help lists them`);
+  const end = args.indexOf('--');
+  if (args.slice(0, end === -1 ? args.length : end).some((arg) => arg === '--help' || arg === '-h')) {
+    return print(out, command.help);
+  }
+  const action = command.parse(args);
+  return action({ api: new Api(await readSettings(env)), out, err });
+};
+
+const print = async (out: Output, text: string): Promise<number> => {
+  await out.write(`${text}\n`);
+  return exitCode.ok;
+};

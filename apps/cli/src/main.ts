@@ -1,0 +1,9 @@
+import { cli } from './cli.js';
+import { outputTo } from './output.js';
+
+process.exitCode = await cli(
+  process.argv.slice(2),
+  process.env,
+  outputTo(process.stdout),
+  outputTo(process.stderr),
+);

@@ -1,0 +1,29 @@
+import type { Writable } from 'node:stream';
+
+/** Whoever read the output has closed it (`| head`): a normal end. */
+export class OutputClosed extends Error {
+  override readonly name = 'OutputClosed';
+}
+
+/** Where a command prints. */
+export interface Output {
+  /** True when people read it, so that lists become tables. */
+  readonly terminal: boolean;
+  /** Resolves when the reader is ready for more. @throws OutputClosed */
+  write(text: string | Uint8Array): Promise<void>;
+}
+
+export const outputTo = (stream: Writable & { readonly isTTY?: boolean }): Output => {
+  // Each write reports its own error; without a listener the stream would throw it a second time.
+  stream.on('error', () => undefined);
+  return {
+    terminal: stream.isTTY === true,
+    write: (text) =>
+      new Promise((resolve, reject) => {
+        stream.write(text, (error) => {
+          if (error) reject(new OutputClosed(error.message));
+          else resolve();
+        });
+      }),
+  };
+};

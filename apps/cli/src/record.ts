@@ -1,0 +1,71 @@
+import { type Child, type Ending, startChild } from './child.js';
+import type { Context } from './command.js';
+import { CliError } from './errors.js';
+import { LineSplitter } from './line-splitter.js';
+import type { LogEntry } from './log-shipper.js';
+import { type Output, OutputClosed } from './output.js';
+import { type RecordOptions, RunRecord } from './run-record.js';
+
+/** Runs a command as a run of the ledger. Answers the exit code. @throws CliError when the run cannot be started */
+export const record = async (
+  { api, out, err }: Context,
+  command: string,
+  args: readonly string[],
+  options: RecordOptions,
+): Promise<number> => {
+  const run = await RunRecord.start(api, command, args, options, (message) => {
+    void tell(err, message);
+  });
+  await tell(err, `run ${run.id}`);
+  const child = startChild(command, args, () => {
+    run.stopRetrying();
+  });
+  const ending = await watch(child, run, out, err);
+  if (!ending.started) await tell(err, `runledger: ${ending.error?.message ?? command}`);
+  try {
+    await run.finish(ending);
+    return ending.exitCode;
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    await tell(err, `runledger: the record of run ${run.id} is incomplete: ${error.message}`);
+    return ending.exitCode === 0 ? error.exitCode : ending.exitCode;
+  }
+};
+
+const watch = async (child: Child, run: RunRecord, out: Output, err: Output): Promise<Ending> => {
+  await Promise.all([pump(child.stdout, 'stdout', run, out), pump(child.stderr, 'stderr', run, err)]);
+  return child.ending;
+};
+
+/** Reads no faster than both the terminal and the server take it: the command waits in its own write. */
+const pump = async (source: Child['stdout'], stream: LogEntry['stream'], run: RunRecord, out: Output) => {
+  const splitter = new LineSplitter();
+  const entries = (lines: readonly string[]): LogEntry[] => {
+    const ts = new Date().toISOString();
+    return lines.map((message) => ({ ts, stream, message }));
+  };
+  let shown = true;
+  try {
+    for await (const chunk of source as AsyncIterable<Buffer>) {
+      const read = entries(splitter.push(chunk));
+      if (shown) shown = await show(out, chunk);
+      await run.log(read);
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+  }
+  await run.log(entries(splitter.end()));
+};
+
+/** False once nobody reads the output any more; it is still recorded then. */
+const show = async (out: Output, text: string | Uint8Array): Promise<boolean> => {
+  try {
+    await out.write(text);
+    return true;
+  } catch (error) {
+    if (error instanceof OutputClosed) return false;
+    throw error;
+  }
+};
+
+const tell = (err: Output, message: string): Promise<boolean> => show(err, `${message}\n`);

@@ -1,0 +1,45 @@
+import { type Command, parseOptions, positionals, positiveInteger } from './command.js';
+import { exitCode } from './errors.js';
+import { type Column, printList, printOne, type Resource } from './table.js';
+
+const columns: readonly Column[] = ['id', 'status', 'kind', 'source', 'created_at', 'ended_at', 'session_id'];
+
+export const runs: Command = {
+  summary: 'list runs, newest first',
+  help: `usage: runledger runs [--session ID] [--status S] [--limit N] [--json]
+
+  --session ID   only runs of this session
+  --status S     only runs in this state: pending, running, completed, failed or cancelled
+  --limit N      at most N runs (default 20)
+  --json         one JSON document per line, as in a pipe`,
+  parse: (args) => {
+    const { values, positionals: rest } = parseOptions(args, {
+      session: { type: 'string' },
+      status: { type: 'string' },
+      limit: { type: 'string', default: '20' },
+      json: { type: 'boolean', default: false },
+    });
+    positionals(rest);
+    const limit = positiveInteger('--limit', values.limit);
+    const query = { session_id: values.session, status: values.status };
+    return async ({ api, out }) => {
+      await printList(out, api.list<Resource>('/v1/runs', limit, query), columns, values.json);
+      return exitCode.ok;
+    };
+  },
+};
+
+export const run: Command = {
+  summary: 'show one run',
+  help: `usage: runledger run <id> [--json]
+
+  --json   as JSON, as in a pipe`,
+  parse: (args) => {
+    const { values, positionals: rest } = parseOptions(args, { json: { type: 'boolean', default: false } });
+    const [id] = positionals(rest, 'id');
+    return async ({ api, out }) => {
+      await printOne(out, await api.call<Resource>('GET', `/v1/runs/${encodeURIComponent(id)}`), values.json);
+      return exitCode.ok;
+    };
+  },
+};

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CliError, exitCode } from './errors.js';
+
+export interface Settings {
+  /** Base URL of the server, without a slash at the end. */
+  readonly url: string;
+  readonly key: string;
+}
+
+/**
+ * `RUNLEDGER_URL` and `RUNLEDGER_API_KEY`, else what the local server left in `DATA_DIR`
+ * (default `./.data`). The local key is never sent to a server that `RUNLEDGER_URL` names.
+ * @throws CliError when no server or no key is known
+ */
+export const readSettings = async (env: NodeJS.ProcessEnv): Promise<Settings> => {
+  if (env.RUNLEDGER_URL !== undefined) {
+    if (!URL.canParse(env.RUNLEDGER_URL)) throw unknown(`RUNLEDGER_URL is no URL: ${env.RUNLEDGER_URL}`);
+    if (env.RUNLEDGER_API_KEY === undefined)
+      throw unknown('RUNLEDGER_URL is set and RUNLEDGER_API_KEY is not');
+    return { url: withoutSlash(env.RUNLEDGER_URL), key: env.RUNLEDGER_API_KEY };
+  }
+  const directory = env.DATA_DIR ?? './.data';
+  const url = localUrl(await readText(join(directory, 'server.json'), directory));
+  const key = env.RUNLEDGER_API_KEY ?? (await readText(join(directory, 'api-key'), directory)).trim();
+  return { url: withoutSlash(url), key };
+};
+
+const unknown = (reason: string): CliError => new CliError(reason, exitCode.unavailable);
+
+const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
+
+const localUrl = (text: string): string => {
+  try {
+    const { url } = JSON.parse(text) as { url?: unknown };
+    if (typeof url === 'string' && URL.canParse(url)) return url;
+  } catch {
+    // Said below: a half-written file and one without a URL are the same to the user.
+  }
+  throw unknown('server.json of the local server holds no url; start the server again');
+};
+
+const readText = async (file: string, directory: string): Promise<string> => {
+  try {
+    return await readFile(file, 'utf8');
+  } catch {
+    throw unknown(
+      `no server is known: ${directory} is not the data directory of a server that has started; ` +
+        'set DATA_DIR, or RUNLEDGER_URL and RUNLEDGER_API_KEY',
+    );
+  }
+};

@@ -1,0 +1,105 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LoadResult } from './generate.js';
+import { type BenchServer, generator } from './processes.js';
+
+export interface BenchOptions {
+  /** Measured time of one round. */
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+  readonly rounds: number;
+  /** Runs that are stored before reads are measured. */
+  readonly runs: number;
+  readonly burstEntries: number;
+  /** How often the time to visibility is taken. */
+  readonly samples: number;
+}
+
+export interface Request {
+  readonly connections: number;
+  readonly method: string;
+  readonly path: string | readonly string[];
+  readonly body?: object;
+}
+
+const catchUpLimit = 600_000;
+
+/** What the rows measure with: one server, its generators, and plain calls. */
+export class Bench {
+  constructor(
+    readonly server: BenchServer,
+    readonly options: BenchOptions,
+  ) {}
+
+  /** Loads the server for one round, or for a number of requests. */
+  load({ connections, method, path, body }: Request, requests?: number): Promise<LoadResult> {
+    const { url, key } = this.server;
+    return generator('load', {
+      url,
+      key,
+      connections,
+      method,
+      path,
+      body: body && JSON.stringify(body),
+      seconds: this.options.seconds,
+      'warm-up': this.options.warmUpSeconds,
+      requests,
+    });
+  }
+
+  /** Reference (a). */
+  empty(connections: number): Promise<LoadResult> {
+    return this.load({ connections, method: 'POST', path: '/v1/empty' });
+  }
+
+  /** Reference (b). */
+  rawInsert(connections: number): Promise<LoadResult> {
+    return generator('raw-insert', {
+      database: this.server.databaseUrl,
+      connections,
+      seconds: this.options.seconds,
+      'warm-up': this.options.warmUpSeconds,
+    });
+  }
+
+  /** One call of the API. @throws when it is refused */
+  async call<T>(method: string, path: string, body?: object): Promise<T> {
+    const response = await fetch(new URL(path, this.server.url), {
+      method,
+      headers: {
+        authorization: `Bearer ${this.server.key}`,
+        ...(body && { 'content-type': 'application/json' }),
+      },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}`);
+    return (await response.json()) as T;
+  }
+
+  async createRun(body: object = {}): Promise<string> {
+    return (await this.call<{ id: string }>('POST', '/v1/runs', body)).id;
+  }
+
+  /** Milliseconds until no projection lags. @throws after ten minutes */
+  async catchUp(): Promise<number> {
+    const start = performance.now();
+    for (;;) {
+      const { data } = await this.call<{ data: { lag_events: number | string }[] }>('GET', '/v1/projections');
+      const waited = performance.now() - start;
+      if (data.every((projection) => Number(projection.lag_events) === 0)) return waited;
+      if (waited > catchUpLimit) throw new Error('the read model did not catch up');
+      await delay(20);
+    }
+  }
+
+  /** Sets the server's high-water mark of resident memory to what it has now. */
+  async forgetPeakMemory(): Promise<void> {
+    await writeFile(`/proc/${this.server.pid}/clear_refs`, '5');
+  }
+
+  /** The server's high-water mark of resident memory, in MB. */
+  async peakMemory(): Promise<number> {
+    const status = await readFile(`/proc/${this.server.pid}/status`, 'utf8');
+    return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? NaN) / 1024;
+  }
+}

@@ -1,0 +1,71 @@
+import { parseArgs } from 'node:util';
+import { Bench, type BenchOptions } from './bench.js';
+import { startServer } from './processes.js';
+import type { Row } from './row.js';
+import { appendBatch } from './rows/append-batch.js';
+import { appendOne } from './rows/append-one.js';
+import { burst } from './rows/burst.js';
+import { creations } from './rows/create.js';
+import { reads } from './rows/read.js';
+import { rebuild } from './rows/rebuild.js';
+import { visibility } from './rows/visible.js';
+import { type TableRow, writeTable } from './table.js';
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true },
+    quick: { type: 'boolean', default: false },
+    seconds: { type: 'string' },
+    'warm-up': { type: 'string' },
+    rounds: { type: 'string' },
+    runs: { type: 'string' },
+    out: { type: 'string', default: 'bench/results' },
+  },
+});
+
+const sizes: BenchOptions = values.quick
+  ? { seconds: 0.3, warmUpSeconds: 0.1, rounds: 1, runs: 2_000, burstEntries: 5_000, samples: 10 }
+  : { seconds: 5, warmUpSeconds: 2, rounds: 3, runs: 1_000_000, burstEntries: 200_000, samples: 300 };
+const options: BenchOptions = {
+  ...sizes,
+  ...(values.seconds !== undefined && { seconds: Number(values.seconds) }),
+  ...(values['warm-up'] !== undefined && { warmUpSeconds: Number(values['warm-up']) }),
+  ...(values.rounds !== undefined && { rounds: Number(values.rounds) }),
+  ...(values.runs !== undefined && { runs: Number(values.runs) }),
+};
+
+const all: readonly Row[] = [
+  ...appendOne,
+  appendBatch,
+  burst,
+  ...creations,
+  ...visibility,
+  ...reads,
+  rebuild,
+];
+const unknown = values.only?.find((name) => !all.some((row) => row.name === name));
+if (unknown !== undefined) {
+  console.error(`no row ${unknown}; the rows: ${all.map((row) => row.name).join(', ')}`);
+  process.exit(2);
+}
+const chosen = all.filter((row) => values.only?.includes(row.name) ?? true);
+
+const measure = async (bench: Bench, { name, measure: run }: Row): Promise<TableRow> => {
+  console.error(name);
+  try {
+    return { name, ...(await run(bench)) };
+  } catch (error) {
+    return { name, problem: error instanceof Error ? error.message : String(error) };
+  }
+};
+
+const server = await startServer();
+try {
+  const bench = new Bench(server, options);
+  const rows: TableRow[] = [];
+  for (const row of chosen) rows.push(await measure(bench, row));
+  console.log(await writeTable(values.out, rows, options));
+  if (rows.some((row) => 'problem' in row)) process.exitCode = 1;
+} finally {
+  await server.stop();
+}

@@ -1,0 +1,98 @@
+import {
+  ANY,
+  type AppendStreamState,
+  type KurrentDBClient,
+  NO_STREAM,
+  STREAM_EXISTS,
+  WrongExpectedVersionError,
+} from '@kurrent/kurrentdb-client';
+import {
+  type AppendResult,
+  type ExpectedRevision,
+  type NewEvent,
+  type RecordedEvent,
+  RevisionConflict,
+  StoreUnavailable,
+} from '#eventsourcing';
+import { mapped } from './errors.js';
+import { toStore } from './events.js';
+import { readStream } from './reading.js';
+
+/** How far back an append that names no revision is looked for. */
+const tail = 256;
+/** The server answers after at most 10 s; a broken call may never do so. */
+const patience = 15_000;
+
+const streamState = (expected: ExpectedRevision): AppendStreamState => {
+  if (typeof expected === 'number') return BigInt(expected);
+  return { none: NO_STREAM, exists: STREAM_EXISTS, any: ANY }[expected] as AppendStreamState;
+};
+
+/** Appends once: what is stored already, under the same ids, is answered as the first time. */
+export async function append(
+  client: KurrentDBClient,
+  stream: string,
+  expected: ExpectedRevision,
+  events: readonly NewEvent[],
+): Promise<AppendResult> {
+  if (expected === 'any' || expected === 'exists') {
+    const before = await stored(client, stream, expected, events);
+    if (before) return before;
+  }
+  try {
+    const appended = await inTime(
+      client.appendToStream(stream, events.map(toStore), { streamState: streamState(expected) }),
+    );
+    const revision = Number(appended.nextExpectedRevision);
+    // The server leaves the position out when it recognises a repeated append by its index alone.
+    const position = appended.position?.commit ?? (await positionOf(client, stream, revision));
+    return { revision, position };
+  } catch (error) {
+    if (!(error instanceof WrongExpectedVersionError)) throw mapped(error);
+    const before = await stored(client, stream, expected, events);
+    if (before) return before;
+    throw new RevisionConflict(stream, expected);
+  }
+}
+
+/** Where these very events lie already, next to each other, if they do. */
+async function stored(
+  client: KurrentDBClient,
+  stream: string,
+  expected: ExpectedRevision,
+  events: readonly NewEvent[],
+): Promise<AppendResult | undefined> {
+  const found: RecordedEvent[] = [];
+  if (expected === 'any' || expected === 'exists') {
+    const limit = events.length + tail;
+    for await (const event of readStream(client, stream, { direction: 'backwards', limit }))
+      found.unshift(event);
+  } else {
+    const from = expected === 'none' ? 0 : expected + 1;
+    for await (const event of readStream(client, stream, { from, limit: events.length })) found.push(event);
+  }
+  const first = found.findIndex(({ id }) => id === events[0]?.id);
+  const last = found[first + events.length - 1];
+  if (first === -1 || last === undefined) return undefined;
+  const same = events.every(({ id }, n) => found[first + n]?.id === id);
+  return same ? { revision: last.revision, position: last.position } : undefined;
+}
+
+async function positionOf(client: KurrentDBClient, stream: string, revision: number): Promise<bigint> {
+  for await (const event of readStream(client, stream, { from: revision, limit: 1 })) return event.position;
+  throw new StoreUnavailable(`the server does not yet show revision ${revision} of ${stream}`);
+}
+
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new StoreUnavailable('no answer to an append'));
+    }, patience);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

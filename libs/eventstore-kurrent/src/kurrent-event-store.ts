@@ -1,0 +1,98 @@
+import { KurrentDBClient } from '@kurrent/kurrentdb-client';
+import {
+  type AppendResult,
+  type Batch,
+  EventStore,
+  type ExpectedRevision,
+  type NewEvent,
+  type ReadAllOptions,
+  type ReadStreamOptions,
+  type RecordedEvent,
+  type SubscribeAllOptions,
+  type SubscribeStreamOptions,
+} from '#eventsourcing';
+import { append } from './appending.js';
+import { mapped } from './errors.js';
+import { head, readAll, readStream } from './reading.js';
+import { subscribeAll, subscribeStream } from './sources.js';
+import { truncateBefore } from './truncating.js';
+
+/** The event store port on KurrentDB, or EventStoreDB, 23.10 and later. See docs/decisions/kurrent.md. */
+export class KurrentEventStore extends EventStore {
+  private readonly client: KurrentDBClient;
+  private readonly closing = new AbortController();
+  /** The newest append to each stream that has one in flight. */
+  private readonly inFlight = new Map<string, Promise<unknown>>();
+
+  /**
+   * @param connectionString `kurrentdb://`, `kurrentdb+discover://` or `esdb://`, with one or more hosts
+   * @throws Error when it cannot be parsed; nothing is connected before the first call
+   */
+  constructor(connectionString: string) {
+    super();
+    this.client = KurrentDBClient.connectionString(connectionString);
+  }
+
+  async append(
+    stream: string,
+    expected: ExpectedRevision,
+    events: readonly NewEvent[],
+  ): Promise<AppendResult> {
+    const before = this.inFlight.get(stream) ?? Promise.resolve();
+    const appended = before.then(() => append(this.client, stream, expected, events));
+    const settled = appended.catch(() => undefined);
+    this.inFlight.set(stream, settled);
+    try {
+      return await appended;
+    } finally {
+      if (this.inFlight.get(stream) === settled) this.inFlight.delete(stream);
+    }
+  }
+
+  readStream(stream: string, options?: ReadStreamOptions): AsyncIterable<RecordedEvent> {
+    return readStream(this.client, stream, options);
+  }
+
+  readAll(options?: ReadAllOptions): AsyncIterable<RecordedEvent> {
+    return readAll(this.client, options);
+  }
+
+  subscribeAll(options: SubscribeAllOptions): AsyncIterable<Batch> {
+    return subscribeAll(this.client, { ...options, signal: this.until(options.signal) });
+  }
+
+  subscribeStream(stream: string, options: SubscribeStreamOptions): AsyncIterable<Batch> {
+    return subscribeStream(this.client, stream, { ...options, signal: this.until(options.signal) });
+  }
+
+  head(): Promise<bigint> {
+    return head(this.client);
+  }
+
+  /** @throws StoreUnavailable */
+  async truncateBefore(stream: string, revision: number): Promise<void> {
+    await truncateBefore(this.client, stream, revision);
+  }
+
+  /** @throws StoreUnavailable */
+  async delete(stream: string): Promise<void> {
+    for await (const _ of readStream(this.client, stream, { direction: 'backwards', limit: 1 })) {
+      try {
+        await this.client.deleteStream(stream);
+      } catch (error) {
+        throw mapped(error);
+      }
+    }
+  }
+
+  /** Ends all subscriptions, waits for the appends in flight, and lets go of the connections. */
+  async close(): Promise<void> {
+    this.closing.abort();
+    await Promise.all(this.inFlight.values());
+    await this.client.dispose();
+  }
+
+  private until(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, this.closing.signal]);
+  }
+}

@@ -1,0 +1,66 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Batch, StoreUnavailable } from '#eventsourcing';
+import { Arrivals, type Subscription } from './arrivals.js';
+import { mapped } from './errors.js';
+import { Progress } from './progress.js';
+
+export interface Source {
+  /** Opens a subscription behind the last batch; `live` asks for a checkpoint after every event. */
+  open(live: boolean): Subscription;
+  /** Tells the source how far the subscriber has come. */
+  reached(batch: Batch): void;
+  /** Position of the last event in the store. @throws StoreUnavailable */
+  head(): Promise<bigint>;
+  /** The position that the subscriber starts after. */
+  readonly after: bigint;
+  /** Whether the live phase is opened anew, in another way than the catching up. */
+  readonly twoPhases: boolean;
+  readonly batchSize: number;
+  readonly signal: AbortSignal;
+}
+
+const shortestDelay = 50;
+const longestDelay = 5_000;
+
+/** Batches of a subscription that is opened again, behind the last batch, whenever it breaks. */
+export async function* subscribe(source: Source): AsyncGenerator<Batch, void, undefined> {
+  const { signal } = source;
+  const progress = new Progress(source.after);
+  let delay = shortestDelay;
+  while (!signal.aborted) {
+    try {
+      for await (const batch of session(source, progress)) {
+        source.reached(batch);
+        delay = shortestDelay;
+        yield batch;
+      }
+    } catch (error) {
+      const failure = mapped(error);
+      if (!(failure instanceof StoreUnavailable)) throw failure;
+      progress.phase = 'catching up';
+      await pause(delay, undefined, { signal }).catch(() => undefined);
+      delay = Math.min(delay * 2, longestDelay);
+    }
+  }
+}
+
+/** One subscription of the client, from its opening until it breaks, is aborted, or changes its phase. */
+async function* session(source: Source, progress: Progress): AsyncGenerator<Batch, void, undefined> {
+  progress.begin(await source.head());
+  const arrivals = new Arrivals(source.open(progress.phase === 'live'), source.signal);
+  try {
+    for (;;) {
+      const first = await arrivals.next();
+      if (first === undefined) return;
+      const batch = progress.gather(first, arrivals, source.batchSize);
+      if (batch !== undefined) yield batch;
+      const { nextPhase } = progress;
+      if (nextPhase !== undefined) {
+        progress.phase = nextPhase;
+        if (source.twoPhases) return;
+      }
+    }
+  } finally {
+    await arrivals.close();
+  }
+}

@@ -1,0 +1,47 @@
+import {
+  type AppendStreamState,
+  BACKWARDS,
+  END,
+  jsonEvent,
+  type KurrentDBClient,
+  NO_STREAM,
+  WrongExpectedVersionError,
+} from '@kurrent/kurrentdb-client';
+import { isAbsent, mapped } from './errors.js';
+
+/** Raises `$tb` in the metadata of the stream, and keeps what else stands there. @throws StoreUnavailable */
+export async function truncateBefore(
+  client: KurrentDBClient,
+  stream: string,
+  revision: number,
+): Promise<void> {
+  const metastream = `$$${stream}`;
+  for (;;) {
+    try {
+      const { metadata, version } = await newest(client, metastream);
+      if (Number(metadata['$tb'] ?? 0) >= revision) return;
+      const event = jsonEvent({ type: '$metadata', data: { ...metadata, $tb: revision } });
+      await client.appendToStream(metastream, event, { streamState: version });
+      return;
+    } catch (error) {
+      // Somebody else wrote metadata in between: look again.
+      if (!(error instanceof WrongExpectedVersionError)) throw mapped(error);
+    }
+  }
+}
+
+/** The client's own `getStreamMetadata` tells a position where its type promises the revision. */
+async function newest(
+  client: KurrentDBClient,
+  metastream: string,
+): Promise<{ metadata: Record<string, unknown>; version: AppendStreamState }> {
+  const options = { direction: BACKWARDS, fromRevision: END, maxCount: 1 } as const;
+  try {
+    for await (const { event } of client.readStream(metastream, options)) {
+      if (event) return { metadata: event.data as Record<string, unknown>, version: event.revision };
+    }
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
+  return { metadata: {}, version: NO_STREAM };
+}

@@ -1,0 +1,76 @@
+import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
+import { Streams } from '#eventsourcing';
+import { cursorAfter, keysOf, ProblemError, ReadModelClock, type RequestContext, waitFor } from '#http';
+import { Database, RecentWrites } from '#read-models';
+import { findRun } from '#runs';
+import type { ListLogsQuery } from './log.bodies.js';
+import { logStreamOf } from './log.events.js';
+import { type LogEntry, type LogFilter, readLog } from './log-reader.js';
+import { utcMilliseconds } from './rfc3339.js';
+
+export interface ListedLogs {
+  readonly data: LogEntry[];
+  readonly next_cursor: string | null;
+}
+
+export class ListLogs extends Query<ListedLogs> {
+  constructor(
+    readonly runId: string,
+    readonly query: ListLogsQuery,
+    readonly ctx: RequestContext,
+  ) {
+    super();
+  }
+}
+
+/** @throws RuleViolation not_found; ProblemError invalid_cursor, validation_failed, projection_lagging */
+@QueryHandler(ListLogs)
+export class ListLogsHandler implements IQueryHandler<ListLogs> {
+  constructor(
+    private readonly database: Database,
+    private readonly streams: Streams,
+    private readonly clock: ReadModelClock,
+    private readonly writes: RecentWrites,
+  ) {}
+
+  async execute({ runId, query, ctx }: ListLogs): Promise<ListedLogs> {
+    const filter = filterOf(query, ctx);
+    await findRun(this.streams, ctx.principal, runId);
+    await waitFor(this.clock, ctx, 'logs');
+    await this.writes.settled('logs', logStreamOf(runId));
+    const { order = 'asc', tail, limit } = query;
+    if (tail !== undefined) {
+      const most = Math.min(tail, limit ?? tail);
+      const { entries } = await readLog(this.database, runId, filter, 'desc', most);
+      return { data: order === 'asc' ? entries.reverse() : entries, next_cursor: null };
+    }
+    const { entries, more } = await readLog(this.database, runId, filter, order, limit ?? 1_000);
+    const last = entries.at(-1);
+    return { data: entries, next_cursor: more && last !== undefined ? cursorAfter(ctx, [last.seq]) : null };
+  }
+}
+
+function filterOf(query: ListLogsQuery, ctx: RequestContext): LogFilter {
+  const { after_seq = 0, before_seq = Number.MAX_SAFE_INTEGER, from, to, order, cursor, tail } = query;
+  if (cursor !== undefined && tail !== undefined) throw wrong('tail', 'is one page, and has no cursor');
+  const seen = cursor === undefined ? undefined : Number(keysOf(ctx, cursor, ['integer'])[0]);
+  return {
+    afterSeq: order === 'desc' ? after_seq : Math.max(after_seq, seen ?? 0),
+    beforeSeq: order === 'desc' ? Math.min(before_seq, seen ?? before_seq) : before_seq,
+    from: bound('from', from),
+    to: bound('to', to),
+    streams: query.stream,
+    levels: query.level,
+    q: query.q,
+  };
+}
+
+function bound(parameter: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const time = utcMilliseconds(text);
+  if (time === undefined) throw wrong(parameter, 'must lie within the years 0001 to 9999');
+  return time;
+}
+
+const wrong = (parameter: string, detail: string): ProblemError =>
+  new ProblemError('validation_failed', `${parameter}: ${detail}.`, { errors: [{ parameter, detail }] });

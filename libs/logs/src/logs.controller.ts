@@ -1,0 +1,56 @@
+import { Controller, Get, Post } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiCreatedResponse, ApiTags } from '@nestjs/swagger';
+import { Allow, readers, writers } from '#access';
+import { Accepts, ApiPage, changed, Creates, Ctx, PathId, RequestContext, ValidQuery } from '#http';
+import { appendOf } from './append-log.js';
+import { AppendLogQuery, ListLogsQuery } from './log.bodies.js';
+import type { Placed } from './log.decider.js';
+import { ListLogs, type ListedLogs } from './list-logs.js';
+import { linesText, mediaTypeOf } from './log-media.js';
+import { AppendedLogResource, LogEntryResource } from './log.resource.js';
+
+@ApiTags('logs')
+@Controller('v1/runs/:id/logs')
+export class LogsController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+  ) {}
+
+  /** Appends entries: a JSON object with `entries`, NDJSON with one a line, or plain text with one message a line. */
+  @Post()
+  @Allow(...writers)
+  @Creates()
+  @Accepts('application/json', 'application/x-ndjson', 'text/plain')
+  @ApiCreatedResponse({ type: AppendedLogResource })
+  async append(
+    @PathId() id: string,
+    @ValidQuery() query: AppendLogQuery,
+    @Ctx() ctx: RequestContext,
+  ): Promise<Placed & { count: number }> {
+    const command = appendOf(ctx.request, query, id, ctx.causation());
+    const { placed, duplicate, position } = await this.commands.execute(command);
+    changed(ctx, position);
+    void ctx.reply.code(duplicate ? 200 : 201);
+    return { ...placed, count: placed.last_seq - placed.first_seq + 1 };
+  }
+
+  /** Lists entries as JSON, NDJSON or plain text by `Accept`; the last two name the next page in `Next-Cursor`. */
+  @Get()
+  @Allow(...readers)
+  @ApiPage(LogEntryResource)
+  async list(
+    @PathId() id: string,
+    @ValidQuery() query: ListLogsQuery,
+    @Ctx() ctx: RequestContext,
+  ): Promise<ListedLogs | string> {
+    const listed = await this.queries.execute(new ListLogs(id, query, ctx));
+    const type = mediaTypeOf(ctx.request.headers.accept);
+    void ctx.reply.header('vary', 'accept');
+    if (type === 'application/json') return listed;
+    if (listed.next_cursor !== null) void ctx.reply.header('next-cursor', listed.next_cursor);
+    void ctx.reply.header('content-type', `${type}; charset=utf-8`);
+    return linesText(type, listed.data);
+  }
+}
