@@ -22,6 +22,12 @@ export interface Request {
   readonly body?: object;
 }
 
+interface Projection {
+  readonly name: string;
+  readonly state: string;
+  readonly lag_events: number;
+}
+
 const catchUpLimit = 600_000;
 
 /** What the rows measure with: one server, its generators, and plain calls. */
@@ -84,9 +90,11 @@ export class Bench {
   async catchUp(): Promise<number> {
     const start = performance.now();
     for (;;) {
-      const { data } = await this.call<{ data: { lag_events: number | string }[] }>('GET', '/v1/projections');
+      const { data } = await this.call<{ data: Projection[] }>('GET', '/v1/projections');
       const waited = performance.now() - start;
-      if (data.every((projection) => Number(projection.lag_events) === 0)) return waited;
+      const failing = data.find((projection) => projection.state === 'failing');
+      if (failing !== undefined) throw new Error(`the projection ${failing.name} fails`);
+      if (data.every((projection) => projection.lag_events === 0)) return waited;
       if (waited > catchUpLimit) throw new Error('the read model did not catch up');
       await delay(20);
     }

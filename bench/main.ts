@@ -60,6 +60,9 @@ const measure = async (bench: Bench, { name, measure: run }: Row): Promise<Table
 };
 
 const server = await startServer();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void server.stop().then(() => process.exit(1)));
+}
 try {
   const bench = new Bench(server, options);
   const rows: TableRow[] = [];

@@ -1,4 +1,4 @@
-import { uuidv7, type EventMetadata, type NewEvent } from '#eventsourcing';
+import { derivedUuid, uuidv7, type EventMetadata, type NewEvent } from '#eventsourcing';
 import { PostgresEventStore } from '#eventstore-postgres';
 import { runKinds, runStream, type RunBirth, type RunFact } from '#runs';
 import type { Bench } from './bench.js';
@@ -54,8 +54,8 @@ const birth = (
     run_id,
     project_id,
     user_id,
-    task_id: `task-${n % 10_000}`,
-    job_id: `job-${n % 5_000}`,
+    task_id: derivedUuid('task', String(n % 10_000)),
+    job_id: derivedUuid('job', String(n % 5_000)),
     ...(session_id !== undefined && { session_id }),
     root_run_id: run_id,
     kind: runKinds[n % runKinds.length] ?? 'job',

@@ -35,10 +35,14 @@ const options = {
 };
 const app = await createApp(options);
 
+let stopping = false;
 const stop = async (): Promise<void> => {
+  if (stopping) return;
+  stopping = true;
   await app.close();
   await postgres.stop();
   process.exit(0);
 };
-process.once('disconnect', () => void stop());
+// Ctrl-C reaches the whole group; Postgres would outlive a server that simply died.
+for (const end of ['disconnect', 'SIGINT', 'SIGTERM']) process.once(end, () => void stop());
 process.send?.({ url: await app.listen(), databaseUrl: postgres.url } satisfies Listening);

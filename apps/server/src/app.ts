@@ -1,4 +1,4 @@
-import { type DynamicModule, Module, type Type } from '@nestjs/common';
+import { type DynamicModule, Logger, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -16,6 +16,8 @@ import { serveDocs } from './openapi.js';
 import { ProjectionsController } from './projections.controller.js';
 import { Projectors } from './projectors.js';
 import type { Settings } from './settings.js';
+
+const sweepEvery = 600_000;
 
 export interface AppOptions {
   readonly settings: Settings;
@@ -76,13 +78,14 @@ export async function createApp(options: AppOptions): Promise<App> {
     new FastifyAdapter(fastifyOptions()),
     { bodyParser: false, abortOnError: false, logger: new JsonLogger(settings.logLevel) },
   );
-  const fastify = nest.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const fastify = nest.getHttpAdapter().getInstance();
   setupHttp(nest);
   authenticateRequests(fastify, nest.get(KeyRing));
   if (!settings.roles.has('api')) closeApi(fastify);
   serveDocs(nest);
   const projectors = new Projectors(core, databaseUrl, nest.get(ProjectionsStatus).projections);
   if (settings.roles.has('projector')) projectors.start();
+  const sweep = settings.roles.has('sweeper') ? sweeping(core) : undefined;
   return {
     nest,
     listen: async () => {
@@ -90,11 +93,23 @@ export async function createApp(options: AppOptions): Promise<App> {
       return (await nest.getUrl()).replace(/\/$/, '');
     },
     close: async () => {
+      clearInterval(sweep);
       await nest.close();
       await projectors.stop();
       await core.close();
     },
   };
+}
+
+/** Forgets the Idempotency-Keys whose time is over. */
+function sweeping(core: Core): NodeJS.Timeout {
+  const logger = new Logger('Sweeper');
+  const sweep = (): void => {
+    core.idempotency.forgetExpired().catch((error: unknown) => {
+      logger.error(`Idempotency-Keys could not be swept: ${String(error)}`);
+    });
+  };
+  return setInterval(sweep, sweepEvery).unref();
 }
 
 /** A process without the role `api` answers for its health, and for nothing else. */

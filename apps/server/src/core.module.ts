@@ -21,6 +21,7 @@ export class Core {
     readonly store: EventStore,
     readonly clock: ReadModelClock,
     readonly instance: Instance,
+    readonly idempotency: PostgresIdempotency,
   ) {}
 
   static async open({ databaseUrl, eventStoreUrl }: CoreOptions): Promise<Core> {
@@ -29,7 +30,9 @@ export class Core {
       eventStoreUrl === undefined
         ? new PostgresEventStore(databaseUrl)
         : new KurrentEventStore(eventStoreUrl);
-    return new Core(database, store, new ReadModelClock(database), await Instance.start(databaseUrl));
+    const instance = await Instance.start(databaseUrl);
+    const idempotency = new PostgresIdempotency(database.pool, instance);
+    return new Core(database, store, new ReadModelClock(database), instance, idempotency);
   }
 
   async close(): Promise<void> {
@@ -42,7 +45,7 @@ export class Core {
 @Module({})
 export class CoreModule {
   static of(core: Core): DynamicModule {
-    const { database, store, clock, instance } = core;
+    const { database, store, clock, idempotency } = core;
     const providers = [
       { provide: Database, useValue: database },
       { provide: EventStore, useValue: store },
@@ -50,7 +53,7 @@ export class CoreModule {
       { provide: HttpClock, useValue: clock },
       { provide: Streams, useValue: new Streams(store) },
       { provide: RecentWrites, useValue: new RecentWrites(clock) },
-      { provide: IdempotencyStore, useValue: new PostgresIdempotency(database.pool, instance) },
+      { provide: IdempotencyStore, useValue: idempotency },
     ];
     return { module: CoreModule, providers, exports: providers };
   }

@@ -8,6 +8,14 @@ const description =
   '`application/problem+json` (RFC 9457) with a stable `code`. A read that sends the `Consistency-Token` ' +
   'of a change sees that change. Every answer carries `X-Request-Id`.';
 
+/** The parts of a schema or parameter that are mended. */
+interface Readable {
+  readonly enum?: unknown[];
+  required?: boolean | string[];
+  readonly properties?: Readonly<Record<string, { default?: unknown }>>;
+  readonly schema?: { default?: unknown };
+}
+
 /** The OpenAPI document of the routes that the application has, with what holds for all of them said on each. */
 export function openApiDocument(app: INestApplication): OpenAPIObject {
   const config = new DocumentBuilder()
@@ -34,7 +42,23 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     schemas: sorted({ ...document.components?.schemas, ...components.schemas }),
   };
   document.paths = sorted(document.paths);
+  settle(document);
   return document;
+}
+
+/**
+ * Mends what Nest's plugin reads from the types: what has a default need not be sent, and the order of
+ * a union's members is the compiler's own, which changes with any other file.
+ */
+function settle(node: unknown): void {
+  if (typeof node !== 'object' || node === null) return;
+  const { enum: words, required, properties, schema } = node as Readable;
+  if (Array.isArray(words)) words.sort();
+  if (Array.isArray(required) && properties !== undefined) {
+    (node as Readable).required = required.filter((name) => properties[name]?.default === undefined);
+  }
+  if (required === true && schema?.default !== undefined) (node as Readable).required = false;
+  for (const member of Object.values(node)) settle(member);
 }
 
 function describe(

@@ -151,7 +151,7 @@ export class Streams {
     if (stored.revision !== revision) this.forget(stream, tip);
     return {
       state,
-      events: events as readonly NewEvent<F>[],
+      events: events,
       revision: stored.revision,
       position: stored.position,
     };

@@ -198,6 +198,14 @@ describe('reading a log', () => {
     );
   });
 
+  test('takes the start of a time range in, and its end not', async () => {
+    const runId = uuidv7();
+    const lines = [1, 2, 3, 4].map((n): LogLine => ({ ts: time(n), stream: 'stdout', message: '' }));
+    await project(recorded(runId, [lines]), 1);
+    const { entries } = await readLog(sql, runId, { ...everything, from: time(2), to: time(4) }, 'asc', 9);
+    expect(entries.map(({ seq }) => seq)).toEqual([2, 3]);
+  });
+
   test('goes through more lines than are looked at in one go', async () => {
     const runId = uuidv7();
     const large = 'x'.repeat(300_000);

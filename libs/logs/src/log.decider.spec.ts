@@ -131,6 +131,19 @@ describe('an append with producer numbers', () => {
   });
 });
 
+test('a producer that writes now and then is not forgotten among many others', () => {
+  const names = Array.from({ length: 2 * keptProducers }, (_, n) => (n % 50 === 0 ? 'p' : `p${n}`));
+  const seqs = new Map<string, number>();
+  const facts = names.map((name, n) => {
+    const seq = seqs.get(name) ?? 0;
+    seqs.set(name, seq + 1);
+    return appended(n + 1, lines(1), request(seq, 0, name));
+  });
+  const state = fold(logDecider, facts.map(recorded));
+  expect(placedBefore(state, request(3))).toEqual({ first_seq: 151, last_seq: 151 });
+  expect(appendLog(state, lines(1), request(4))).toHaveLength(1);
+});
+
 /** Carries out a decision as the streams do. */
 const carriedOut = (facts: LogAppended[], entries: LogLine[], producer?: ProducerRequest): LogAppended[] => [
   ...facts,

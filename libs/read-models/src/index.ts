@@ -7,3 +7,5 @@ export * from './database.js';
 export * from './read-models.migration.js';
 export * from './keyset.js';
 export * from './projections-status.js';
+export * from './milliseconds.js';
+export * from './well-formed.js';

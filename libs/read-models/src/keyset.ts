@@ -47,12 +47,17 @@ export function keysetSql({ columns, from, key, where, order, limit }: Keyset): 
   return `SELECT * FROM (${walks.join(' UNION ALL ')}) walks ORDER BY page_key ${order} LIMIT ${most}`;
 }
 
-/** Reads one page. `more` tells whether something follows its last row. */
+export interface KeysetPage<Row> {
+  readonly rows: readonly Row[];
+  /** Whether something follows the last row. */
+  readonly more: boolean;
+}
+
+/** Reads one page. */
 export async function keysetPage<Row extends object>(
   database: Database,
   keyset: Keyset,
-): Promise<{ rows: (Row & { page_key: string })[]; more: boolean }> {
-  const sql = keysetSql(keyset);
-  const rows = await database.query<Row & { page_key: string }>(sql, keyset.where.values);
+): Promise<KeysetPage<Row>> {
+  const rows = await database.query<Row>(keysetSql(keyset), keyset.where.values);
   return { rows: rows.slice(0, keyset.limit), more: rows.length > keyset.limit };
 }

@@ -3,7 +3,7 @@ import { seesAllUsers } from '#access';
 import type { Principal } from '#eventsourcing';
 import { leastUuidv7 } from '#eventsourcing';
 import { keysOf, page, type Page, type RequestContext, waitFor } from '#http';
-import { Database, type Keyset, keysetPage, ReadModelClock, Where } from '#read-models';
+import { Database, type Keyset, keysetPage, milliseconds, ReadModelClock, Where } from '#read-models';
 import type { ListRunsQuery } from './run.bodies.js';
 import type { RunState } from './run.decider.js';
 import { runResource, type RunResource } from './run.resource.js';
@@ -66,23 +66,27 @@ export function runsKeyset(query: ListRunsQuery, principal: Principal, after: st
   addTimes(query, key, where);
   if (after !== undefined) where.and(`${key} ${order === 'desc' ? '<' : '>'} ?::uuid`, after);
   const tables = first === undefined ? 'runs.runs r' : 'runs.metadata m JOIN runs.runs r ON r.id = m.run_id';
-  const from = query.status?.map((status) => ({ tables, only: `r.status = ${where.value(status)}` }));
+  const statuses = query.status && [...new Set(query.status)];
+  const from = statuses?.map((status) => ({ tables, only: `r.status = ${where.value(status)}` }));
   return { columns: 'r.doc', from: from ?? [{ tables }], key, where, order, limit };
 }
+
+/** A time from its milliseconds: Postgres reads fewer years and zones from text than RFC 3339 has. */
+const instant = 'to_timestamp(?::float8 / 1000)';
 
 /** A run starts and ends after its creation: a bound above is one for the id too, where the walk begins. */
 function addTimes(query: ListRunsQuery, key: string, where: Where): void {
   if (query.created_after != null) {
-    where.and(`${key} >= ?::uuid`, leastUuidv7(Math.floor(Date.parse(query.created_after)) + 1));
+    where.and(`${key} >= ?::uuid`, leastUuidv7(Math.floor(milliseconds(query.created_after)) + 1));
   }
   if (query.created_before != null) {
-    where.and(`${key} < ?::uuid`, leastUuidv7(Date.parse(query.created_before)));
+    where.and(`${key} < ?::uuid`, leastUuidv7(milliseconds(query.created_before)));
   }
   for (const column of ['started', 'ended'] as const) {
     const [after, before] = [query[`${column}_after`], query[`${column}_before`]];
-    if (after != null) where.and(`r.${column}_at > ?::timestamptz`, after);
+    if (after != null) where.and(`r.${column}_at > ${instant}`, milliseconds(after));
     if (before == null) continue;
-    where.and(`r.${column}_at < ?::timestamptz`, before);
-    where.and(`${key} < ?::uuid`, leastUuidv7(Date.parse(before)));
+    where.and(`r.${column}_at < ${instant}`, milliseconds(before));
+    where.and(`${key} < ?::uuid`, leastUuidv7(milliseconds(before)));
   }
 }

@@ -90,5 +90,7 @@ export class RunClaims {
   }
 }
 
-const claimed = (birth: RunBirth, behind: readonly string[]): JsonObject & { run_id: string } =>
-  ({ ...birth, ...(behind.length > 0 && { behind: [...behind] }) }) as JsonObject & { run_id: string };
+const claimed = (birth: RunBirth, behind: readonly string[]): JsonObject & { run_id: string } => ({
+  ...birth,
+  ...(behind.length > 0 && { behind: [...behind] }),
+});

@@ -1,4 +1,4 @@
-import { IsOptional } from 'class-validator';
+import { IsNumber, IsOptional, Max, Min } from 'class-validator';
 import type { Json, JsonObject } from '#eventsourcing';
 import {
   IsCommaList,
@@ -13,7 +13,6 @@ import {
   IsWhole,
   PageQuery,
 } from '#http';
-import { IsNumber, Min } from 'class-validator';
 import type { RunKind, RunStatus } from './run.events.js';
 import { runKinds, runStatuses } from './run.events.js';
 
@@ -44,6 +43,8 @@ export class RunUsageBody {
   @IsWhole(0)
   cache_creation_tokens: number = 0;
 
+  /** Bounded, so that a sum over runs stays a number that JSON has. */
+  @Max(1e9, { message: '$property must be at most $constraint1' })
   @Min(0, { message: '$property must not be negative' })
   @IsNumber({}, { message: '$property must be a number' })
   cost_usd: number = 0;

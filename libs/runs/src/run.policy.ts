@@ -11,6 +11,9 @@ import { runDecider } from './run.decider.js';
 import type { RunBirth, RunFact } from './run.events.js';
 import { runStream } from './run.events.js';
 
+/** How many events are reacted to at once; their order does not matter. */
+const together = 32;
+
 /**
  * Sees to what must follow elsewhere from a run's or session's event, should the process that wrote
  * it have died before doing so. Everything in it may be done twice.
@@ -32,7 +35,9 @@ export class RunPolicy extends Projection {
   }
 
   async apply(_sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
-    for (const event of events) await this.react(event);
+    for (let n = 0; n < events.length; n += together) {
+      await Promise.all(events.slice(n, n + together).map((event) => this.react(event)));
+    }
   }
 
   private async react(event: RecordedEvent): Promise<void> {
@@ -46,6 +51,7 @@ export class RunPolicy extends Projection {
         await this.followSession(fact.data, event);
         return;
       case 'SessionRunClaimed':
+        if ((await this.streams.glance(runDecider, runStream(fact.data.run.run_id))) !== undefined) return;
         await this.claims.finish(fact.data, reactionTo(event));
         return;
       case 'SessionDeleted':

@@ -1,6 +1,6 @@
 import type { Fact, RecordedEvent } from '#eventsourcing';
 import type { Sql } from '#read-models';
-import { Projection } from '#read-models';
+import { Projection, wellFormed } from '#read-models';
 import type { Run, RunState } from './run.decider.js';
 import { runDecider } from './run.decider.js';
 import type { RunFact } from './run.events.js';
@@ -12,7 +12,7 @@ import type { RunFact } from './run.events.js';
  */
 export class RunsProjection extends Projection {
   readonly name = 'runs';
-  readonly version = 1;
+  readonly version = 2;
   readonly prefixes = ['run-'];
 
   readonly tables = `
@@ -116,7 +116,7 @@ export class RunsProjection extends Projection {
     const known = runs.filter((run) => run.revision > 1).map(({ id }) => id);
     if (known.length > 0) await sql.query('DELETE FROM metadata WHERE run_id = ANY ($1::uuid[])', [known]);
     const rows = runs.flatMap((run) =>
-      searchable(run.metadata).map(([key, value]) => [run.id, run.project_id, key, value] as const),
+      [...searchable(run.metadata)].map(([key, value]) => [run.id, run.project_id, key, value] as const),
     );
     if (rows.length === 0) return;
     await sql.query(
@@ -127,15 +127,16 @@ export class RunsProjection extends Projection {
   }
 }
 
-/** Longest metadata key and value that can be searched for, in characters; an index row has its limits. */
-export const searchableLength = 500;
+/** Longest metadata key and value that can be searched for, in bytes; an index row has its limits. */
+const searchableBytes = 1_000;
 
 /** The part of the metadata that a list can be filtered by: its scalars, as text. */
-function searchable(metadata: RunState['metadata']): [string, string][] {
-  return Object.entries(metadata)
+function searchable(metadata: RunState['metadata']): Map<string, string> {
+  const texts = Object.entries(metadata)
     .filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
-    .map(([key, value]): [string, string] => [key, String(value as string | number | boolean)])
-    .filter(([key, value]) => key.length <= searchableLength && value.length <= searchableLength);
+    .map(([key, value]) => [wellFormed(key), wellFormed(String(value as string | number | boolean))] as const)
+    .filter((pair) => pair.every((text) => Buffer.byteLength(text) <= searchableBytes));
+  return new Map(texts);
 }
 
 const sameMetadata = (a: RunState, b: RunState | undefined): boolean =>

@@ -48,6 +48,6 @@ export class Runs {
        JOIN runs.runs r ON r.id = t.id ORDER BY t.path`,
       [id, principal.projectId, principal.userId, seesAllUsers(principal)],
     );
-    return rows.map(({ doc, depth }) => ({ ...runResource(doc), depth }));
+    return rows.map(({ doc, depth }) => Object.assign(runResource(doc), { depth }));
   }
 }

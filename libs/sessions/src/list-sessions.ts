@@ -2,10 +2,11 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { seesAllUsers } from '#access';
 import { leastUuidv7 } from '#eventsourcing';
 import { keysOf, page, type Page, type RequestContext, waitFor } from '#http';
-import { Database, type Keyset, keysetPage, ReadModelClock, Where } from '#read-models';
+import { Database, type Keyset, keysetPage, milliseconds, ReadModelClock, Where } from '#read-models';
 import type { ListSessionsQuery } from './session.bodies.js';
 import type { SessionState } from './session.decider.js';
 import type { SessionRow } from './session.projection.js';
+import { indexedAlias } from './session.projection.js';
 import { sessionResource, type SessionResource } from './session.resource.js';
 
 /** A session that nothing has happened in is listed for this long, in milliseconds. */
@@ -50,15 +51,18 @@ export function sessionsKeyset(query: ListSessionsQuery, ctx: RequestContext): K
   else where.and('t.project_id = ? AND t.tag = ?', project, tag);
   if (moreTags.length > 0) where.and('s.tags @> ?::text[]', moreTags);
   if (!seesAllUsers(ctx.principal)) where.and('s.user_id = ?', ctx.principal.userId);
-  for (const column of ['alias', 'external_id', 'parent_session_id', 'user_id'] as const) {
+  if (query.alias != null) {
+    where.and(`${indexedAlias('s.alias')} = ${indexedAlias('?')} AND s.alias = ?`, query.alias, query.alias);
+  }
+  for (const column of ['external_id', 'parent_session_id', 'user_id'] as const) {
     if (query[column] != null) where.and(`s.${column} = ?`, query[column]);
   }
   if (query.q != null) where.and('position(lower(?) in lower(s.title)) > 0', query.q);
   if (query.created_after != null) {
-    where.and(`${key} >= ?::uuid`, leastUuidv7(Math.floor(Date.parse(query.created_after)) + 1));
+    where.and(`${key} >= ?::uuid`, leastUuidv7(Math.floor(milliseconds(query.created_after)) + 1));
   }
   if (query.created_before != null) {
-    where.and(`${key} < ?::uuid`, leastUuidv7(Date.parse(query.created_before)));
+    where.and(`${key} < ?::uuid`, leastUuidv7(milliseconds(query.created_before)));
   }
   if (query.cursor != null) {
     const [after] = keysOf(ctx, query.cursor, ['uuid']);
@@ -74,7 +78,7 @@ export function sessionsKeyset(query: ListSessionsQuery, ctx: RequestContext): K
 
 /** Disjoint conditions, each of which one index serves in order. */
 function walks({ status, include_empty }: ListSessionsQuery, where: Where): string[] {
-  const byStatus = (status ?? []).map((word) => `s.status = ${where.value(word)}`);
+  const byStatus = [...new Set(status)].map((word) => `s.status = ${where.value(word)}`);
   const byUse = include_empty
     ? []
     : ['NOT s.empty', `s.empty AND s.id >= ${where.value(leastUuidv7(Date.now() - emptyListed))}::uuid`];

@@ -1,4 +1,5 @@
 import type { Fact, Json, JsonObject } from '#eventsourcing';
+import { derivedUuid } from '#eventsourcing';
 
 export const subagentStatuses = [
   'spawning',
@@ -103,8 +104,15 @@ export type ValueReserved = Fact<
 export type ValueReleased = Fact<'ValueReleased', { readonly holder: string }>;
 export type ReservationFact = ValueReserved | ValueReleased;
 
+/** What a stream can be named by as it is; an event store takes longer names, or other characters, badly. */
+const plain = /^[\w .:/@-]{1,200}$/;
+
+/** A stream's name from a value; no plain one starts as the others do, for no scope is empty. */
+const named = (category: string, scope: string, value: string): string =>
+  plain.test(value) ? `${category}-${scope}/${value}` : `${category}-/${scope}/${derivedUuid(value)}`;
+
 export const reservationStream = {
-  externalId: (project: string, value: string) => `sessionExternalId-${project}/${value}`,
-  alias: (project: string, value: string) => `sessionAlias-${project}/${value}`,
-  subagent: (parent: string, name: string) => `sessionSubagent-${parent}/${name.toLowerCase()}`,
+  externalId: (project: string, value: string) => named('sessionExternalId', project, value),
+  alias: (project: string, value: string) => named('sessionAlias', project, value),
+  subagent: (parent: string, name: string) => named('sessionSubagent', parent, name.toLowerCase()),
 };

@@ -1,6 +1,6 @@
 import type { Fact, RecordedEvent } from '#eventsourcing';
 import type { Sql } from '#read-models';
-import { Projection } from '#read-models';
+import { Projection, wellFormed } from '#read-models';
 import type { RunFact, RunStatus, RunUsage } from '#runs';
 import type { SessionState } from './session.decider.js';
 import { sessionDecider } from './session.decider.js';
@@ -36,13 +36,16 @@ export const statusOf = ({ run_counts, started_at }: SessionFigures): SessionSta
   return started_at === null ? 'started' : 'idle';
 };
 
+/** What stands for an alias in its index, whose rows must not be as long as an alias may be. */
+export const indexedAlias = (alias: string): string => `left(${alias}, 200)`;
+
 /**
  * One row per session: its own state in `doc`, what follows from its runs in `figures`, and the columns
  * that lists are filtered by. As with runs, ids are in the order of creation and end every index.
  */
 export class SessionsProjection extends Projection {
   readonly name = 'sessions';
-  readonly version = 1;
+  readonly version = 2;
   readonly prefixes = ['session-', 'run-'];
 
   readonly tables = `
@@ -76,7 +79,7 @@ export class SessionsProjection extends Projection {
     CREATE INDEX sessions_user ON sessions (project_id, user_id, id) WHERE live;
     CREATE INDEX sessions_status ON sessions (project_id, status, id) WHERE live;
     CREATE INDEX sessions_external_id ON sessions (project_id, external_id) WHERE external_id IS NOT NULL;
-    CREATE INDEX sessions_alias ON sessions (project_id, alias) WHERE alias IS NOT NULL;
+    CREATE INDEX sessions_alias ON sessions (project_id, ${indexedAlias('alias')}) WHERE alias IS NOT NULL;
     CREATE INDEX sessions_parent ON sessions (parent_session_id, id) WHERE parent_session_id IS NOT NULL;
     CREATE INDEX tags_tag ON tags (project_id, tag, session_id);`;
 
@@ -108,10 +111,12 @@ export class SessionsProjection extends Projection {
     await sql.query(
       `INSERT INTO sessions (id, project_id, user_id, external_id, alias, parent_session_id, status, title,
          empty, live, doc, figures, tags)
-       SELECT r.*, ARRAY(SELECT json_array_elements_text(r.doc -> 'tags')) FROM unnest($1::uuid[], $2::text[],
+       SELECT id, project_id, user_id, external_id, alias, parent, status, title, empty, live, doc, figures,
+         ARRAY(SELECT json_array_elements_text(tags)) FROM unnest($1::uuid[], $2::text[],
          $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::boolean[], $10::boolean[],
-         $11::json[], $12::json[])
-         AS r(id, project_id, user_id, external_id, alias, parent, status, title, empty, live, doc, figures)
+         $11::json[], $12::json[], $13::json[])
+         AS r(id, project_id, user_id, external_id, alias, parent, status, title, empty, live, doc, figures,
+           tags)
        ON CONFLICT (id) DO UPDATE SET project_id = excluded.project_id, user_id = excluded.user_id,
          external_id = excluded.external_id, alias = excluded.alias,
          parent_session_id = excluded.parent_session_id, status = excluded.status, title = excluded.title,
@@ -128,6 +133,7 @@ export class SessionsProjection extends Projection {
         rows.map(({ doc }) => doc !== null && doc.deleted_at === null),
         rows.map(({ doc }) => (doc === null ? null : JSON.stringify(doc))),
         rows.map(({ figures }) => JSON.stringify(figures)),
+        rows.map((row) => JSON.stringify(storableTags(row))),
       ],
     );
   }
@@ -139,8 +145,8 @@ export class SessionsProjection extends Projection {
   ): Promise<void> {
     const known = rows.filter(({ id }) => before.has(id)).map(({ id }) => id);
     if (known.length > 0) await sql.query('DELETE FROM tags WHERE session_id = ANY ($1::uuid[])', [known]);
-    const tags = rows.flatMap(({ id, doc }) =>
-      [...new Set(doc?.tags ?? [])].map((tag) => [id, doc?.project_id, tag] as const),
+    const tags = rows.flatMap((row) =>
+      [...new Set(storableTags(row))].map((tag) => [row.id, row.doc?.project_id, tag] as const),
     );
     if (tags.length === 0) return;
     await sql.query(
@@ -172,7 +178,7 @@ const outcome = {
 } as const;
 
 /** Sums of dollars must not show binary fractions: kept to a billionth. */
-const rounded = (n: number): number => Math.round(n * 1e9) / 1e9;
+const rounded = (n: number): number => (Number.isInteger(n) ? n : Math.round(n * 1e9) / 1e9);
 
 /** Adds what one event of a run changes in its session's figures. */
 function counted(figures: SessionFigures, fact: RunFact, at: string): SessionFigures {
@@ -214,5 +220,6 @@ const bumped = (
   return counts;
 };
 
+const storableTags = ({ doc }: SessionRow): string[] => (doc?.tags ?? []).map(wellFormed);
 const tagsOf = (row: SessionRow | undefined): string => JSON.stringify(row?.doc?.tags ?? []);
 const sameTags = (a: SessionRow, b: SessionRow | undefined): boolean => tagsOf(a) === tagsOf(b);

@@ -110,7 +110,7 @@ export class SessionsController {
     @Ctx() ctx: RequestContext,
   ): Promise<string | undefined> {
     await this.sessions.get(ctx.principal, id);
-    return this.answerCreated({ ...body, parent_session_id: id }, ctx);
+    return this.answerCreated(Object.assign(body, { parent_session_id: id }), ctx);
   }
 
   private async answerCreated(body: CreateSessionBody, ctx: RequestContext): Promise<string | undefined> {

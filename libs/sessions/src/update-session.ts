@@ -1,6 +1,6 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Causation } from '#eventsourcing';
-import { Streams } from '#eventsourcing';
+import { RuleViolation, Streams } from '#eventsourcing';
 import { RecentWrites } from '#read-models';
 import { findSession } from './find-session.js';
 import { Reservations } from './reservations.js';
@@ -12,6 +12,11 @@ import { reservationStream, sessionStream } from './session.events.js';
 export interface UpdatedSession {
   readonly session: SessionState;
   readonly position: bigint | undefined;
+}
+
+interface Renaming {
+  readonly taken: string;
+  readonly left: string | undefined;
 }
 
 export class UpdateSession extends Command<UpdatedSession> {
@@ -42,28 +47,44 @@ export class UpdateSessionHandler implements ICommandHandler<UpdateSession> {
       ...(subagent != null && { subagent }),
       ...(metadata != null && { metadata }),
     };
-    await this.renamed(before, subagent?.name, causation);
-    const updated = await this.streams.execute(sessionDecider, sessionStream(id), causation, (session) =>
-      changeSession(session as SessionState, change, expected),
-    );
-    const aliased = alias === undefined ? undefined : await this.aliased(before, alias, causation);
+    const given = await this.reserveName(before, subagent?.name, causation);
+    const updated = await this.streams
+      .execute(sessionDecider, sessionStream(id), causation, (session) =>
+        changeSession(session as SessionState, change, expected),
+      )
+      .catch(async (error: unknown) => {
+        if (error instanceof RuleViolation) await this.releaseName(given?.taken, id, causation);
+        throw error;
+      });
+    await this.releaseName(given?.left, id, causation);
+    const now = updated.state as SessionState;
+    const aliased = alias === undefined ? undefined : await this.aliased(now, alias, causation);
     const position = aliased ?? updated.position;
     this.writes.wrote(id, position);
     const session = await this.streams.glance(sessionDecider, sessionStream(id));
     return { session: session as SessionState, position };
   }
 
-  /** Takes the new name before the session bears it, and gives the old one back. */
-  private async renamed(
+  /**
+   * Takes the sub-agent's new name before the session bears it.
+   * @returns the streams of the names taken and left, undefined when the name stays
+   */
+  private async reserveName(
     session: SessionState,
     name: string | undefined,
     causation: Causation,
-  ): Promise<void> {
+  ): Promise<Renaming | undefined> {
     const { parent_session_id: parent, subagent, id, user_id } = session;
-    if (parent === null || name === undefined || name === subagent?.name) return;
+    if (parent === null || name === undefined) return undefined;
+    const taken = reservationStream.subagent(parent, name);
+    const left = subagent === null ? undefined : reservationStream.subagent(parent, subagent.name);
+    if (taken === left) return undefined;
     await this.reservations.subagent(parent, name, id, user_id, causation);
-    if (subagent === null || subagent.name.toLowerCase() === name.toLowerCase()) return;
-    await this.reservations.release(reservationStream.subagent(parent, subagent.name), id, causation);
+    return { taken, left };
+  }
+
+  private async releaseName(stream: string | undefined, id: string, causation: Causation): Promise<void> {
+    if (stream !== undefined) await this.reservations.release(stream, id, causation);
   }
 
   private async aliased(

@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { ensure } from './ensure.mjs';
+
+const server = join(resolve(import.meta.dirname, '..'), 'dist/apps/server/src/main.js');
+
+// A server that ran this long was well: what killed it is no reason to hesitate.
+const wellAfter = 60_000;
+
+let child;
+let asked = false;
+let waiting;
+let pause = 100;
+
+/** Passes a stop on; a second one too, at which the server leaves at once. */
+function forward(signal) {
+  asked = true;
+  if (waiting) process.exit(0);
+  child?.kill(signal);
+}
+
+function run() {
+  waiting = undefined;
+  const since = Date.now();
+  // The channel carries nothing: by its end the server notices that we are gone.
+  // A session of its own keeps a terminal's Ctrl-C from reaching it twice, once through us.
+  child = spawn(process.execPath, ['--enable-source-maps', server], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    detached: true,
+  });
+  child.on('exit', (code, signal) => {
+    // 1 has said what is wrong, and it would be again.
+    if (asked || code === 0 || code === 1) process.exit(code ?? 1);
+    if (Date.now() - since > wellAfter) pause = 100;
+    process.stderr.write(`The server ended (${signal ?? `exit code ${code}`}) and is being started again.\n`);
+    waiting = setTimeout(run, pause);
+    pause = Math.min(pause * 2, 10_000);
+  });
+}
+
+process.on('SIGTERM', forward).on('SIGINT', forward).on('SIGHUP', forward);
+ensure();
+run();

@@ -1,0 +1,195 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Server, startServer } from './support/server.js';
+
+interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface LogEntry {
+  readonly seq: number;
+  readonly stream: string;
+  readonly message: string;
+}
+
+let server: Server;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(async () => {
+  await server.stop();
+});
+
+const settings = () => ({ RUNLEDGER_URL: server.url, RUNLEDGER_API_KEY: server.key });
+
+const start = (args: readonly string[], env: Readonly<Record<string, string>>) =>
+  spawn(process.execPath, ['bin/runledger.mjs', ...args], {
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+
+const outcomeOf = async (child: ReturnType<typeof start>): Promise<Outcome> => {
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { code: child.exitCode, stdout, stderr };
+};
+
+const runledger = (args: readonly string[], env: Readonly<Record<string, string>> = settings()) =>
+  outcomeOf(start(args, env));
+
+const json = (line: string): Record<string, unknown> => JSON.parse(line) as Record<string, unknown>;
+const idIn = ({ stderr }: Outcome): string => /^run (\S+)$/m.exec(stderr)?.[1] ?? '';
+const recorded = async (id: string) => json((await runledger(['run', id])).stdout);
+
+/** The whole log, also where the read model is a moment behind. */
+const logOf = async (id: string): Promise<LogEntry[]> => {
+  const { stdout } = await runledger(['logs', id, '--follow', '--json']);
+  return stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as LogEntry);
+};
+
+describe('runledger exec', () => {
+  it('records a command that succeeds, with its output on both streams', async () => {
+    const outcome = await runledger(['exec', '--source', 'spec', '--', 'sh', '-c', 'echo out; echo err >&2']);
+    expect(outcome).toMatchObject({ code: 0, stdout: 'out\n' });
+    expect(outcome.stderr).toContain('err\n');
+    const id = idIn(outcome);
+    const log = await logOf(id);
+    expect(log.map(({ seq }) => seq)).toEqual([1, 2]);
+    expect(log).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ stream: 'stdout', message: 'out' }),
+        expect.objectContaining({ stream: 'stderr', message: 'err' }),
+      ]),
+    );
+    expect(await recorded(id)).toMatchObject({
+      kind: 'job',
+      source: 'spec',
+      status: 'completed',
+      input: { command: 'sh', args: ['-c', 'echo out; echo err >&2'], cwd: process.cwd() },
+    });
+  });
+
+  it('exits as a command that fails, and fails the run', async () => {
+    const outcome = await runledger(['exec', '--', 'sh', '-c', 'exit 3']);
+    expect(outcome.code).toBe(3);
+    await logOf(idIn(outcome));
+    expect(await recorded(idIn(outcome))).toMatchObject({ status: 'failed', error: { code: 'exit_3' } });
+  });
+
+  it('answers 127 for a command that does not exist', async () => {
+    const outcome = await runledger(['exec', '--', 'no-such-command']);
+    expect(outcome.code).toBe(127);
+    expect(outcome.stderr).toContain('command not found: no-such-command');
+    await logOf(idIn(outcome));
+    expect(await recorded(idIn(outcome))).toMatchObject({ status: 'failed', error: { code: 'exit_127' } });
+  });
+
+  it('passes a signal on, and answers 128+n for a command that it ends', async () => {
+    const child = start(['exec', '--', 'sh', '-c', 'echo ready; exec sleep 600'], settings());
+    const outcome = outcomeOf(child);
+    await once(child.stdout, 'data');
+    child.kill('SIGTERM');
+    const ended = await outcome;
+    expect(ended.code).toBe(143);
+    await logOf(idIn(ended));
+    expect(await recorded(idIn(ended))).toMatchObject({
+      status: 'failed',
+      error: { code: 'signal_SIGTERM' },
+    });
+  });
+
+  it('keeps every line of much output, in order', async () => {
+    const outcome = await runledger(['exec', '--', 'seq', '1', '30000']);
+    const log = await logOf(idIn(outcome));
+    expect(log.map(({ message }) => message)).toEqual(
+      Array.from({ length: 30_000 }, (_, n) => String(n + 1)),
+    );
+  });
+
+  it('stores what the server would refuse: U+0000, invalid UTF-8, a line without an end', async () => {
+    const outcome = await runledger(['exec', '--', 'printf', 'a\\000b\\377']);
+    expect((await logOf(idIn(outcome))).map(({ message }) => message)).toEqual(['a\uFFFDb\uFFFD']);
+  });
+
+  it('does not run the command when the server cannot be reached', async () => {
+    const outcome = await runledger(['exec', '--', 'echo', 'ran'], {
+      RUNLEDGER_URL: 'http://127.0.0.1:1',
+      RUNLEDGER_API_KEY: 'none',
+    });
+    expect(outcome).toEqual({
+      code: 69,
+      stdout: '',
+      stderr: expect.stringMatching(/cannot be reached.*\n$/) as unknown,
+    });
+  });
+
+  it('prints the problem when the server refuses', async () => {
+    const outcome = await runledger(['exec', '--', 'echo', 'ran'], {
+      RUNLEDGER_URL: server.url,
+      RUNLEDGER_API_KEY: 'not-a-key',
+    });
+    expect(outcome).toMatchObject({ code: 1, stdout: '' });
+    expect(outcome.stderr).toMatch(/^unauthenticated: /);
+  });
+});
+
+describe('runledger', () => {
+  it('finds the local server by its data directory', async () => {
+    expect((await runledger(['runs'], { DATA_DIR: server.dataDir })).code).toBe(0);
+  });
+
+  it('prints the last lines of a log', async () => {
+    const id = idIn(await runledger(['exec', '--', 'seq', '1', '50']));
+    await logOf(id);
+    expect((await runledger(['logs', id, '--tail', '2'])).stdout).toBe('49\n50\n');
+  });
+
+  it('lists as one JSON document per line in a pipe, paging through more than a page', async () => {
+    const bodies = Array.from({ length: 120 }, () => ({ source: 'paging' }));
+    for (const body of bodies) {
+      await fetch(`${server.url}/v1/runs`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${server.key}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    }
+    const { stdout } = await runledger(['runs', '--limit', '110']);
+    const ids = stdout
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => json(line)['id']);
+    expect(new Set(ids).size).toBe(110);
+  });
+
+  it('creates, lists and revokes a key', async () => {
+    const created = json((await runledger(['keys', 'create', '--name', 'spec', '--role', 'viewer'])).stdout);
+    const id = String(created['id']);
+    expect(created).toMatchObject({ name: 'spec', role: 'viewer', key: expect.any(String) as unknown });
+    expect(await runledger(['keys', 'revoke', id])).toMatchObject({ code: 0 });
+    expect((await runledger(['keys', 'list'])).stdout).not.toContain(String(created['key']));
+  });
+
+  it.each([
+    ['an unknown command', ['fly'], "runledger: unknown command 'fly'"],
+    ['an unknown option', ['runs', '--fly'], "runledger: Unknown option '--fly'"],
+    ['a missing argument', ['run'], 'runledger: missing argument <id>'],
+    ['a command without --', ['exec', 'true'], 'runledger: put -- before the command'],
+  ])('answers %s with one line and exit code 2', async (_, args, line) => {
+    const outcome = await runledger(args);
+    expect(outcome).toMatchObject({ code: 2, stdout: '' });
+    expect(outcome.stderr.startsWith(line)).toBe(true);
+    expect(outcome.stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('tells a refusal as code and detail', async () => {
+    const outcome = await runledger(['run', '00000000-0000-7000-8000-000000000000']);
+    expect(outcome).toMatchObject({ code: 1, stdout: '' });
+    expect(outcome.stderr).toMatch(/^not_found: /);
+  });
+});

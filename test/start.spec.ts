@@ -1,0 +1,205 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chownSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { addressIn, ended, ready, runServer, spawnServer, startServer } from './support/server.js';
+
+const supervisor = { program: 'scripts/start.mjs' };
+const curlLine = /curl -s .*\/v1\/me/;
+
+let dataDir: string;
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'runledger-start-'));
+});
+afterEach(() => {
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+/** Waits for something that a process brings about; the limit of the test bounds it. */
+async function until<T>(found: () => T | undefined): Promise<T> {
+  for (;;) {
+    const value = found();
+    if (value !== undefined) return value;
+    await delay(20);
+  }
+}
+
+function announcedPid(folder: string): number {
+  return (JSON.parse(readFileSync(join(folder, 'server.json'), 'utf8')) as { pid: number }).pid;
+}
+
+function postmasterPid(folder: string): number {
+  return Number.parseInt(readFileSync(join(folder, 'postgres', 'postmaster.pid'), 'utf8'), 10);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('the first start', () => {
+  test('prints a new key once, with a curl line that works when pasted', async () => {
+    const server = await startServer({ DATA_DIR: dataDir });
+    const line = curlLine.exec(server.output())?.[0] ?? '';
+    const answer = execFileSync('sh', ['-c', `${line} -w '%{http_code}'`], { encoding: 'utf8' });
+    await server.stop();
+    expect(server.output().split(server.key)).toHaveLength(3);
+    expect(answer).toMatch(/"project_id":.*200$/s);
+    expect(statSync(join(dataDir, 'api-key')).mode & 0o777).toBe(0o600);
+  });
+
+  test('is followed by starts that keep data and key, and say where the key is instead of printing it', async () => {
+    const first = await startServer({ DATA_DIR: dataDir });
+    await first.stop();
+    const second = await startServer({ DATA_DIR: dataDir });
+    await second.stop();
+    expect(second.key).toBe(first.key);
+    expect(second.output()).toContain(`The API key is in ${join(dataDir, 'api-key')}`);
+    expect(second.output()).not.toContain(first.key);
+  });
+
+  test('takes a BOOTSTRAP_API_KEY and prints nothing of it', async () => {
+    const server = await startServer({ DATA_DIR: dataDir, BOOTSTRAP_API_KEY: 'rl_a-key-that-was-given' });
+    await server.stop();
+    expect(server.output()).not.toMatch(/key/i);
+  });
+});
+
+describe('a start that cannot be', () => {
+  test('for a busy port says so, and leaves nothing running', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
+    const { code, output } = await runServer({ DATA_DIR: dataDir, PORT: String(port) });
+    other.close();
+    expect(code).toBe(1);
+    expect(output).toBe(
+      `127.0.0.1:${port} is in use by another program; stop that or set PORT to another.\n`,
+    );
+    expect(() => postmasterPid(dataDir)).toThrow('ENOENT');
+  });
+
+  test('for a data dir in use names its holder, who does not notice', async () => {
+    const first = await startServer({ DATA_DIR: dataDir });
+    const second = await runServer({ DATA_DIR: dataDir });
+    const health = await fetch(`${first.url}/readyz`);
+    await first.stop();
+    expect(second).toEqual({
+      code: 1,
+      output: `Another server (pid ${first.pid}) is running on DATA_DIR ${dataDir}.\n`,
+    });
+    expect(health.status).toBe(200);
+  });
+
+  test.each([
+    'PORT',
+    'DATABASE_URL',
+    'ROLES',
+    'LOG_LEVEL',
+    'RETENTION_INTERVAL',
+    'ARCHIVE_URL',
+    'EVENTSTORE_URL',
+  ])('for a wrong %s names the setting in one line', async (name) => {
+    const { code, output } = await runServer({ DATA_DIR: dataDir, [name]: 'wrong' });
+    expect(code).toBe(1);
+    expect(output).toMatch(new RegExp(`^${name} must be [^\n]*\\.\n$`));
+  });
+});
+
+describe('a stop', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'by %s ends server and Postgres with exit code 0',
+    async (signal) => {
+      const { child, output } = spawnServer({ DATA_DIR: dataDir });
+      await until(() => addressIn(output()));
+      const postmaster = postmasterPid(dataDir);
+      expect(await ended(child, signal)).toBe(0);
+      expect(isAlive(postmaster)).toBe(false);
+      expect(() => announcedPid(dataDir)).toThrow('ENOENT');
+    },
+  );
+
+  test('of the supervisor stops the server too, and passes its exit code on', async () => {
+    const { child, output } = spawnServer({ DATA_DIR: dataDir }, supervisor);
+    await until(() => addressIn(output()));
+    const server = announcedPid(dataDir);
+    expect(await ended(child, 'SIGTERM')).toBe(0);
+    expect(isAlive(server)).toBe(false);
+  });
+
+  test('follows when the supervisor is killed', async () => {
+    const { child, output } = spawnServer({ DATA_DIR: dataDir }, supervisor);
+    await until(() => addressIn(output()));
+    const server = announcedPid(dataDir);
+    await ended(child, 'SIGKILL');
+    await until(() => (isAlive(server) ? undefined : true));
+    expect(() => postmasterPid(dataDir)).toThrow('ENOENT');
+  });
+});
+
+describe('a kill -9', () => {
+  test('of the server is followed by another start that finds everything in order', async () => {
+    const first = await startServer({ DATA_DIR: dataDir });
+    await first.kill();
+    const second = await startServer({ DATA_DIR: dataDir });
+    expect(second.key).toBe(first.key);
+    expect(await second.stop()).toBe(0);
+  });
+
+  test('of the server under the supervisor brings it back by itself', async () => {
+    const { child, output } = spawnServer({ DATA_DIR: dataDir }, supervisor);
+    await until(() => addressIn(output()));
+    const first = announcedPid(dataDir);
+    process.kill(first, 'SIGKILL');
+    await until(() => output().split('listening on ')[2]);
+    await ready(addressIn(output()) ?? '', child, output);
+    expect(announcedPid(dataDir)).not.toBe(first);
+    expect(await ended(child, 'SIGTERM')).toBe(0);
+  });
+
+  test('of Postgres brings it back by itself, while the server stays', async () => {
+    const { child, output } = spawnServer({ DATA_DIR: dataDir });
+    const url = await until(() => addressIn(output()));
+    const first = postmasterPid(dataDir);
+    process.kill(first, 'SIGKILL');
+    await until(() => (output().includes('Postgres is running again.') ? true : undefined));
+    await ready(url, child, output);
+    expect(postmasterPid(dataDir)).not.toBe(first);
+    expect(await ended(child, 'SIGTERM')).toBe(0);
+  });
+});
+
+/** An account without rights, when we are root and it can read what it would have to run. */
+function ordinaryUser(): { uid: number; gid: number } | string {
+  if (process.getuid?.() !== 0) return 'the tests run as an ordinary user already';
+  const nobody = { uid: 65_534, gid: 65_534 };
+  const probe = spawnSync(process.execPath, ['dist/apps/server/src/settings.js'], nobody);
+  return probe.status === 0 ? nobody : 'nobody may not enter the folder of the project, or of Node';
+}
+
+describe('an ordinary user', () => {
+  const user = ordinaryUser();
+  if (typeof user === 'string') {
+    test.skip(`starts and stops the server (skipped: ${user})`, () => undefined);
+    return;
+  }
+  test('starts and stops the server', async () => {
+    chownSync(dataDir, user.uid, user.gid);
+    const { child, output } = spawnServer({ DATA_DIR: dataDir, HOME: dataDir }, user);
+    await ready(
+      await until(() => addressIn(output()) ?? (child.exitCode === null ? undefined : '')),
+      child,
+      output,
+    );
+    expect(statSync(join(dataDir, 'postgres')).uid).toBe(user.uid);
+    expect(await ended(child, 'SIGTERM')).toBe(0);
+  });
+});

@@ -1,0 +1,129 @@
+import streamMessages from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_pb.js';
+import type {
+  ReadReq,
+  ReadResp,
+} from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_pb.js';
+import { type ServerWritableStream, status } from '@grpc/grpc-js';
+import { once } from 'node:events';
+import type { Memory, Stored } from './memory.js';
+import {
+  caughtUpMessage,
+  checkpointMessage,
+  confirmationMessage,
+  eventMessage,
+  nameOf,
+  notFoundMessage,
+} from './messages.js';
+
+type Call = ServerWritableStream<ReadReq, ReadResp>;
+
+/** Reads and subscriptions are one call in this protocol: a subscription is a reading without end. */
+export const read = (memory: Memory) => (call: Call) => {
+  const gone = new AbortController();
+  call.on('cancelled', () => {
+    gone.abort();
+  });
+  const options = call.request.getOptions() ?? new streamMessages.ReadReq.Options();
+  const served = options.hasSubscription()
+    ? follow(memory, call, options, gone.signal)
+    : answer(memory, call, options, gone.signal);
+  served.catch((error: unknown) => {
+    if (!gone.signal.aborted) call.destroy(error as Error);
+  });
+};
+
+async function send(call: Call, message: ReadResp, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  if (!call.write(message)) await once(call, 'drain', { signal });
+}
+
+async function answer(
+  memory: Memory,
+  call: Call,
+  options: ReadReq.Options,
+  signal: AbortSignal,
+): Promise<void> {
+  const stream = options.getStream();
+  const name = nameOf(stream?.getStreamIdentifier());
+  const source = stream ? memory.visible(name) : memory.log.filter(selector(options));
+  if (source === undefined) await send(call, notFoundMessage(name), signal);
+  const backwards = options.getReadDirection() === streamMessages.ReadReq.Options.ReadDirection.BACKWARDS;
+  const start = startOf(memory, options);
+  const inRange = (source ?? []).filter((event) => {
+    const place = stream ? BigInt(event.revision) : event.position;
+    return start === undefined || (backwards ? place <= start : place >= start);
+  });
+  const count = Number(options.getCount());
+  const wanted = backwards ? inRange.slice(-count).reverse() : inRange.slice(0, count);
+  for (const event of wanted) await send(call, eventMessage(event), signal);
+  call.end();
+}
+
+async function follow(
+  memory: Memory,
+  call: Call,
+  options: ReadReq.Options,
+  signal: AbortSignal,
+): Promise<void> {
+  const name = options.hasStream() ? nameOf(options.getStream()?.getStreamIdentifier()) : undefined;
+  const selects = selector(options);
+  const start = startOf(memory, options) ?? -1n;
+  const filter = options.getFilter();
+  const interval = filter ? filter.getMax() * filter.getCheckpointintervalmultiplier() : Infinity;
+  let considered = 0;
+  let caughtUp = false;
+  await send(call, confirmationMessage(), signal);
+  for (let next = 0; ; next++) {
+    while (next === memory.log.length) {
+      if (!caughtUp) await send(call, caughtUpMessage(), signal);
+      caughtUp = true;
+      if (next === memory.log.length) await once(memory, 'appended', { signal });
+    }
+    const event = memory.log[next];
+    if (event === undefined) continue;
+    if (name === undefined) {
+      if (event.position <= start) continue;
+      if (selects(event)) await send(call, eventMessage(event), signal);
+      if (++considered % interval === 0) await send(call, checkpointMessage(event.position), signal);
+    } else if (event.stream === name && event.revision > start && isVisible(memory, event)) {
+      await send(call, eventMessage(event), signal);
+    }
+  }
+}
+
+const isVisible = (memory: Memory, event: Stored): boolean =>
+  event.revision >= (memory.visible(event.stream)?.[0]?.revision ?? Infinity);
+
+function selector(options: ReadReq.Options): (event: Stored) => boolean {
+  const filter = options.getFilter();
+  const expression = filter?.getStreamIdentifier() ?? filter?.getEventType();
+  if (filter === undefined || expression === undefined) return () => true;
+  const regex = new RegExp(expression.getRegex());
+  const prefixes = expression.getPrefixList();
+  return ({ stream, type }) => {
+    const subject = filter.hasStreamIdentifier() ? stream : type;
+    return prefixes.length > 0 ? prefixes.some((prefix) => subject.startsWith(prefix)) : regex.test(subject);
+  };
+}
+
+/** Where to start, undefined for the end that the direction starts from. A position must be that of an event. */
+function startOf(memory: Memory, options: ReadReq.Options): bigint | undefined {
+  if (options.getStream()?.hasRevision()) return BigInt(options.getStream()?.getRevision() ?? 0);
+  const position = options.getAll()?.getPosition();
+  if (position === undefined) return undefined;
+  const commit = BigInt(position.getCommitPosition());
+  if (position.getPreparePosition() !== position.getCommitPosition() || !lies(memory.log, commit)) {
+    throw Object.assign(new Error('invalid position'), { code: status.INVALID_ARGUMENT });
+  }
+  return commit;
+}
+
+function lies(log: readonly Stored[], position: bigint): boolean {
+  let [low, high] = [0, log.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((log[middle]?.position ?? 0n) < position) low = middle + 1;
+    else high = middle;
+  }
+  return log[low]?.position === position;
+}

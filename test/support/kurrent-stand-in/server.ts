@@ -1,0 +1,54 @@
+import featureServices from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/serverfeatures_grpc_pb.js';
+import featureMessages from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/serverfeatures_pb.js';
+import type { SupportedMethods } from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/serverfeatures_pb.js';
+import streamServices from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_grpc_pb.js';
+import { type handleUnaryCall, Server, ServerCredentials } from '@grpc/grpc-js';
+import { append, batchAppend, softDelete } from './appends.js';
+import { Memory } from './memory.js';
+import { read } from './reads.js';
+
+export interface StandIn {
+  readonly port: number;
+  close(): void;
+}
+
+/**
+ * Speaks the protocol of a single insecure KurrentDB 23.10 node, on the client's own service
+ * definitions, and keeps events in memory. It shows that the adapter uses the real client rightly;
+ * what it does not show stands in docs/decisions/kurrent.md.
+ */
+export async function startStandIn(): Promise<StandIn> {
+  const memory = new Memory();
+  const server = new Server({ 'grpc.max_receive_message_length': 32 * 1024 * 1024 });
+  server.addService(streamServices.StreamsService, {
+    append: append(memory),
+    batchAppend: batchAppend(memory),
+    delete: softDelete(memory),
+    read: read(memory),
+  });
+  server.addService(featureServices.ServerFeaturesService, {
+    getSupportedMethods,
+  });
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
+      if (error) reject(error);
+      else resolve(bound);
+    });
+  });
+  return {
+    port,
+    close: () => {
+      server.forceShutdown();
+    },
+  };
+}
+
+const getSupportedMethods: handleUnaryCall<unknown, SupportedMethods> = (_call, callback) => {
+  const methods = ['append', 'batchappend', 'delete', 'read'].map((name) =>
+    new featureMessages.SupportedMethod()
+      .setServiceName('event_store.client.streams.streams')
+      .setMethodName(name),
+  );
+  const features = new featureMessages.SupportedMethods();
+  callback(null, features.setEventStoreServerVersion('23.10.0').setMethodsList(methods));
+};

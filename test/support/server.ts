@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface Server {
+  readonly url: string;
+  /** The bootstrap key: an admin of the project `default`. */
+  readonly key: string;
+  readonly dataDir: string;
+  readonly pid: number;
+  /** All that it wrote to stdout and stderr so far. */
+  output(): string;
+  /** Asks it to drain; resolves with its exit code. Removes a data dir that was made for it. */
+  stop(): Promise<number | null>;
+  /** `kill -9`: no chance to clean up. The data dir stays, for another start on it. */
+  kill(): Promise<void>;
+}
+
+/**
+ * Starts the built server on a free port, with a data dir of its own unless `DATA_DIR` is given; resolves
+ * when it is ready. Rejects with what it wrote when it ends before.
+ */
+export async function startServer(env: Readonly<Record<string, string>> = {}): Promise<Server> {
+  const ownDir = env['DATA_DIR'] === undefined ? mkdtempSync(join(tmpdir(), 'runledger-server-')) : undefined;
+  const dataDir = ownDir ?? String(env['DATA_DIR']);
+  const { child, output } = spawnServer({ DATA_DIR: dataDir, ...env });
+  const url = await listening(child, output);
+  await ready(url, child, output);
+  const removeOwnDir = () => {
+    if (ownDir !== undefined) rmSync(ownDir, { recursive: true, force: true });
+  };
+  return {
+    url,
+    key: env['BOOTSTRAP_API_KEY'] ?? readFileSync(join(dataDir, 'api-key'), 'utf8').trim(),
+    dataDir,
+    pid: Number(child.pid),
+    output,
+    stop: async () => {
+      const code = await ended(child, 'SIGTERM');
+      removeOwnDir();
+      return code;
+    },
+    kill: async () => {
+      await ended(child, 'SIGKILL');
+    },
+  };
+}
+
+/** Runs the server until it ends by itself; for starts that are refused. */
+export async function runServer(
+  env: Readonly<Record<string, string>>,
+): Promise<{ code: number | null; output: string }> {
+  const { child, output } = spawnServer(env);
+  await once(child, 'close');
+  return { code: child.exitCode, output: output() };
+}
+
+/** The program alone, `npm start` with `scripts/start.mjs`; resolves at once. */
+export function spawnServer(
+  env: Readonly<Record<string, string>>,
+  {
+    program = 'dist/apps/server/src/main.js',
+    uid,
+    gid,
+  }: { program?: string; uid?: number; gid?: number } = {},
+): { child: ChildProcess; output: () => string } {
+  const ids = uid !== undefined && gid !== undefined ? { uid, gid } : {};
+  const child = spawn(process.execPath, [resolve(program)], {
+    ...ids,
+    // Settings of the shell that runs the tests must not leak into the server.
+    env: { PATH: process.env['PATH'], HOME: tmpdir(), PORT: '0', LOG_LEVEL: 'warn', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  return { child, output: () => text };
+}
+
+/** The address that the server's greeting names; the last one, when it has been started again. */
+export function addressIn(output: string): string | undefined {
+  return [...output.matchAll(/listening on (\S+)\n/g)].at(-1)?.[1];
+}
+
+async function listening(child: ChildProcess, output: () => string): Promise<string> {
+  return until(() => addressIn(output()), child, output);
+}
+
+/** Waits until `/readyz` answers 200. */
+export async function ready(url: string, child: ChildProcess, output: () => string): Promise<void> {
+  await until(async () => (await statusOf(`${url}/readyz`)) === 200 || undefined, child, output);
+}
+
+async function statusOf(url: string): Promise<number | undefined> {
+  try {
+    return (await fetch(url)).status;
+  } catch {
+    return undefined;
+  }
+}
+
+async function until<T>(
+  found: () => T | undefined | Promise<T | undefined>,
+  child: ChildProcess,
+  output: () => string,
+): Promise<T> {
+  for (;;) {
+    const value = await found();
+    if (value !== undefined) return value;
+    if (isOver(child)) throw new Error(`The server ended before it was ready:\n${output()}`);
+    await delay(20);
+  }
+}
+
+/** Sends the signal and waits for the end; the exit code, null after a kill. */
+export async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (!isOver(child)) {
+    const exit = once(child, 'exit');
+    child.kill(signal);
+    await exit;
+  }
+  return child.exitCode;
+}
+
+function isOver(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
