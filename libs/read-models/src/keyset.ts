@@ -48,7 +48,8 @@ export function keysetSql({ columns, from, key, where, order, limit }: Keyset): 
 }
 
 export interface KeysetPage<Row> {
-  readonly rows: readonly Row[];
+  /** Each with the key that its place in the list depends on. */
+  readonly rows: readonly (Row & { readonly page_key: string })[];
   /** Whether something follows the last row. */
   readonly more: boolean;
 }
@@ -58,6 +59,6 @@ export async function keysetPage<Row extends object>(
   database: Database,
   keyset: Keyset,
 ): Promise<KeysetPage<Row>> {
-  const rows = await database.query<Row>(keysetSql(keyset), keyset.where.values);
+  const rows = await database.query<Row & { page_key: string }>(keysetSql(keyset), keyset.where.values);
   return { rows: rows.slice(0, keyset.limit), more: rows.length > keyset.limit };
 }
