@@ -181,7 +181,7 @@ CREATE INDEX runs_started ON runs.runs USING btree (project_id, started_at) WHER
 CREATE INDEX runs_status ON runs.runs USING btree (project_id, status, id);
 CREATE INDEX runs_task ON runs.runs USING btree (task_id, id);
 CREATE INDEX runs_user ON runs.runs USING btree (project_id, user_id, id);
-CREATE INDEX sessions_alias ON sessions.sessions USING btree (project_id, alias) WHERE (alias IS NOT NULL);
+CREATE INDEX sessions_alias ON sessions.sessions USING btree (project_id, "left"(alias, 200)) WHERE (alias IS NOT NULL);
 CREATE INDEX sessions_external_id ON sessions.sessions USING btree (project_id, external_id) WHERE (external_id IS NOT NULL);
 CREATE INDEX sessions_in_use ON sessions.sessions USING btree (project_id, id) WHERE (live AND (NOT empty));
 CREATE INDEX sessions_parent ON sessions.sessions USING btree (parent_session_id, id) WHERE (parent_session_id IS NOT NULL);

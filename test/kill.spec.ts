@@ -27,27 +27,30 @@ describe(`after ${rounds} times kill -9 of the server, of Postgres, of both, und
   let runs: Map<string, Resource>;
   let sessions: Map<string, Resource>;
 
-  beforeAll(async () => {
-    service = new SupervisedService();
-    await service.ready();
-    load = new LedgerLoad(service);
-    for (let round = 0; round < rounds; round++) {
-      await load.more(50 + Math.floor(Math.random() * 400));
-      await service.killAndRecover(victims[round % victims.length] ?? 'both');
-    }
-    await load.more(50);
-    await load.settle();
-    await load.repeatAll();
-    token = await lastToken();
-    [runs, sessions] = await Promise.all([listed('/v1/runs?'), listed('/v1/sessions?include_empty=true&')]);
-    const store = new PostgresEventStore(service.databaseUrl);
-    for await (const event of store.readAll()) {
-      const stream = streams.get(event.stream);
-      if (stream === undefined) streams.set(event.stream, [event]);
-      else stream.push(event);
-    }
-    await store.close();
-  }, 60_000 + rounds * 30_000);
+  beforeAll(
+    async () => {
+      service = new SupervisedService();
+      await service.ready();
+      load = new LedgerLoad(service);
+      for (let round = 0; round < rounds; round++) {
+        await load.more(50 + Math.floor(Math.random() * 400));
+        await service.killAndRecover(victims[round % victims.length] ?? 'both');
+      }
+      await load.more(50);
+      await load.settle();
+      await load.repeatAll();
+      token = await lastToken();
+      [runs, sessions] = await Promise.all([listed('/v1/runs?'), listed('/v1/sessions?include_empty=true&')]);
+      const store = new PostgresEventStore(service.databaseUrl);
+      for await (const event of store.readAll()) {
+        const stream = streams.get(event.stream);
+        if (stream === undefined) streams.set(event.stream, [event]);
+        else stream.push(event);
+      }
+      await store.close();
+    },
+    60_000 + rounds * 30_000,
+  );
 
   afterAll(async () => {
     await service.stop();
@@ -162,7 +165,11 @@ describe(`after ${rounds} times kill -9 of the server, of Postgres, of both, und
     expect([...runs.keys()].sort()).toEqual([...folded.keys()].sort());
     for (const [id, { behind: _behind, ...run }] of folded) expect(runs.get(id)).toMatchObject(run);
 
-    expect([...sessions.keys()].sort()).toEqual(ofKind('session').map(([id]) => id).sort());
+    expect([...sessions.keys()].sort()).toEqual(
+      ofKind('session')
+        .map(([id]) => id)
+        .sort(),
+    );
     for (const [id, events] of ofKind('session')) {
       const { holders: _holders, deleted_at: _deleted, ...own } = fold(sessionDecider, events) ?? {};
       const pending = [...folded.values()].filter(({ session_id }) => session_id === id).length;

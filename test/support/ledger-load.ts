@@ -52,7 +52,7 @@ export class LedgerLoad {
   private readonly keyed: Request[] = [];
   private running = true;
   private failure: Error | undefined;
-  private readonly writers: Promise<void[]>;
+  private readonly writers: Promise<unknown>;
 
   constructor(private readonly service: SupervisedService) {
     const writers = [1, 2].flatMap((n) => [
@@ -64,7 +64,6 @@ export class LedgerLoad {
     ]);
     this.writers = Promise.all(writers).catch((error: unknown) => {
       this.failure = error as Error;
-      return [];
     });
   }
 

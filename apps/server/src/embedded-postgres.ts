@@ -20,7 +20,8 @@ import { endLeftovers } from './postgres-leftovers.js';
 import { type Account, launchOf, postgresAccount, postgresPrograms } from './postgres-programs.js';
 import { StartProblem, codeOf, reasonOf } from './start-problem.js';
 
-const user = 'runledger';
+// Not named like a schema of ours, which its search path would then put before `public`.
+const user = 'postgres';
 const database = 'runledger';
 const logLimit = 8 * 1024 * 1024;
 

@@ -30,9 +30,10 @@ const recorded = (fact: Fact, revision: number): RecordedEvent => ({
  * Facts in, facts out (Emmett, `testing/deciderSpecification.ts`): what has happened to the stream,
  * then the decision on the state that follows from it.
  */
-export const given = <State, F extends Fact>(decider: Decider<State, F>, facts: readonly F[]) => ({
+export const given = <State, F extends Fact>(decider: Decider<State, F>, facts: readonly NoInfer<F>[]) => ({
   when: (decide: Decision<State, F>): Then<F> => {
-    const run = (): readonly F[] => decide(fold(decider, facts.map(recorded)), facts.length - 1);
+    const run = (): readonly F[] =>
+      decide(fold(decider, (facts as readonly Fact[]).map(recorded)), facts.length - 1);
     return {
       then: (wanted) => {
         expect(run()).toEqual(wanted);

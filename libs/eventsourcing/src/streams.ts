@@ -16,6 +16,11 @@ export interface Outcome<State, F extends Fact = Fact> {
   readonly position: bigint | undefined;
 }
 
+export interface ExecuteOptions {
+  /** The stream's name holds an id that this command has just minted: there is nothing to read. */
+  readonly minted?: boolean;
+}
+
 interface Tip {
   state: unknown;
   revision: number;
@@ -91,7 +96,9 @@ export class Streams {
     stream: string,
     causation: Causation,
     decide: (state: State, revision: number) => readonly F[],
+    { minted = false }: ExecuteOptions = {},
   ): Promise<Outcome<State, F>> {
+    if (minted && !causation.recovering) this.assumeEmpty(decider, stream);
     if (causation.recovering) {
       const before = await this.alreadyStored(decider, stream, causation);
       if (before !== undefined) return before;
@@ -209,6 +216,11 @@ export class Streams {
       this.tips.set(stream, tip);
       return tip;
     }
+  }
+
+  private assumeEmpty<State, F extends Fact>(decider: Decider<State, F>, stream: string): void {
+    const { initial: state } = decider;
+    this.tips.set(stream, { state, revision: -1, pending: settled, bytes: weight(decider, state) });
   }
 
   private forget(stream: string, tip: Tip): void {

@@ -51,6 +51,8 @@ export class Projector {
       const client = new Client({
         connectionString: this.url,
         application_name: `runledger projector ${this.projection.name}`,
+        // Rows and checkpoint are lost together, if at all, and folded again: no need to wait for the disk.
+        options: '-c synchronous_commit=off',
       });
       const lost = new AbortController();
       client.on('error', () => {

@@ -21,6 +21,6 @@ export class RecentWrites {
     const position = this.positions.get(id);
     if (position === undefined) return;
     await this.clock.reached(projection, position, patience);
-    this.positions.delete(id);
+    if (this.positions.get(id) === position) this.positions.delete(id);
   }
 }

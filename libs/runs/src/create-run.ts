@@ -47,8 +47,12 @@ export class CreateRunHandler implements ICommandHandler<CreateRun> {
     const claims = session !== undefined && parent === undefined;
     const birth = claims ? await this.claims.claim(session, body.on_active_run, asked, causation) : asked;
     const stream = runStream(birth.run_id);
-    const { state, position } = await this.streams.execute(runDecider, stream, causation, (run) =>
-      createRun(run, birth),
+    const { state, position } = await this.streams.execute(
+      runDecider,
+      stream,
+      causation,
+      (run) => createRun(run, birth),
+      { minted: true },
     );
     this.writes.wrote(birth.run_id, position);
     if (session !== undefined) this.writes.wrote(session, position);

@@ -50,7 +50,9 @@ export class CreateSessionHandler implements ICommandHandler<CreateSession> {
     if (parent_session_id != null) {
       await referencedSession(this.streams, principal, parent_session_id);
     }
-    const id = await this.identity(body, owner, causation);
+    const own = causation.mint();
+    const id = await this.identity(own, body, owner, causation);
+    const minted = id === own;
     const birth: SessionBirth = {
       ...settled(details),
       ...(external_id != null && { external_id }),
@@ -61,10 +63,13 @@ export class CreateSessionHandler implements ICommandHandler<CreateSession> {
       owner_principal_id: principal.principalId,
       metadata: metadata ?? {},
     };
-    const existing = await this.streams.load(sessionDecider, sessionStream(id));
-    if (existing.state === undefined) await this.reserveName(birth, causation);
-    const made = await this.streams.execute(sessionDecider, sessionStream(id), causation, (session) =>
-      createSession(session, birth),
+    if (minted || !(await this.exists(id))) await this.reserveName(birth, causation);
+    const made = await this.streams.execute(
+      sessionDecider,
+      sessionStream(id),
+      causation,
+      (session) => createSession(session, birth),
+      { minted },
     );
     const session = made.state as SessionState;
     if (made.events.length === 0) return { session: live(session), created: false, position: undefined };
@@ -73,9 +78,13 @@ export class CreateSessionHandler implements ICommandHandler<CreateSession> {
     return this.named(session, alias, causation, made.position);
   }
 
-  /** The id of the session: a new one, or that of the session which has this external id. */
-  private async identity(body: CreateSessionBody, owner: string, causation: Causation): Promise<string> {
-    const id = causation.mint();
+  /** The id of the session: its own new one, or that of the session which has this external id. */
+  private async identity(
+    id: string,
+    body: CreateSessionBody,
+    owner: string,
+    causation: Causation,
+  ): Promise<string> {
     if (body.external_id == null) return id;
     const { projectId } = causation.principal;
     const holder = await this.reservations.externalId(projectId, body.external_id, id, owner, causation);
@@ -83,6 +92,10 @@ export class CreateSessionHandler implements ICommandHandler<CreateSession> {
       throw new RuleViolation('external_id_taken', `${body.external_id} names another user's session`);
     }
     return holder.holder ?? id;
+  }
+
+  private async exists(id: string): Promise<boolean> {
+    return (await this.streams.load(sessionDecider, sessionStream(id))).state !== undefined;
   }
 
   private async reserveName(birth: SessionBirth, causation: Causation): Promise<void> {

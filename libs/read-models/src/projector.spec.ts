@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { RecordedEvent } from '#eventsourcing';
+import { type Database as Fresh, freshDatabase } from '../../../test/support/database.js';
+import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
+import {
+  Database,
+  type Projection,
+  Projector,
+  ReadModelClock,
+  ReadModels1760000000001,
+  type Sql,
+} from './index.js';
+
+/** Keeps each event of `toy-` streams with its place among them, so that one lost or repeated shows. */
+class Toy implements Projection {
+  readonly name = 'toys';
+  readonly prefixes = ['toy-'];
+  readonly tables = 'CREATE TABLE toys (n serial, name text NOT NULL)';
+  readonly indexes = 'CREATE INDEX toys_n ON toys (n)';
+  applied = 0;
+
+  constructor(
+    readonly version = 1,
+    private readonly before: (events: readonly RecordedEvent[]) => Promise<void> = () => Promise.resolve(),
+    private readonly mark = '',
+  ) {}
+
+  async apply(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
+    await sql.query('INSERT INTO toys (name) SELECT $2 || unnest($1::text[])', [
+      events.map(({ data }) => (data as { name: string }).name),
+      this.mark,
+    ]);
+    await this.before(events);
+    this.applied++;
+  }
+}
+
+let fresh: Fresh;
+let database: Database;
+let clock: ReadModelClock;
+let store: MemoryEventStore;
+let projectors: Projector[];
+let errors: string[];
+
+beforeEach(async () => {
+  fresh = await freshDatabase();
+  database = await Database.open(fresh.url, [ReadModels1760000000001]);
+  clock = new ReadModelClock(database);
+  store = new MemoryEventStore(3);
+  projectors = [];
+  errors = [];
+});
+afterEach(async () => {
+  await Promise.all(projectors.map((projector) => projector.stop()));
+  await clock.close();
+  await database.close();
+  await fresh.drop();
+});
+
+async function happens(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) {
+    const metadata = {
+      $correlationId: 'c',
+      $causationId: 'c',
+      actor: 'a',
+      project: 'p',
+      at: '2026-01-01T00:00:00.000Z',
+    };
+    const name = String(store.events.length + 1);
+    await store.append(`toy-${name}`, 'none', [{ id: randomUUID(), type: 'Made', data: { name }, metadata }]);
+  }
+}
+
+function project(toy: Projection): Projector {
+  const log = { info: () => undefined, error: (message: string) => void errors.push(message) };
+  const projector = new Projector(toy, store, fresh.url, clock, log);
+  projectors.push(projector);
+  projector.start();
+  return projector;
+}
+
+const caughtUp = async () => {
+  expect(await clock.reached('toys', await store.head(), 20_000)).toBe(true);
+};
+const names = async () =>
+  (await database.query<{ name: string }>('SELECT name FROM toys.toys ORDER BY n')).map(({ name }) => name);
+const all = (mark = '') => store.events.map((_, n) => `${mark}${n + 1}`);
+
+describe('a projector', () => {
+  it('folds what was stored before it, and then what comes', async () => {
+    await happens(10);
+    project(new Toy());
+    await caughtUp();
+    await happens(5);
+    await caughtUp();
+    expect(await names()).toEqual(all());
+  });
+
+  it('goes on from its checkpoint after a stop, without another fold of what it has', async () => {
+    await happens(4);
+    await rebuiltFrom(new Toy());
+    await happens(2);
+    const seen: string[] = [];
+    project(new Toy(1, (events) => Promise.resolve(void seen.push(...events.map(({ stream }) => stream)))));
+    await caughtUp();
+    expect(seen).toEqual(['toy-5', 'toy-6']);
+    expect(await names()).toEqual(all());
+  });
+
+  it('loses and repeats nothing when it fails in the middle of a batch', async () => {
+    await happens(8);
+    const failing = new Set([2, 5]);
+    const toy = new Toy(1, () => {
+      if (failing.delete(toy.applied)) throw new Error('killed in the middle');
+      return Promise.resolve();
+    });
+    project(toy);
+    await caughtUp();
+    await happens(6);
+    await caughtUp();
+    expect(errors.filter((error) => error.includes('killed in the middle'))).toHaveLength(2);
+    expect(await names()).toEqual(all());
+  });
+
+  it('serves the old version while it builds the new one, then switches', async () => {
+    await happens(7);
+    await rebuiltFrom(new Toy(1));
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let reached = (): void => undefined;
+    const building = new Promise<void>((resolve) => (reached = resolve));
+    project(
+      new Toy(
+        2,
+        () => {
+          reached();
+          return held;
+        },
+        'new ',
+      ),
+    );
+    await building;
+    expect(await names()).toEqual(all());
+    expect(await registered()).toEqual([
+      { build: 'building', version: 2 },
+      { build: 'serving', version: 1 },
+    ]);
+    release();
+    await happens(1);
+    await caughtUp();
+    expect(await names()).toEqual(all('new '));
+    expect(await registered()).toEqual([{ build: 'serving', version: 2 }]);
+  });
+
+  it('leads alone; another takes over when it stops', async () => {
+    await happens(3);
+    const [first, second] = [new Toy(), new Toy()];
+    const leader = project(first);
+    await caughtUp();
+    project(second);
+    await happens(3);
+    await caughtUp();
+    expect(second.applied).toBe(0);
+    await leader.stop();
+    await happens(3);
+    await caughtUp();
+    expect(second.applied).toBeGreaterThan(0);
+    expect(await names()).toEqual(all());
+  });
+});
+
+async function rebuiltFrom(toy: Toy): Promise<void> {
+  const projector = project(toy);
+  await caughtUp();
+  await projector.stop();
+}
+
+const registered = () =>
+  database.query("SELECT build, version FROM runledger.projections WHERE name = 'toys' ORDER BY build");

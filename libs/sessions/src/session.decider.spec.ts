@@ -1,0 +1,207 @@
+import { describe, expect, it } from '@jest/globals';
+import type { JsonObject } from '#eventsourcing';
+import { given } from '../../eventsourcing/src/given-when-then.js';
+import {
+  changeAlias,
+  changeSession,
+  claimSession,
+  type ClaimMode,
+  createSession,
+  deleteSession,
+  dropAlias,
+  type Session,
+  sessionDecider,
+  type SessionState,
+  settled,
+} from './session.decider.js';
+import type { SessionBirth, SessionFact } from './session.events.js';
+
+const birth: SessionBirth = {
+  session_id: '01900000-0000-7000-8000-000000000001',
+  project_id: 'default',
+  user_id: '01900000-0000-7000-8000-0000000000aa',
+  owner_principal_id: '01900000-0000-7000-8000-0000000000bb',
+  title: 'First',
+  tags: ['a', 'b'],
+  metadata: { team: 'red', size: 1 },
+};
+const created: SessionFact = { type: 'SessionCreated', data: birth };
+const deleted: SessionFact = { type: 'SessionDeleted', data: {} };
+const named: SessionFact = { type: 'SessionAliasChanged', data: { alias: 'main' } };
+const known = (session: Session): SessionState => session as SessionState;
+
+describe('creating a session', () => {
+  it('written: its whole birth', () => {
+    given(sessionDecider, [])
+      .when((session) => createSession(session, birth))
+      .then([created]);
+  });
+
+  it('ignored: when it is there, even deleted', () => {
+    given(sessionDecider, [created, deleted])
+      .when((session) => createSession(session, birth))
+      .then([]);
+  });
+});
+
+describe('changing a session', () => {
+  it('written: what differs, and nothing else', () => {
+    given(sessionDecider, [created])
+      .when((session) => changeSession(known(session), { title: 'Second', tags: ['a', 'b'], locale: 'de' }))
+      .then([{ type: 'SessionUpdated', data: { title: 'Second', locale: 'de' } }]);
+  });
+
+  it('written: metadata by key, null to remove one', () => {
+    given(sessionDecider, [created])
+      .when((session) => changeSession(known(session), { metadata: { team: null, round: 2 } }))
+      .then([{ type: 'SessionUpdated', data: { metadata: { team: null, round: 2 } } }]);
+  });
+
+  it('ignored: what it says already', () => {
+    given(sessionDecider, [created])
+      .when((session) =>
+        changeSession(known(session), { title: 'First', metadata: { team: 'red', x: null } }),
+      )
+      .then([]);
+  });
+
+  it('refused: of a deleted session', () => {
+    given(sessionDecider, [created, deleted])
+      .when((session) => changeSession(known(session), { title: 'Second' }))
+      .thenRefused('session_deleted');
+  });
+
+  it('refused: another revision than expected', () => {
+    given(sessionDecider, [created])
+      .when((session) => changeSession(known(session), { title: 'Second' }, 2))
+      .thenRefused('revision_mismatch');
+  });
+
+  it('expected revision: the right one is taken, and a claim is no change', () => {
+    given(sessionDecider, [
+      created,
+      { type: 'SessionRunClaimed', data: { run: { run_id: 'r' }, active: ['r'] } },
+    ])
+      .when((session) => changeSession(known(session), { title: 'Second' }, 1))
+      .then([{ type: 'SessionUpdated', data: { title: 'Second' } }]);
+  });
+
+  it('takes null for a list as none, and for a sub-agent as nothing said', () => {
+    expect(settled({ tags: null, title: null, subagent: null })).toEqual({ tags: [], title: null });
+  });
+});
+
+describe('naming a session', () => {
+  it('written: a new alias, with the one before', () => {
+    given(sessionDecider, [created, named])
+      .when((session) => changeAlias(known(session), 'other'))
+      .then([{ type: 'SessionAliasChanged', data: { alias: 'other', previous: 'main' } }]);
+  });
+
+  it('written: no alias any more', () => {
+    given(sessionDecider, [created, named])
+      .when((session) => dropAlias(known(session)))
+      .then([{ type: 'SessionAliasChanged', data: { alias: null, previous: 'main' } }]);
+  });
+
+  it('ignored: the alias that it bears', () => {
+    given(sessionDecider, [created, named])
+      .when((session) => changeAlias(known(session), 'main'))
+      .then([]);
+  });
+
+  it('ignored: on a deleted session', () => {
+    given(sessionDecider, [created, deleted])
+      .when((session) => changeAlias(known(session), 'main'))
+      .then([]);
+  });
+});
+
+describe('deleting a session', () => {
+  it('written: a tombstone with the names that it gives back', () => {
+    const child: SessionBirth = {
+      ...birth,
+      parent_session_id: 'parent',
+      subagent: { name: 'Ann', task: null, status: 'spawning' },
+    };
+    given(sessionDecider, [{ type: 'SessionCreated', data: child }, named])
+      .when((session) => deleteSession(known(session)))
+      .then([
+        { type: 'SessionDeleted', data: { alias: 'main', subagent: { parent: 'parent', name: 'Ann' } } },
+      ]);
+  });
+
+  it('refused: a second time', () => {
+    given(sessionDecider, [created, deleted])
+      .when((session) => deleteSession(known(session)))
+      .thenRefused('session_deleted');
+  });
+
+  it('refused: another revision than expected', () => {
+    given(sessionDecider, [created, named])
+      .when((session) => deleteSession(known(session), 1))
+      .thenRefused('revision_mismatch');
+  });
+
+  it('expected revision: the right one is taken', () => {
+    given(sessionDecider, [created])
+      .when((session) => deleteSession(known(session), 1))
+      .then([deleted]);
+  });
+});
+
+describe('holding a session', () => {
+  const held: SessionFact = {
+    type: 'SessionRunClaimed',
+    data: { run: { run_id: 'one' }, active: ['one'] },
+  };
+  const run = (behind: readonly string[]): JsonObject & { run_id: string } => ({
+    run_id: 'two',
+    behind: [...behind],
+  });
+  const claim =
+    (mode: ClaimMode, over: readonly string[] = []) =>
+    (session: Session) =>
+      claimSession(known(session), mode, new Set(over), 'two', run);
+  const claimed = (behind: string[], active: string[]): SessionFact[] => [
+    { type: 'SessionRunClaimed', data: { run: { run_id: 'two', behind }, active } },
+  ];
+
+  it.each(['reject', 'allow', 'enqueue', 'steer'] as const)('written: %s, when it is free', (mode) => {
+    given(sessionDecider, [created])
+      .when(claim(mode))
+      .then(claimed([], ['two']));
+  });
+
+  it.each(['reject', 'steer'] as const)('refused: %s, when a run holds it', (mode) => {
+    given(sessionDecider, [created, held]).when(claim(mode)).thenRefused('session_busy');
+  });
+
+  it('written: allow, beside the holder', () => {
+    given(sessionDecider, [created, held])
+      .when(claim('allow'))
+      .then(claimed([], ['one', 'two']));
+  });
+
+  it('written: enqueue, behind the holder', () => {
+    given(sessionDecider, [created, held])
+      .when(claim('enqueue'))
+      .then(claimed(['one'], ['one', 'two']));
+  });
+
+  it('written: reject, once the holder is over', () => {
+    given(sessionDecider, [created, held])
+      .when(claim('reject', ['one']))
+      .then(claimed([], ['two']));
+  });
+
+  it('ignored: when the run holds it already', () => {
+    given(sessionDecider, [created, ...claimed([], ['two'])])
+      .when(claim('reject'))
+      .then([]);
+  });
+
+  it('refused: of a deleted session', () => {
+    given(sessionDecider, [created, deleted]).when(claim('allow')).thenRefused('session_deleted');
+  });
+});

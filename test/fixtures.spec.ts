@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Decider, type Fact, fold, type RecordedEvent, Upcasters } from '#eventsourcing';
+import { runDecider, RunsProjection } from '#runs';
+import { sessionDecider, SessionsProjection } from '#sessions';
+import { reservationDecider } from '../libs/sessions/src/reservation.decider.js';
+import { type Database, freshDatabase } from './support/database.js';
+import { projected } from './support/projected.js';
+
+const folder = join(import.meta.dirname, 'fixtures/events');
+
+/** Where the types of stored events are declared, and what folds their streams. */
+const rooms: readonly { file: string; prefix: string; birth?: string; decider: Decider<unknown, never> }[] = [
+  {
+    file: 'libs/sessions/src/session.events.ts',
+    prefix: 'session-',
+    birth: 'SessionCreated',
+    decider: sessionDecider,
+  },
+  { file: 'libs/sessions/src/session.events.ts', prefix: 'sessionAlias-', decider: reservationDecider },
+  { file: 'libs/runs/src/run.events.ts', prefix: 'run-', birth: 'RunCreated', decider: runDecider },
+];
+
+const upcasters = new Upcasters();
+const stored = (file: string): RecordedEvent => {
+  const event = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Omit<
+    RecordedEvent,
+    'revision' | 'position'
+  >;
+  return upcasters.upcast({ ...event, revision: 0, position: 1n });
+};
+const declared = [...new Set(rooms.map(({ file }) => file))].flatMap((file) =>
+  [...readFileSync(join(import.meta.dirname, '..', file), 'utf8').matchAll(/\bFact<\s*'(\w+)'/g)].map(
+    ([, type = '']) => type,
+  ),
+);
+const fixtures = readdirSync(folder);
+const ours = fixtures.filter((file) => declared.includes(file.split('.')[0] ?? ''));
+
+let database: Database;
+beforeAll(async () => {
+  database = await freshDatabase();
+});
+afterAll(async () => {
+  await database.drop();
+});
+
+describe('every event that a session or a run ever stored', () => {
+  it.each(declared)('has a fixture of its newest shape: %s', (type) => {
+    expect(fixtures).toContain(`${type}.v${upcasters.version(type)}.json`);
+  });
+
+  it.each(ours)('is named by type and version, and is still written by someone: %s', (file) => {
+    const { type, metadata } = stored(file);
+    expect(file).toMatch(new RegExp(`^${type}\\.v[1-9]\\d*\\.json$`));
+    expect(metadata.schemaVersion ?? 1).toBe(upcasters.version(type));
+  });
+
+  it.each(ours)('folds by its decider: %s', (file) => {
+    const event = stored(file);
+    const room = rooms.find(({ prefix }) => event.stream.startsWith(prefix));
+    const birth = room?.birth === undefined ? [] : [stored(`${room.birth}.v1.json`)];
+    const events = event.type === room?.birth ? birth : [...birth, { ...event, revision: birth.length }];
+    const state = fold(room?.decider as Decider<unknown, Fact>, events);
+    expect(state).toBeDefined();
+    expect(state).toMatchSnapshot();
+  });
+
+  it.each(ours)('folds by the projections: %s', async (file) => {
+    const births = ['SessionCreated', 'RunCreated'].map((type) => stored(`${type}.v1.json`));
+    const event = { ...stored(file), revision: 1 };
+    const events = births.some(({ type }) => type === event.type) ? births : [...births, event];
+    const sessions = await projected(
+      database.url,
+      new SessionsProjection(),
+      onlyOf(events, ['session-', 'run-']),
+    );
+    const runs = await projected(database.url, new RunsProjection(), onlyOf(events, ['run-']));
+    expect([sessions['sessions'], runs['runs']]).toMatchObject([[{}], [{}]]);
+    expect({ sessions, runs }).toMatchSnapshot();
+  });
+});
+
+const onlyOf = (events: readonly RecordedEvent[], prefixes: readonly string[]): RecordedEvent[] =>
+  events.filter(({ stream }) => prefixes.some((prefix) => stream.startsWith(prefix)));

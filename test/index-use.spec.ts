@@ -1,0 +1,225 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
+import type { Principal } from '#eventsourcing';
+import type { RequestContext } from '#http';
+import { LogProjection } from '#logs';
+import { type Keyset, keysetSql, type Projection, type Sql } from '#read-models';
+import { ListRunsQuery, runsKeyset, RunsProjection } from '#runs';
+import { ListSessionsQuery, sessionsKeyset, SessionsProjection } from '#sessions';
+import { type LogFilter, readLog } from '../libs/logs/src/log-reader.js';
+import { type Database, freshDatabase } from './support/database.js';
+
+const rows = 50_000;
+const limit = 20;
+/**
+ * Where no index has filter and order together, Postgres walks or, when few rows match, fetches those and
+ * sorts them: about as many at most as a walk would pass, which is where the two cost the same.
+ */
+const fewRows = Math.sqrt(limit * rows);
+
+/** The id of the n-th row: a version 7 UUID, one a second. */
+const idOf = (n: number): string => {
+  const time = (1_760_000_000_000 + n * 1_000).toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${n.toString(16).padStart(12, '0')}`;
+};
+/** The same in SQL, for a column or expression. */
+const idSql = (n: string): string =>
+  `(lpad(to_hex(1760000000000 + (${n}) * 1000::bigint), 12, '0') || '70008000' || lpad(to_hex(${n}), 12, '0'))::uuid`;
+const timeOf = (n: number): string => new Date(1_760_000_000_000 + n * 1_000).toISOString();
+
+const operator: Principal = {
+  principalId: idOf(0),
+  projectId: 'default',
+  userId: idOf(7),
+  role: 'operator',
+};
+const user: Principal = { ...operator, role: 'user' };
+
+const fill: Readonly<Record<string, string>> = {
+  runs: `
+    INSERT INTO runs.runs
+    SELECT ${idSql('n')}, CASE n % 10 WHEN 0 THEN 'other' ELSE 'default' END, ${idSql('n % 200')}, ${idSql('n / 5')},
+      ${idSql('n % 3000')}, ${idSql('n / 20')}, CASE WHEN n % 3 = 0 THEN ${idSql('n / 30')} END, ${idSql('n / 40')},
+      CASE WHEN n % 100 < 90 THEN 'completed' WHEN n % 100 < 97 THEN 'failed' WHEN n % 100 < 99 THEN 'cancelled'
+        WHEN n % 200 = 99 THEN 'running' ELSE 'pending' END,
+      CASE n % 4 WHEN 0 THEN 'job' WHEN 1 THEN 'workflow' ELSE 'turn' END, 'source-' || n % 50,
+      to_timestamp(1760000000 + n + 5), to_timestamp(1760000000 + n + 60), '{}'
+    FROM generate_series(1, ${rows}) n;
+    INSERT INTO runs.metadata
+    SELECT ${idSql('n')}, 'default', key, value
+    FROM generate_series(1, ${rows}) n, LATERAL (VALUES ('team', 'team-' || n % 40), ('env', 'env-' || n % 3)) m(key, value);
+    ANALYZE runs.runs, runs.metadata;`,
+  sessions: `
+    INSERT INTO sessions.sessions (id, project_id, user_id, external_id, alias, parent_session_id, status, tags, title,
+      empty, live, doc, figures)
+    SELECT ${idSql('n')}, CASE n % 10 WHEN 0 THEN 'other' ELSE 'default' END, ${idSql('n % 200')}, 'external-' || n,
+      CASE WHEN n % 3 = 0 THEN 'alias-' || n END, CASE WHEN n % 2 = 0 THEN ${idSql('n / 50')} END,
+      CASE WHEN n % 100 < 80 THEN 'idle' WHEN n % 100 < 99 THEN 'started' ELSE 'active' END,
+      ARRAY['tag-' || n % 30, 'all'], 'Title of ' || n, n % 100 BETWEEN 80 AND 98, n % 20 <> 0, '{}', '{}'
+    FROM generate_series(1, ${rows}) n;
+    INSERT INTO sessions.tags
+    SELECT id, project_id, unnest(tags) FROM sessions.sessions;
+    ANALYZE sessions.sessions, sessions.tags;`,
+  logs: `
+    INSERT INTO logs.chunks
+    SELECT ${idSql('run')}, first * 10 + 1, first * 10 + 10, to_timestamp(1760000000 + first * 10),
+      to_timestamp(1760000000 + first * 10 + 9), 1, '{}', '[]'
+    FROM generate_series(1, 25) run, generate_series(0, ${rows / 25 - 1}) first;
+    INSERT INTO logs.runs SELECT run_id, max(last_seq), max(last_seq), 0, '9 seconds' FROM logs.chunks GROUP BY run_id;
+    INSERT INTO logs.runs SELECT ${idSql('run')}, 0, 0, 0, '0 seconds' FROM generate_series(26, 5000) run;
+    ANALYZE logs.chunks, logs.runs;`,
+};
+
+interface Plan {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Plan Rows': number;
+  readonly Plans?: readonly Plan[];
+}
+
+const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
+
+describe(`over ${rows} rows`, () => {
+  let database: Database;
+  let client: pg.Client;
+
+  beforeAll(async () => {
+    database = await freshDatabase();
+    client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    const projections: Projection[] = [new RunsProjection(), new SessionsProjection(), new LogProjection()];
+    for (const { name, tables, indexes } of projections) {
+      await client.query(`CREATE SCHEMA ${name}; SET search_path TO ${name}; ${tables}`);
+      await client.query(fill[name] ?? '');
+      await client.query(`${indexes} ANALYZE; SET search_path TO public`);
+    }
+  }, 120_000);
+
+  afterAll(async () => {
+    await client.end();
+    await database.drop();
+  });
+
+  const explained = async (sql: string, values: readonly unknown[]): Promise<Plan[]> => {
+    const { rows: found } = await client.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
+      `EXPLAIN (FORMAT JSON) ${sql}`,
+      [...values],
+    );
+    const [top] = found[0]?.['QUERY PLAN'] ?? [];
+    return top === undefined ? [] : nodesOf(top.Plan);
+  };
+
+  /** Fails with the offending nodes: no table read from end to end, nothing sorted but pages. */
+  const expectIndexed = async (
+    sql: string,
+    values: readonly unknown[],
+    mostSorted: number,
+  ): Promise<void> => {
+    const nodes = await explained(sql, values);
+    const bad = nodes.filter(
+      (node) =>
+        node['Node Type'] === 'Seq Scan' ||
+        (node['Node Type'].endsWith('Sort') && node['Plan Rows'] > mostSorted),
+    );
+    expect(bad.map(({ Plans: _plans, ...node }) => node)).toEqual([]);
+    expect(nodes.some((node) => node['Node Type'].includes('Index'))).toBe(true);
+  };
+
+  const expectKeysetIndexed = async (keyset: Keyset, mostSorted = limit + 1): Promise<void> => {
+    await expectIndexed(keysetSql(keyset), keyset.where.values, keyset.from.length * mostSorted);
+  };
+
+  const runFilters: [string, Partial<ListRunsQuery>][] = [
+    ['no filter', {}],
+    ['task_id', { task_id: idOf(4_000) }],
+    ['job_id', { job_id: idOf(2_000) }],
+    ['session_id', { session_id: idOf(1_000) }],
+    ['parent_run_id', { parent_run_id: idOf(900) }],
+    ['root_run_id', { root_run_id: idOf(600) }],
+    ['user_id', { user_id: idOf(7) }],
+    ['source', { source: 'source-7' }],
+    ['kind', { kind: 'job' }],
+    ['status', { status: ['completed'] }],
+    ['a rare status', { status: ['running'] }],
+    ['several statuses', { status: ['pending', 'running', 'failed'] }],
+    ['session_id and status', { session_id: idOf(1_000), status: ['completed'] }],
+    ['created_after', { created_after: timeOf(40_000) }],
+    ['created_before', { created_before: timeOf(40_000) }],
+    ['started_after', { started_after: timeOf(49_900) }],
+    ['started_before', { started_before: timeOf(30_000) }],
+    ['ended_after', { ended_after: timeOf(49_900) }],
+    ['ended_before', { ended_before: timeOf(30_000) }],
+    ['a range of started', { started_after: timeOf(1_000), started_before: timeOf(1_100) }],
+    ['metadata', { metadata: { team: 'team-7' } }],
+    ['two metadata', { metadata: { team: 'team-7', env: 'env-1' } }],
+  ];
+
+  describe.each(runFilters)('runs by %s', (name, filter) => {
+    const query = Object.assign(new ListRunsQuery(), { limit }, filter);
+    test.each([
+      ['first', undefined, operator],
+      ['a later', idOf(35_000), operator],
+      ['the first, oldest first,', undefined, operator],
+      ["the first of a user's own", undefined, user],
+    ])('%s page walks an index', async (page, after, principal) => {
+      const order = page.includes('oldest') ? 'asc' : 'desc';
+      const inOrder = !/started|ended|metadata/.test(name);
+      const keyset = runsKeyset(Object.assign(query, { order }), principal, after);
+      await expectKeysetIndexed(keyset, inOrder ? limit + 1 : fewRows);
+    });
+  });
+
+  const sessionFilters: [string, Partial<ListSessionsQuery>][] = [
+    ['no filter', {}],
+    ['include_empty', { include_empty: true }],
+    ['status', { status: ['idle'] }],
+    ['a rare status', { status: ['active'] }],
+    ['several statuses', { status: ['active', 'started'] }],
+    ['tag', { tag: ['tag-7'] }],
+    ['two tags', { tag: ['tag-7', 'all'] }],
+    ['alias', { alias: 'alias-3000' }],
+    ['external_id', { external_id: 'external-3001' }],
+    ['parent_session_id', { parent_session_id: idOf(500) }],
+    ['user_id', { user_id: idOf(7) }],
+    ['created_after', { created_after: timeOf(40_000) }],
+    ['created_before', { created_before: timeOf(40_000) }],
+    ['q', { q: 'title' }],
+  ];
+
+  describe.each(sessionFilters)('sessions by %s', (_name, filter) => {
+    test.each([
+      ['first', {}, operator],
+      ['a later', { created_before: timeOf(35_000) }, operator],
+      ['the first, oldest first,', { order: 'asc' as const }, operator],
+      ["the first of a user's own", {}, user],
+    ])('%s page walks an index', async (_page, more, principal) => {
+      const query = Object.assign(new ListSessionsQuery(), { limit }, filter, more);
+      await expectKeysetIndexed(sessionsKeyset(query, { principal } as RequestContext));
+    });
+  });
+
+  const logFilters: [string, Partial<LogFilter>][] = [
+    ['no filter', {}],
+    ['after_seq', { afterSeq: 12_345 }],
+    ['before_seq', { beforeSeq: 5_000 }],
+    ['a time range', { from: timeOf(9_000), to: timeOf(9_060) }],
+    ['stream', { streams: ['stdout'] }],
+    ['level', { levels: ['error'] }],
+    ['q', { q: 'word' }],
+  ];
+
+  test.each(logFilters)('the log of a run by %s walks an index, either way', async (_name, filter) => {
+    const statements: [string, readonly unknown[]][] = [];
+    const recorder: Sql = {
+      query: async <Row extends object>(text: string, values: readonly unknown[] = []) => {
+        statements.push([text, values]);
+        return (await client.query<Row>(text, [...values])).rows;
+      },
+    };
+    const all = { afterSeq: 0, beforeSeq: Number.MAX_SAFE_INTEGER, ...filter };
+    for (const order of ['asc', 'desc'] as const) await readLog(recorder, idOf(7), all, order, limit);
+    expect(statements.length).toBeGreaterThan(1);
+    // A statement reads at most 1,000 chunks at once.
+    for (const [text, values] of statements) await expectIndexed(text, values, 1_000);
+  });
+});

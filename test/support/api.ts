@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import type { Server } from './server.js';
+
+export type Body = Record<string, unknown>;
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The JSON of the answer; `{}` when it has none. */
+  readonly body: Body;
+}
+
+export type Role = 'viewer' | 'user' | 'worker' | 'auditor' | 'operator' | 'admin';
+
+/** One caller of the API. Its lists wait for what it has written: it sends its last consistency token back. */
+export class Api {
+  private token: string | undefined;
+
+  constructor(
+    readonly url: string,
+    readonly key: string,
+  ) {}
+
+  async call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Reply> {
+    const response = await fetch(`${this.url}/v1${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.key}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(method === 'GET' && this.token !== undefined && { 'consistency-token': this.token }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    if (method !== 'GET') this.token = response.headers.get('consistency-token') ?? this.token;
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === '' ? {} : (JSON.parse(text) as Body),
+    };
+  }
+
+  get(path: string, headers?: Readonly<Record<string, string>>): Promise<Reply> {
+    return this.call('GET', path, undefined, headers);
+  }
+
+  post(path: string, body: unknown = {}, headers?: Readonly<Record<string, string>>): Promise<Reply> {
+    return this.call('POST', path, body, headers);
+  }
+
+  patch(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<Reply> {
+    return this.call('PATCH', path, body, headers);
+  }
+
+  delete(path: string, headers?: Readonly<Record<string, string>>): Promise<Reply> {
+    return this.call('DELETE', path, undefined, headers);
+  }
+
+  /** Creates and answers the resource. Rejects unless it is 200 or 201. */
+  async made(path: string, body: unknown = {}): Promise<Body & { id: string }> {
+    const reply = await this.post(path, body);
+    if (reply.status > 201) throw new Error(`POST ${path}: ${JSON.stringify(reply.body)}`);
+    return reply.body as Body & { id: string };
+  }
+
+  /** The ids of one page of a list. */
+  async ids(path: string): Promise<string[]> {
+    return dataOf(await this.get(path)).map(({ id }) => String(id));
+  }
+
+  /** The ids of a whole list, page by page. */
+  async allIds(path: string, limit = 100): Promise<string[]> {
+    const ids: string[] = [];
+    let cursor = '';
+    for (;;) {
+      const reply = await this.get(`${path}${path.includes('?') ? '&' : '?'}limit=${limit}${cursor}`);
+      ids.push(...dataOf(reply).map(({ id }) => String(id)));
+      if (reply.body['next_cursor'] === null) return ids;
+      cursor = `&cursor=${encodeURIComponent(String(reply.body['next_cursor']))}`;
+    }
+  }
+}
+
+/** The items of a list. Rejects an answer that is no list. */
+export function dataOf({ status, body }: Reply): Body[] {
+  if (status !== 200) throw new Error(`no list: ${JSON.stringify(body)}`);
+  return body['data'] as Body[];
+}
+
+let projects = 0;
+
+/** A project of its own on the server, and a way to make callers in it. */
+export async function newProject(
+  server: Pick<Server, 'url' | 'key'>,
+): Promise<{ id: string; caller(role: Role, userId?: string): Promise<Api> }> {
+  const admin = new Api(server.url, server.key);
+  const id = `project-${++projects}`;
+  await admin.made('/projects', { id, name: id });
+  return {
+    id,
+    caller: async (role, userId = randomUUID()) => {
+      const key = await admin.made('/api-keys', { name: role, project_id: id, role, user_id: userId });
+      return new Api(server.url, String(key['key']));
+    },
+  };
+}
