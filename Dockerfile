@@ -1,7 +1,7 @@
 FROM node:22-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --loglevel=error
+RUN npm install --no-save --loglevel=error
 COPY . .
 RUN node scripts/build.mjs && npm prune --omit=dev --loglevel=error
 

@@ -11,9 +11,9 @@ CREATE SCHEMA sessions;
 
 CREATE SEQUENCE eventstore."position" AS bigint INCREMENT 1 MINVALUE 0 MAXVALUE 9223372036854775807 START 0;
 
-CREATE SEQUENCE public.runledger_migrations_id_seq AS integer INCREMENT 1 MINVALUE 1 MAXVALUE 2147483647 START 1;
+CREATE SEQUENCE public.idempotency_instances AS integer INCREMENT 1 MINVALUE 1 MAXVALUE 2147483647 START 1 CYCLE;
 
-CREATE SEQUENCE runledger.idempotency_instances AS integer INCREMENT 1 MINVALUE 1 MAXVALUE 2147483647 START 1 CYCLE;
+CREATE SEQUENCE public.runledger_migrations_id_seq AS integer INCREMENT 1 MINVALUE 1 MAXVALUE 2147483647 START 1;
 
 CREATE TABLE access.api_keys (
   id uuid NOT NULL,
@@ -79,14 +79,7 @@ CREATE TABLE logs.runs (
   CONSTRAINT runs_pkey PRIMARY KEY (run_id)
 );
 
-CREATE TABLE public.runledger_migrations (
-  id integer DEFAULT nextval('public.runledger_migrations_id_seq'::regclass) NOT NULL,
-  "timestamp" bigint NOT NULL,
-  name character varying NOT NULL,
-  CONSTRAINT "PK_c53dd437acd921e0c648747fd8c" PRIMARY KEY (id)
-);
-
-CREATE TABLE runledger.idempotency_keys (
+CREATE TABLE public.idempotency_keys (
   caller text NOT NULL,
   key text NOT NULL,
   fingerprint text NOT NULL,
@@ -98,6 +91,13 @@ CREATE TABLE runledger.idempotency_keys (
   body text,
   expires_at timestamp with time zone NOT NULL,
   CONSTRAINT idempotency_keys_pkey PRIMARY KEY (caller, key)
+);
+
+CREATE TABLE public.runledger_migrations (
+  id integer DEFAULT nextval('public.runledger_migrations_id_seq'::regclass) NOT NULL,
+  "timestamp" bigint NOT NULL,
+  name character varying NOT NULL,
+  CONSTRAINT "PK_c53dd437acd921e0c648747fd8c" PRIMARY KEY (id)
 );
 
 CREATE TABLE runledger.projections (
@@ -166,7 +166,7 @@ CREATE INDEX api_keys_project ON access.api_keys USING btree (project_id, id);
 CREATE UNIQUE INDEX projects_newest ON access.projects USING btree ("position");
 CREATE INDEX events_id_idx ON eventstore.events USING btree (id);
 CREATE INDEX chunks_time ON logs.chunks USING btree (run_id, from_ts);
-CREATE INDEX idempotency_keys_expires_at_idx ON runledger.idempotency_keys USING btree (expires_at);
+CREATE INDEX idempotency_keys_expires_at_idx ON public.idempotency_keys USING btree (expires_at);
 CREATE INDEX metadata_value ON runs.metadata USING btree (project_id, key, value, run_id);
 CREATE INDEX runs_ended ON runs.runs USING btree (project_id, ended_at) WHERE (ended_at IS NOT NULL);
 CREATE INDEX runs_job ON runs.runs USING btree (job_id, id) WHERE (job_id IS NOT NULL);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { statSync, utimesSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isBuilt } from './newest.mjs';
@@ -21,7 +21,11 @@ function run(what, command, args) {
 /** Installs the packages and compiles the sources, each only when needed. Leaves the process with 1 when that fails. */
 export function ensure() {
   if (changed('node_modules/.package-lock.json') < changed('package-lock.json')) {
-    run('Installing packages ...', 'npm', ['ci', '--loglevel=error']);
+    // Not `npm ci`: it refuses a lock without the builds for other platforms, which not every registry has.
+    // This takes the locked versions too, and leaves the lock as it is.
+    run('Installing packages ...', 'npm', ['install', '--no-save', '--loglevel=error']);
+    // npm leaves the file alone when it finds nothing to do.
+    utimesSync(join(root, 'node_modules/.package-lock.json'), new Date(), new Date());
   }
   if (!isBuilt(root)) run('Building ...', process.execPath, [join(root, 'scripts/build.mjs')]);
 }

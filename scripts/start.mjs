@@ -34,7 +34,7 @@ function run() {
     if (Date.now() - since > wellAfter) pause = 100;
     process.stderr.write(`The server ended (${signal ?? `exit code ${code}`}) and is being started again.\n`);
     waiting = setTimeout(run, pause);
-    pause = Math.min(pause * 2, 10_000);
+    pause = Math.min(pause * 2, 2_000);
   });
 }
 

@@ -81,8 +81,9 @@ export class Api {
     for (;;) {
       const reply = await this.get(`${path}${path.includes('?') ? '&' : '?'}limit=${limit}${cursor}`);
       ids.push(...dataOf(reply).map(({ id }) => String(id)));
-      if (reply.body['next_cursor'] === null) return ids;
-      cursor = `&cursor=${encodeURIComponent(String(reply.body['next_cursor']))}`;
+      const next = reply.body['next_cursor'] as string | null;
+      if (next === null) return ids;
+      cursor = `&cursor=${encodeURIComponent(next)}`;
     }
   }
 }

@@ -16,7 +16,9 @@ export async function projected(
   await client.connect();
   const schema = `spec_${randomBytes(6).toString('hex')}`;
   try {
-    await client.query(`CREATE SCHEMA ${schema}; SET search_path TO ${schema}; ${projection.tables}`);
+    await client.query(
+      `CREATE SCHEMA ${schema}; SET search_path TO ${schema}; SET timezone TO 'UTC'; ${projection.tables}`,
+    );
     const sql = {
       query: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
         (await client.query<Row>(text, [...values])).rows,

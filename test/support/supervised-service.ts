@@ -35,15 +35,12 @@ export class SupervisedService {
   get databaseUrl(): string {
     const password = readFileSync(join(this.dataDir, 'postgres-password'), 'utf8').trim();
     const port = readFileSync(this.pidFile, 'utf8').split('\n')[3] ?? '';
-    return `postgres://runledger:${password}@127.0.0.1:${port}/runledger`;
+    return `postgres://postgres:${password}@127.0.0.1:${port}/runledger`;
   }
 
   /** Waits until it is ready by its own account. All who wait ask it together. */
   ready(): Promise<void> {
-    this.becomingReady ??= until(async () => {
-      if (this.child.exitCode !== null) throw new Error(`npm start has ended:\n${this.output()}`);
-      return isReady(this.url);
-    }).finally(() => {
+    this.becomingReady ??= this.until(() => isReady(this.url)).finally(() => {
       this.becomingReady = undefined;
     });
     return this.becomingReady;
@@ -55,14 +52,22 @@ export class SupervisedService {
     const postmaster = this.postmasterPid();
     const postgres = victim === 'server' ? [] : [postmaster, ...childrenOf(postmaster)];
     for (const pid of victim === 'postgres' ? postgres : [server, ...postgres]) killNow(pid);
-    await until(() => victim === 'postgres' || isAnother(this.serverPid(), server));
-    await until(() => isAnother(this.postmasterPid(), postmaster));
+    await this.until(() => victim === 'postgres' || isAnother(this.serverPid(), server));
+    await this.until(() => isAnother(this.postmasterPid(), postmaster));
     await this.ready();
   }
 
   async stop(): Promise<void> {
     await ended(this.child, 'SIGTERM');
     rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  /** Waits as long as the supervisor lives. @throws Error with what it wrote, when it has ended */
+  private until(condition: () => boolean | Promise<boolean>): Promise<void> {
+    return until(() => {
+      if (this.child.exitCode !== null) throw new Error(`npm start has ended:\n${this.output()}`);
+      return condition();
+    });
   }
 
   private get pidFile(): string {

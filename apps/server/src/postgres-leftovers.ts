@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -19,11 +19,13 @@ export async function endLeftovers(cluster: string): Promise<void> {
       if (await waitUntil(() => postmasterOf(cluster) === undefined, patience)) break;
     }
   }
-  await waitUntil(() => {
+  const gone = await waitUntil(() => {
     const left = processesOf(cluster);
     for (const pid of left) send(pid, 'SIGKILL');
     return left.length === 0;
   }, 10_000);
+  // A killed postmaster that nobody has reaped yet still has its pid, which a new one would take for a living one.
+  if (gone && existsSync('/proc/self/cwd')) rmSync(join(cluster, 'postmaster.pid'), { force: true });
 }
 
 /** The live postmaster named in the cluster's pid file; a pid that another program has by now is none. */

@@ -93,7 +93,12 @@ export function launchOf(
     // A clone under /root is 0700 all the way: root lends Postgres the right to walk through it.
     const capability = lendable();
     if (!capability) throw notReachable(blocked);
-    wrapper.push(`--inh-caps=+${capability}`, `--ambient-caps=+${capability}`);
+    // Postgres checks its programs by access(2), which would look away from capabilities without the fixup bit.
+    wrapper.push(
+      '--securebits=+no_setuid_fixup',
+      `--inh-caps=+${capability}`,
+      `--ambient-caps=+${capability}`,
+    );
   }
   return { program: setpriv, args: [...wrapper, program, ...args] };
 }

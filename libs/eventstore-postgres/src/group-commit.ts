@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { AppendResult, ExpectedRevision, NewEvent } from '#eventsourcing';
 import { RevisionConflict, StoreUnavailable } from '#eventsourcing';
-import { unavailable } from './unavailable.js';
+import { unavailable } from '#postgres';
 
 interface PendingAppend {
   readonly stream: string;

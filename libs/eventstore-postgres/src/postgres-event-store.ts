@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { Pool } from 'pg';
+import type { Pool } from 'pg';
 import type {
   AppendResult,
   Batch,
@@ -12,11 +12,11 @@ import type {
   SubscribeStreamOptions,
 } from '#eventsourcing';
 import { EventStore, StoreUnavailable } from '#eventsourcing';
+import { openPool, unavailable } from '#postgres';
 import { appendLock } from './event-store.migration.js';
 import { GroupCommit } from './group-commit.js';
 import type { Page } from './reading.js';
 import { nextLimit, readAllPage, readStreamPage } from './reading.js';
-import { unavailable } from './unavailable.js';
 import { Waker } from './waker.js';
 
 const firstPage = 64;
@@ -32,10 +32,8 @@ export class PostgresEventStore extends EventStore {
 
   constructor(url: string) {
     super();
-    this.pool = new Pool({ connectionString: url, max: 8, application_name: 'runledger events' });
-    this.writer = new Pool({ connectionString: url, max: 1, application_name: 'runledger appends' });
-    // An idle connection that breaks is replaced at its next use.
-    for (const pool of [this.pool, this.writer]) pool.on('error', () => undefined);
+    this.pool = openPool(url, 'events', 8);
+    this.writer = openPool(url, 'appends', 1);
     this.waker = new Waker(url, this.pool);
     this.commits = new GroupCommit(this.writer, () => {
       this.waker.appended();

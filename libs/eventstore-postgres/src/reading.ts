@@ -1,8 +1,8 @@
-import type { Pool } from 'pg';
+import type { Pool, QueryResultRow } from 'pg';
 import type { Fact, RecordedEvent, EventMetadata } from '#eventsourcing';
-import { unavailable } from './unavailable.js';
+import { query } from '#postgres';
 
-interface Row {
+interface Row extends QueryResultRow {
   position: string | null;
   revision: string;
   id: string;
@@ -64,9 +64,7 @@ export function readStreamPage(
 }
 
 async function page(pool: Pool, text: string, values: unknown[]): Promise<Page> {
-  const { rows } = await pool.query<Row>({ text, values, types }).catch((error: unknown) => {
-    throw unavailable(error);
-  });
+  const { rows } = await query<Row>(pool, { text, values, types });
   const events: RecordedEvent[] = [];
   let size = 0;
   for (const row of rows) {

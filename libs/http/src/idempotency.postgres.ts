@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { type CommandSeed, uuidv7 } from '#eventsourcing';
+import { query } from '#postgres';
 import type { Answer } from './early-answer.js';
 import { type Begun, type Claim, IdempotencyStore } from './idempotency.js';
 import { type Instance, instanceLock } from './instance.js';
@@ -95,12 +96,12 @@ export class PostgresIdempotency extends IdempotencyStore {
   async forgetExpired(batch = 1_000): Promise<number> {
     let forgotten = 0;
     for (;;) {
-      const { rowCount } = await this.pool.query(
-        `DELETE FROM idempotency_keys WHERE (caller, key) IN (
+      const { rowCount } = await query(this.pool, {
+        text: `DELETE FROM idempotency_keys WHERE (caller, key) IN (
            SELECT caller, key FROM idempotency_keys WHERE expires_at <= now()
            ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`,
-        [batch],
-      );
+        values: [batch],
+      });
       forgotten += rowCount ?? 0;
       if ((rowCount ?? 0) < batch) return forgotten;
     }
@@ -108,7 +109,7 @@ export class PostgresIdempotency extends IdempotencyStore {
 
   private async inserted({ caller, key, fingerprint }: Claim, seed: CommandSeed): Promise<boolean> {
     try {
-      const { rowCount } = await this.pool.query({
+      const { rowCount } = await query(this.pool, {
         name: 'idempotency-begin',
         text: `INSERT INTO idempotency_keys AS k
              (caller, key, fingerprint, command_id, arrived_at, instance, expires_at)
@@ -127,14 +128,14 @@ export class PostgresIdempotency extends IdempotencyStore {
   }
 
   private async find({ caller, key }: Claim): Promise<Row | undefined> {
-    const { rows } = await this.pool.query<Row>(
-      `SELECT fingerprint, command_id, arrived_at, instance, status, headers, body, EXISTS (
+    const { rows } = await query<Row>(this.pool, {
+      text: `SELECT fingerprint, command_id, arrived_at, instance, status, headers, body, EXISTS (
          SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted
            AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
            AND l.classid = ${instanceLock}::oid AND l.objid = k.instance::oid) AS owner_lives
        FROM idempotency_keys k WHERE caller = $1 AND key = $2`,
-      [caller, key],
-    );
+      values: [caller, key],
+    });
     return rows[0];
   }
 
@@ -158,17 +159,17 @@ export class PostgresIdempotency extends IdempotencyStore {
 
   /** Of several that try at once, one succeeds. */
   private async takenOver({ caller, key }: Claim, row: Row): Promise<boolean> {
-    const { rowCount } = await this.pool.query(
-      `UPDATE idempotency_keys SET instance = $4
+    const { rowCount } = await query(this.pool, {
+      text: `UPDATE idempotency_keys SET instance = $4
        WHERE caller = $1 AND key = $2 AND command_id = $3 AND instance = $5 AND status IS NULL`,
-      [caller, key, row.command_id, this.instance.number, row.instance],
-    );
+      values: [caller, key, row.command_id, this.instance.number, row.instance],
+    });
     return rowCount === 1;
   }
 
   private async ended(seed: CommandSeed, text: string, values: unknown[]): Promise<void> {
     try {
-      await this.pool.query(text, values);
+      await query(this.pool, { text, values });
     } finally {
       this.running.delete(seed.id);
     }

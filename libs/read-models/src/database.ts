@@ -1,6 +1,7 @@
-import { Client, Pool } from 'pg';
+import { Client, type Pool } from 'pg';
 import type { MigrationInterface } from 'typeorm';
 import { DataSource } from 'typeorm';
+import { openPool, query } from '#postgres';
 import { ProjectionRow } from './projection-row.js';
 import type { Sql } from './projection.js';
 
@@ -21,6 +22,8 @@ export class Database implements Sql {
       url,
       entities: [ProjectionRow],
       migrations,
+      // The schema `runledger` would come first in the search path of a user of that name.
+      schema: 'public',
       migrationsTableName: 'runledger_migrations',
       poolSize: 2,
       applicationName: 'runledger orm',
@@ -34,19 +37,17 @@ export class Database implements Sql {
     } finally {
       await turn.end();
     }
-    const pool = new Pool({ connectionString: url, max: 12, application_name: 'runledger reads' });
-    // An idle connection that breaks is replaced at its next use.
-    pool.on('error', () => undefined);
+    const pool = openPool(url, 'reads', 12);
     return new Database(url, pool, orm);
   }
 
   async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return (await this.pool.query<Row>(text, [...values])).rows;
+    return (await query<Row>(this.pool, { text, values: [...values] })).rows;
   }
 
   /** The same, as a prepared statement of that name. */
   async prepared<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Row[]> {
-    return (await this.pool.query<Row>({ name, text, values: [...values] })).rows;
+    return (await query<Row>(this.pool, { name, text, values: [...values] })).rows;
   }
 
   async close(): Promise<void> {

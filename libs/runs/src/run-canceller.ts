@@ -41,11 +41,18 @@ export class RunCanceller {
       (run) => (run === undefined ? [] : cancelRun(run, reason, expected)),
     );
     const run = state as RunState;
-    if (position === undefined) return { run, changed: events.length > 0, position };
-    this.writes.wrote(id, position);
-    if (run.session_id !== null) this.writes.wrote(run.session_id, position);
-    const below = await this.cancelChildren(id, position, causation);
-    return { run, changed: true, position: below ?? position };
+    const end = position ?? (await this.cancelledAt(run));
+    if (end === undefined) return { run, changed: events.length > 0, position };
+    this.writes.wrote(id, end);
+    if (run.session_id !== null) this.writes.wrote(run.session_id, end);
+    const below = await this.cancelChildren(id, end, causation);
+    return { run, changed: events.length > 0, position: below ?? end };
+  }
+
+  /** Whoever was first may still be at the sub-runs: the second sees to them too, and answers no sooner. */
+  private async cancelledAt({ id, status }: RunState): Promise<bigint | undefined> {
+    if (status !== 'cancelled') return undefined;
+    return (await this.streams.findLast(runStream(id), ({ type }) => type === 'RunCancelled'))?.position;
   }
 
   /**
@@ -70,8 +77,13 @@ export class RunCanceller {
   ): Promise<bigint | undefined> {
     await this.clock.reached('runs', position, patience);
     const runs = await this.database.prepared<{ id: string }>(
-      `active-by-${column}`,
-      `SELECT id FROM runs.runs WHERE ${column} = $1 AND status IN ('pending', 'running')`,
+      `active-below-${column}`,
+      `WITH RECURSIVE below AS (
+         SELECT id, status FROM runs.runs WHERE ${column} = $1 AND status IN ('pending', 'running', 'cancelled')
+         UNION
+         SELECT r.id, r.status FROM below b JOIN runs.runs r ON r.parent_run_id = b.id
+         WHERE r.status IN ('pending', 'running', 'cancelled')
+       ) SELECT id FROM below WHERE status IN ('pending', 'running')`,
       [id],
     );
     const ends = await Promise.all(runs.map((run) => this.cancel(run.id, reason, causation)));

@@ -63,8 +63,10 @@ export class Reservations {
       move(now, { value: alias, holder, user_id }),
     );
     const bound = events.find(({ type }) => type === 'ValueReserved') as ValueReserved | undefined;
-    if (bound?.data.previous !== undefined) await this.noteAlias(bound.data.previous, alias, causation);
-    return this.noteAlias(holder, alias, causation);
+    const before = bound?.data.previous;
+    const lost = before === undefined ? undefined : await this.noteAlias(before, alias, causation);
+    const borne = await this.noteAlias(holder, alias, causation);
+    return lost !== undefined && (borne === undefined || lost > borne) ? lost : borne;
   }
 
   /** Gives a value back, unless another session has it by now. */
@@ -74,7 +76,7 @@ export class Reservations {
 
   /**
    * Writes into a session's own stream whether it bears an alias, as the alias' stream has it.
-   * @returns position of the event, undefined when the session knew
+   * @returns position of the event that says so, whoever wrote it; undefined when there is none
    */
   async noteAlias(id: string, alias: string, causation: Causation): Promise<bigint | undefined> {
     const { state: session } = await this.streams.load(sessionDecider, sessionStream(id));
@@ -93,7 +95,12 @@ export class Reservations {
         return now.alias === alias ? changeAlias(now, null) : [];
       },
     );
-    return position;
+    if (position !== undefined) return position;
+    const noted = await this.streams.findLast(
+      sessionStream(id),
+      ({ type }) => type === 'SessionAliasChanged',
+    );
+    return noted?.position;
   }
 
   private async abandoned(state: ReservationState, causation: Causation): Promise<boolean> {

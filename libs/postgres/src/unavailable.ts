@@ -11,7 +11,7 @@ export function unavailable(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (gone.test(code) || network.test(code) || client.test(error.message)) {
-    return new StoreUnavailable('the event store does not answer', { cause: error });
+    return new StoreUnavailable('the database does not answer', { cause: error });
   }
   return error;
 }

@@ -1,0 +1,156 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
+import { Causation, type CommandSeed } from './causation.js';
+import { type Decider, fold, RuleViolation } from './decider.js';
+import type { Fact } from './event.js';
+import { Streams } from './streams.js';
+import { Upcasters } from './upcasting.js';
+
+type Added = Fact<'Added', { n: number }>;
+const counter: Decider<number, Added> = { initial: 0, evolve: (sum, { data }) => sum + data.n };
+const add = (n: number) => (): Added[] => [{ type: 'Added', data: { n } }];
+const principal = { principalId: 'ann', projectId: 'default', userId: 'ann', role: 'user' } as const;
+const causation = (seed?: CommandSeed) => new Causation(principal, seed === undefined ? {} : { seed });
+
+describe('a command on a stream', () => {
+  it('is decided on the state of the stream, and its facts are stored with their cause', async () => {
+    const store = new MemoryEventStore();
+    const streams = new Streams(store);
+    const cause = causation();
+    await streams.execute(counter, 's', cause, add(2));
+    const outcome = await streams.execute(counter, 's', causation(), (sum) => add(sum * 10)());
+    expect(outcome).toMatchObject({ state: 22, revision: 1, position: 2n });
+    expect(store.events[0]).toMatchObject({
+      stream: 's',
+      type: 'Added',
+      data: { n: 2 },
+      metadata: {
+        $correlationId: cause.id,
+        $causationId: cause.id,
+        actor: 'ann',
+        project: 'default',
+        at: cause.at,
+      },
+    });
+  });
+
+  it('stores nothing when there is nothing to do', async () => {
+    const store = new MemoryEventStore();
+    const outcome = await new Streams(store).execute(counter, 's', causation(), () => []);
+    expect(outcome).toEqual({ state: 0, events: [], revision: -1, position: undefined });
+    expect(store.events).toEqual([]);
+  });
+
+  it('is decided again when another process was first', async () => {
+    const store = new MemoryEventStore();
+    const [one, two] = [new Streams(store), new Streams(store)];
+    await one.execute(counter, 's', causation(), add(1));
+    await two.execute(counter, 's', causation(), add(1));
+    const seen: number[] = [];
+    const outcome = await one.execute(counter, 's', causation(), (sum) => {
+      seen.push(sum);
+      return add(5)();
+    });
+    expect(seen).toEqual([1, 2]);
+    expect(outcome.state).toBe(7);
+  });
+
+  it('is not refused on a state that is old', async () => {
+    const store = new MemoryEventStore();
+    const [one, two] = [new Streams(store), new Streams(store)];
+    await one.load(counter, 's');
+    await two.execute(counter, 's', causation(), add(1));
+    const decide = (sum: number): Added[] => {
+      if (sum === 0) throw new RuleViolation('empty', 'there is nothing yet');
+      return add(1)();
+    };
+    expect((await one.execute(counter, 's', causation(), decide)).state).toBe(2);
+  });
+
+  it('is refused on the state that the store confirms, and stores nothing', async () => {
+    const store = new MemoryEventStore();
+    const refused = new Streams(store).execute(counter, 's', causation(), () => {
+      throw new RuleViolation('never', 'not today');
+    });
+    await expect(refused).rejects.toMatchObject({ code: 'never' });
+    expect(store.events).toEqual([]);
+  });
+
+  it('loses none of a hundred at once, from two processes', async () => {
+    const store = new MemoryEventStore();
+    const [one, two] = [new Streams(store), new Streams(store)];
+    const done = Array.from({ length: 100 }, (_, n) =>
+      (n % 2 === 0 ? one : two).execute(counter, 's', causation(), add(1)),
+    );
+    await Promise.all(done);
+    expect(await new Streams(store).load(counter, 's')).toEqual({ state: 100, revision: 99 });
+  });
+
+  it('that is run again after a crash finds what it had stored', async () => {
+    const store = new MemoryEventStore();
+    const seed = { id: 'command', at: Date.parse('2026-01-01T00:00:00Z'), recovering: false };
+    const first = await new Streams(store).execute(counter, 's', causation(seed), add(1));
+    const again = causation({ ...seed, recovering: true });
+    const second = await new Streams(store).execute(counter, 's', again, add(1));
+    expect(second.events.map(({ id }) => id)).toEqual(first.events.map(({ id }) => id));
+    expect(store.events).toHaveLength(1);
+  });
+});
+
+describe('a glance at a stream', () => {
+  it('may be old, but sees a stream that looked empty', async () => {
+    const store = new MemoryEventStore();
+    const [one, two] = [new Streams(store), new Streams(store)];
+    expect(await one.glance(counter, 's')).toBe(0);
+    await two.execute(counter, 's', causation(), add(1));
+    expect(await one.glance(counter, 's')).toBe(1);
+  });
+});
+
+describe('a fold', () => {
+  it('in any batches is the fold at once', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer(), { maxLength: 20 }), fc.nat(), async (numbers, cut) => {
+        const store = new MemoryEventStore();
+        const streams = new Streams(store);
+        for (const n of numbers) await streams.execute(counter, 's', causation(), add(n));
+        const half = cut % (numbers.length + 1);
+        const first = fold(counter, store.events.slice(0, half));
+        const parts = fold({ ...counter, initial: first }, store.events.slice(half));
+        expect(parts).toBe(fold(counter, store.events));
+        expect((await streams.load(counter, 's')).state).toBe(parts);
+      }),
+    );
+  });
+});
+
+describe('old shapes', () => {
+  const upcasters = new Upcasters({
+    Added: [(data) => ({ n: data['amount'] }), ({ n }) => ({ n: Number(n) * 100 })],
+  });
+
+  it('are mapped step by step when they are read, and written as the newest', async () => {
+    const store = new MemoryEventStore();
+    const metadata = {
+      $correlationId: 'c',
+      $causationId: 'c',
+      actor: 'a',
+      project: 'p',
+      at: '2020-01-01T00:00:00.000Z',
+    };
+    await store.append('s', 'none', [
+      { id: '1', type: 'Added', data: { amount: 1 }, metadata },
+      { id: '2', type: 'Added', data: { n: 2 }, metadata: { ...metadata, schemaVersion: 2 } },
+      { id: '3', type: 'Added', data: { n: 3 }, metadata: { ...metadata, schemaVersion: 3 } },
+      { id: '4', type: 'Other', data: {}, metadata },
+    ]);
+    expect(store.events.map((event) => upcasters.upcast(event).data)).toEqual([
+      { n: 100 },
+      { n: 200 },
+      { n: 3 },
+      {},
+    ]);
+    expect([upcasters.version('Added'), upcasters.version('Other')]).toEqual([3, 1]);
+  });
+});

@@ -1,0 +1,2 @@
+export * from './unavailable.js';
+export * from './pool.js';

@@ -1,0 +1,113 @@
+import fc from 'fast-check';
+import { type Fact, fold, type RecordedEvent } from '#eventsourcing';
+import { cancelRun, changeRun, runDecider, type RunFact, runStatuses, type RunState } from '#runs';
+import {
+  changeAlias,
+  changeSession,
+  deleteSession,
+  sessionDecider,
+  type SessionFact,
+  type SessionState,
+} from '#sessions';
+
+const user = '01990000-0000-8000-8000-00000000000a';
+const idOf = (n: number): string => `01990000-0000-7000-8000-${String(n).padStart(12, '0')}`;
+const words = fc.constantFrom('red', 'blue', 'Zoë', '\ud800', '\ud801', 'x');
+const metadata = fc.dictionary(words, fc.constantFrom('a', 'b', 3, true, null, '\udc00'), { maxKeys: 3 });
+const usage = fc.record({
+  input_tokens: fc.maxSafeNat(),
+  output_tokens: fc.nat(),
+  cache_read_tokens: fc.nat(),
+  cache_creation_tokens: fc.nat(),
+  cost_usd: fc.double({ min: 0, max: 1e9, noNaN: true }),
+});
+const command = fc.record({
+  run: fc.nat({ max: 11 }),
+  verb: fc.constantFrom('status', 'metadata', 'usage', 'cancel', 'title', 'tags', 'alias', 'delete'),
+  status: fc.constantFrom(...runStatuses),
+  tags: fc.array(words, { maxLength: 3 }),
+  word: words,
+  metadata,
+  usage,
+});
+type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
+
+/** What random commands leave behind of four sessions with three runs each, in the order of the store. */
+export const histories: fc.Arbitrary<RecordedEvent[]> = fc
+  .array(command, { maxLength: 60 })
+  .map((commands) => {
+    const events: RecordedEvent[] = [];
+    const of = (stream: string) => events.filter((event) => event.stream === stream);
+    const store = (stream: string, facts: readonly Fact[]): void => {
+      for (const fact of facts) {
+        const n = events.length;
+        const at = new Date(Date.UTC(2026, 0, 1) + n).toISOString();
+        const envelope = { $correlationId: 'c', $causationId: 'c', actor: user, project: 'default', at };
+        const revision = of(stream).length;
+        events.push({ ...fact, id: idOf(n), stream, revision, position: BigInt(n + 1), metadata: envelope });
+      }
+    };
+    for (let n = 0; n < 4; n++) store(`session-${idOf(n)}`, [sessionCreated(n)]);
+    for (let n = 0; n < 12; n++) store(`run-${idOf(100 + n)}`, [runCreated(n)]);
+    for (const one of commands) {
+      const run = fold(runDecider, of(`run-${idOf(100 + one.run)}`)) as RunState;
+      const session = fold(sessionDecider, of(`session-${idOf(one.run % 4)}`)) as SessionState;
+      store(
+        `run-${run.id}`,
+        refusable(() => onRun(run, one)),
+      );
+      store(
+        `session-${session.id}`,
+        refusable(() => onSession(session, one)),
+      );
+    }
+    return events;
+  });
+
+function onRun(run: RunState, { verb, status, metadata: data, usage: used }: Command): RunFact[] {
+  if (verb === 'status') return changeRun(run, { status });
+  if (verb === 'metadata') return changeRun(run, { metadata: data });
+  if (verb === 'usage') return changeRun(run, { usage: used });
+  return verb === 'cancel' ? cancelRun(run, 'enough') : [];
+}
+
+function onSession(session: SessionState, { verb, word, tags }: Command): SessionFact[] {
+  if (verb === 'title') return changeSession(session, { title: word });
+  if (verb === 'tags') return changeSession(session, { tags });
+  if (verb === 'alias') return changeAlias(session, word);
+  return verb === 'delete' ? deleteSession(session) : [];
+}
+
+function refusable<T>(decide: () => T[]): T[] {
+  try {
+    return decide();
+  } catch {
+    return [];
+  }
+}
+
+const sessionCreated = (n: number): SessionFact => ({
+  type: 'SessionCreated',
+  data: {
+    session_id: idOf(n),
+    project_id: 'default',
+    user_id: user,
+    owner_principal_id: user,
+    metadata: {},
+  },
+});
+
+const runCreated = (n: number): RunFact => ({
+  type: 'RunCreated',
+  data: {
+    run_id: idOf(100 + n),
+    project_id: 'default',
+    user_id: user,
+    task_id: idOf(n % 2),
+    session_id: idOf(n % 4),
+    root_run_id: idOf(100 + n),
+    kind: 'turn',
+    metadata: { team: n % 3 },
+    max_attempts: 3,
+  },
+});
