@@ -3,14 +3,22 @@ const rooms = '^libs/(sessions|runs|logs|access)/';
 /** Who may import whom: the drawing of docs/decisions/house.md, checked. @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     { name: 'libs-never-import-apps', severity: 'error', from: { path: '^libs/' }, to: { path: '^apps/' } },
     {
       name: 'events-and-deciders-are-pure',
       comment: 'They may reach nothing but the vocabulary and their own kind, not even through another file.',
       severity: 'error',
       from: { path: '\\.(events|decider)\\.ts$' },
-      to: { reachable: true, pathNot: '^libs/eventsourcing/src/|\\.(events|decider)\\.ts$|^crypto$|^node_modules/lru-cache/' },
+      to: {
+        reachable: true,
+        pathNot: '^libs/eventsourcing/src/|\\.(events|decider)\\.ts$|^crypto$|^node_modules/lru-cache/',
+      },
     },
     {
       name: 'vocabulary-is-pure',

@@ -271,7 +271,7 @@ describe('keys', () => {
 test('no key is in any answer but the one that made it, in the log, in an event or in a table', async () => {
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
-  const tables = ['eventstore.events', 'access.api_keys', 'runledger.idempotency_keys'];
+  const tables = ['eventstore.events', 'access.api_keys', 'public.idempotency_keys'];
   const kept: string[][] = [];
   for (const table of tables) {
     const { rows } = await client.query<{ row: string }>(`SELECT t::text AS row FROM ${table} t`);

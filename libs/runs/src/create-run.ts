@@ -47,16 +47,14 @@ export class CreateRunHandler implements ICommandHandler<CreateRun> {
     const claims = session !== undefined && parent === undefined;
     const birth = claims ? await this.claims.claim(session, body.on_active_run, asked, causation) : asked;
     const stream = runStream(birth.run_id);
-    const { state, position } = await this.streams.execute(
-      runDecider,
-      stream,
-      causation,
-      (run) => createRun(run, birth),
-      { minted: true },
-    );
+    const made = await this.streams.execute(runDecider, stream, causation, (run) => createRun(run, birth), {
+      minted: true,
+    });
+    // Whoever saw the claim may have created the run before this could.
+    const position = made.position ?? (await this.streams.findLast(stream, () => true))?.position;
     this.writes.wrote(birth.run_id, position);
     if (session !== undefined) this.writes.wrote(session, position);
-    return { run: state as RunState, position };
+    return { run: made.state as RunState, position };
   }
 
   private async parent(principal: Principal, id: string): Promise<RunState> {

@@ -13,6 +13,8 @@ const writerPatience = 60_000;
 /** Keeps what must be unique unique: one stream per value, written before the session that bears it. */
 @Injectable()
 export class Reservations {
+  private readonly turns = new Map<string, Promise<unknown>>();
+
   constructor(private readonly streams: Streams) {}
 
   /** Reserves the caller's own key of a session; answers whoever has it then. */
@@ -78,7 +80,20 @@ export class Reservations {
    * Writes into a session's own stream whether it bears an alias, as the alias' stream has it.
    * @returns position of the event that says so, whoever wrote it; undefined when there is none
    */
-  async noteAlias(id: string, alias: string, causation: Causation): Promise<bigint | undefined> {
+  noteAlias(id: string, alias: string, causation: Causation): Promise<bigint | undefined> {
+    // In turn, or one that has read the alias' stream before it moved could write after one that read it later.
+    const turn = (this.turns.get(alias) ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => this.noteAsItIs(id, alias, causation));
+    this.turns.set(alias, turn);
+    const leave = (): void => {
+      if (this.turns.get(alias) === turn) this.turns.delete(alias);
+    };
+    turn.then(leave, leave);
+    return turn;
+  }
+
+  private async noteAsItIs(id: string, alias: string, causation: Causation): Promise<bigint | undefined> {
     const { state: session } = await this.streams.load(sessionDecider, sessionStream(id));
     if (session === undefined) return undefined;
     const { state } = await this.streams.load(
@@ -95,6 +110,12 @@ export class Reservations {
         return now.alias === alias ? changeAlias(now, null) : [];
       },
     );
+    const { state: later } = await this.streams.load(
+      reservationDecider,
+      reservationStream.alias(session.project_id, alias),
+    );
+    // Another process may have moved the alias in between, and have noted it before this did.
+    if (later.holder !== state.holder) return this.noteAsItIs(id, alias, causation);
     if (position !== undefined) return position;
     const noted = await this.streams.findLast(
       sessionStream(id),
