@@ -11,7 +11,11 @@ const leaderLock = 0x52_4c_50_4a;
 const batchSize = 5_000;
 /** After a batch that was not full, more is gathered for this long, in milliseconds. */
 const lingerMs = 10;
-const idleLingerMs = 40;
+/** The same under load: larger batches cost less for each event. */
+const busyLingerMs = 50;
+const busyBatch = 100;
+/** The same when nothing in the batch was for this projection. */
+const idleLingerMs = 60;
 const retryMs = 500;
 
 export interface ProjectorLog {
@@ -125,7 +129,8 @@ export class Projector {
   }
 
   private async linger(batch: Batch, signal: AbortSignal): Promise<void> {
-    const wait = batch.events.length === 0 ? idleLingerMs : lingerMs;
+    const { length } = batch.events;
+    const wait = length === 0 ? idleLingerMs : length < busyBatch ? lingerMs : busyLingerMs;
     await setTimeout(wait, undefined, { signal }).catch(() => undefined);
   }
 

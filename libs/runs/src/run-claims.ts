@@ -9,7 +9,8 @@ import { createRun, isOver, runDecider } from './run.decider.js';
 import type { RunBirth } from './run.events.js';
 import { runStream } from './run.events.js';
 
-const attempts = 10;
+const attempts = 50;
+const steered = 'steered: another run took over the session';
 
 /** Lets runs hold their session: an event in the session's stream, which carries the run's whole birth. */
 @Injectable()
@@ -69,10 +70,12 @@ export class RunClaims {
     const ended = await Promise.all(
       (state?.holders ?? []).map(async (id) => {
         const run = await this.holder(sessionId, id, causation);
-        if (run === undefined || isOver(run)) return [id];
+        // Whose claim is not stored yet holds the session all the same: it is about to be.
+        if (run === undefined) return [];
+        if (isOver(run)) return [id];
         if (mode !== 'steer') return [];
-        await this.canceller.cancel(id, 'steered: another run took over the session', causation);
-        return [id];
+        const { run: ended } = await this.canceller.cancel(id, steered, causation);
+        return isOver(ended) ? [id] : [];
       }),
     );
     return new Set(ended.flat());

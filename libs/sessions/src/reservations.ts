@@ -77,6 +77,27 @@ export class Reservations {
   }
 
   /**
+   * Gives an alias back that a session had left at this position, unless it has taken it again since: who
+   * reacts to the leaving may come late.
+   */
+  async releaseLeft(
+    project: string,
+    alias: string,
+    holder: string,
+    left: bigint,
+    causation: Causation,
+  ): Promise<void> {
+    const stream = reservationStream.alias(project, alias);
+    const taken = await this.streams.findLast(stream, ({ type }) => type === 'ValueReserved');
+    if (taken === undefined || taken.position > left) return;
+    const { state: session } = await this.streams.load(sessionDecider, sessionStream(holder));
+    if (session?.alias === alias) return;
+    await this.streams.execute(reservationDecider, stream, causation, (now, revision) =>
+      revision === taken.revision ? release(now, holder) : [],
+    );
+  }
+
+  /**
    * Writes into a session's own stream whether it bears an alias, as the alias' stream has it.
    * @returns position of the event that says so, whoever wrote it; undefined when there is none
    */

@@ -37,7 +37,15 @@ export class SessionPolicy extends Projection {
     }
     if (fact.type === 'SessionDeleted') await this.release(fact.data, event);
     if (fact.type === 'SessionAliasChanged' && fact.data.previous !== undefined) {
-      await this.release({ alias: fact.data.previous }, event);
+      const { position, metadata } = event;
+      const { previous } = fact.data;
+      await this.reservations.releaseLeft(
+        metadata.project,
+        previous,
+        idOf(event),
+        position,
+        reactionTo(event),
+      );
     }
   }
 
@@ -45,7 +53,7 @@ export class SessionPolicy extends Projection {
     { alias, subagent }: { alias?: string; subagent?: { parent: string; name: string } },
     event: RecordedEvent,
   ): Promise<void> {
-    const id = event.stream.slice('session-'.length);
+    const id = idOf(event);
     const streams = [
       ...(alias === undefined ? [] : [reservationStream.alias(event.metadata.project, alias)]),
       ...(subagent === undefined ? [] : [reservationStream.subagent(subagent.parent, subagent.name)]),
@@ -53,3 +61,5 @@ export class SessionPolicy extends Projection {
     for (const stream of streams) await this.reservations.release(stream, id, reactionTo(event));
   }
 }
+
+const idOf = ({ stream }: RecordedEvent): string => stream.slice('session-'.length);
