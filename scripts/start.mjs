@@ -4,6 +4,9 @@ import { ensure } from './ensure.mjs';
 
 const server = join(resolve(import.meta.dirname, '..'), 'dist/apps/server/src/main.js');
 
+// Room for the garbage of requests in flight: fewer collections, a tenth more requests.
+const flags = ['--enable-source-maps', '--max-semi-space-size=32'];
+
 // A server that ran this long was well: what killed it is no reason to hesitate.
 const wellAfter = 60_000;
 
@@ -24,7 +27,7 @@ function run() {
   const since = Date.now();
   // The channel carries nothing: by its end the server notices that we are gone.
   // A session of its own keeps a terminal's Ctrl-C from reaching it twice, once through us.
-  child = spawn(process.execPath, ['--enable-source-maps', server], {
+  child = spawn(process.execPath, [...flags, server], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     detached: true,
   });
