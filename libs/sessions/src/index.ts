@@ -1,5 +1,6 @@
 export * from './session.events.js';
 export * from './session.decider.js';
+export * from './session.figures.js';
 export * from './session.projection.js';
 export * from './session.bodies.js';
 export * from './find-session.js';

@@ -20,7 +20,7 @@ import {
 } from '#http';
 import type { SubagentStatus } from './session.events.js';
 import { subagentStatuses } from './session.events.js';
-import type { SessionStatus } from './session.projection.js';
+import type { SessionStatus } from './session.figures.js';
 
 const externalId = /^[A-Za-z0-9_.-]{1,128}$/;
 /** BCP 47, as far as its form goes (RFC 5646 section 2.1). */

@@ -2,8 +2,8 @@ import { ApiSchema } from '@nestjs/swagger';
 import type { Json, JsonObject } from '#eventsourcing';
 import type { RunStatus, RunUsage } from '#runs';
 import type { SessionState } from './session.decider.js';
-import type { SessionFigures, SessionStatus } from './session.projection.js';
-import { statusOf } from './session.projection.js';
+import type { SessionFigures, SessionStatus } from './session.figures.js';
+import { statusOf } from './session.figures.js';
 import type { InitialFile, Subagent } from './session.events.js';
 
 /** A session as the API shows it. */

@@ -6,7 +6,7 @@ import { Database, RecentWrites } from '#read-models';
 import { findSession } from './find-session.js';
 import type { SessionState } from './session.decider.js';
 import type { SessionRow } from './session.projection.js';
-import { noFigures } from './session.projection.js';
+import { noFigures } from './session.figures.js';
 import { sessionResource, type SessionResource } from './session.resource.js';
 
 /** Reads single sessions as the API shows them. */
