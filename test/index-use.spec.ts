@@ -186,7 +186,7 @@ describe(`over ${rows} rows`, () => {
     ['q', { q: 'title' }],
   ];
 
-  describe.each(sessionFilters)('sessions by %s', (_name, filter) => {
+  describe.each(sessionFilters)('sessions by %s', (name, filter) => {
     test.each([
       ['first', {}, operator],
       ['a later', { created_before: timeOf(35_000) }, operator],
@@ -194,7 +194,11 @@ describe(`over ${rows} rows`, () => {
       ["the first of a user's own", {}, user],
     ])('%s page walks an index', async (_page, more, principal) => {
       const query = Object.assign(new ListSessionsQuery(), { limit }, filter, more);
-      await expectKeysetIndexed(sessionsKeyset(query, { principal } as RequestContext));
+      const inOrder = !name.includes('tag');
+      await expectKeysetIndexed(
+        sessionsKeyset(query, { principal } as RequestContext),
+        inOrder ? limit + 1 : fewRows,
+      );
     });
   });
 
