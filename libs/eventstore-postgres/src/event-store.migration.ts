@@ -1,7 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-
-/** Advisory lock under which all appends of all processes stand, so that positions are in commit order. */
-export const appendLock = 0x52_4c_45_53;
+import { appendFunction } from './append-function.js';
 
 const up = `
 CREATE SCHEMA eventstore;
@@ -28,79 +26,7 @@ CREATE TABLE eventstore.truncated (
 
 CREATE SEQUENCE eventstore.position MINVALUE 0 START 0;
 
--- Appends to many streams in one transaction and one round trip. expected: a revision, -1 none, -2 any,
--- -4 exists. Answers, for each append, the revision and position of its last event, or null where the
--- expectation does not hold. of_append and number say for each event which append it is of, and its place there.
-CREATE FUNCTION eventstore.append(
-  streams text[], expected bigint[],
-  of_append int[], number int[], ids uuid[], types text[], metadata json[], data json[],
-  OUT revisions bigint[], OUT positions bigint[]
-) LANGUAGE plpgsql
--- A plan made while the table was small must not outlive that.
-SET enable_seqscan TO off SET enable_bitmapscan TO off
-AS $$
-DECLARE
-  base bigint;
-  live bigint[];
-  last bigint[];
-  accepted boolean[];
-  again record;
-BEGIN
-  PERFORM pg_advisory_xact_lock(${appendLock});
-  SELECT last_value INTO base FROM eventstore.position;
-
-  SELECT array_agg(h.live ORDER BY h.n), array_agg(coalesce(h.live, h.gone, -1) ORDER BY h.n)
-  INTO live, last
-  FROM (
-    SELECT s.n,
-      (SELECT e.revision FROM eventstore.events e WHERE e.stream = s.name ORDER BY e.revision DESC LIMIT 1) AS live,
-      (SELECT t.last_revision FROM eventstore.truncated t WHERE t.stream = s.name) AS gone
-    FROM unnest(streams) WITH ORDINALITY AS s(name, n)
-  ) h;
-
-  SELECT array_agg(CASE x.expected
-      WHEN -1 THEN live[x.n] IS NULL
-      WHEN -2 THEN true
-      WHEN -4 THEN live[x.n] IS NOT NULL
-      ELSE last[x.n] = x.expected END ORDER BY x.n)
-  INTO accepted FROM unnest(expected) WITH ORDINALITY AS x(expected, n);
-
-  -- An append that does not hold, or that any state satisfies, may be one that was stored before.
-  IF false = ANY (accepted) OR expected && '{-2,-4}' THEN
-    FOR again IN
-      SELECT a.n, count(*) AS asked, count(e.id) AS found, max(e.revision) AS revision, max(e.position) AS position
-      FROM unnest(of_append, ids) AS a(n, id)
-      LEFT JOIN eventstore.events e ON e.id = a.id AND e.stream = streams[a.n]
-      WHERE NOT accepted[a.n] OR expected[a.n] IN (-2, -4)
-      GROUP BY a.n
-    LOOP
-      IF again.found > 0 THEN
-        accepted[again.n] := false;
-        IF again.found = again.asked THEN
-          revisions[again.n] := again.revision;
-          positions[again.n] := again.position;
-        END IF;
-      END IF;
-    END LOOP;
-  END IF;
-
-  INSERT INTO eventstore.events (position, revision, id, stream, type, metadata, data)
-  SELECT base + e.n, last[e.a] + e.k, e.id, streams[e.a], e.type, e.metadata, e.data
-  FROM unnest(of_append, number, ids, types, metadata, data)
-    WITH ORDINALITY AS e(a, k, id, type, metadata, data, n)
-  WHERE accepted[e.a];
-
-  PERFORM setval('eventstore.position', base + cardinality(ids));
-
-  SELECT array_agg(CASE WHEN accepted[a.n] THEN last[a.n] + a.size ELSE revisions[a.n] END ORDER BY a.n),
-         array_agg(CASE WHEN accepted[a.n] THEN base + a.ordinal ELSE positions[a.n] END ORDER BY a.n)
-  INTO revisions, positions
-  FROM (
-    SELECT e.a AS n, max(e.k) AS size, max(e.n) AS ordinal
-    FROM unnest(of_append, number) WITH ORDINALITY AS e(a, k, n) GROUP BY e.a
-  ) a;
-END $$;
-`;
+${appendFunction}`;
 
 /** The tables and the append function of the Postgres event store. */
 export class EventStore1760000000000 implements MigrationInterface {
@@ -110,5 +36,17 @@ export class EventStore1760000000000 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query('DROP SCHEMA eventstore CASCADE');
+  }
+}
+
+/** Puts today's append function in the place of an earlier one. */
+export class AppendFunction1760000000003 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`DROP FUNCTION eventstore.append; ${appendFunction}`);
+  }
+
+  /** Whatever version runs brings its own function. */
+  async down(): Promise<void> {
+    // The tables are the same.
   }
 }

@@ -1,14 +1,13 @@
 import type { Pool } from 'pg';
 import type { AppendResult, ExpectedRevision, NewEvent } from '#eventsourcing';
 import { RevisionConflict, StoreUnavailable } from '#eventsourcing';
-import { unavailable } from '#postgres';
+import { plainArray, textArray, unavailable } from '#postgres';
+import type { Encoded, RecentEvents } from './recent-events.js';
 
 interface PendingAppend {
   readonly stream: string;
   readonly expected: ExpectedRevision;
-  readonly events: readonly NewEvent[];
-  /** The events' data as JSON. */
-  readonly data: readonly string[];
+  readonly encoded: readonly Encoded[];
   readonly bytes: number;
   /** Is committed by itself: joined with others, it was refused. */
   alone: boolean;
@@ -16,12 +15,20 @@ interface PendingAppend {
   reject(error: unknown): void;
 }
 
+interface Stored {
+  /** The last position before these appends. */
+  readonly base: string;
+  /** Of each group's last event; null where it was refused. */
+  readonly revisions: (string | null)[];
+  readonly positions: (string | null)[];
+}
+
 /** Appends to one stream that follow each other, so that the first one's expectation decides for all. */
 type Group = [PendingAppend, ...PendingAppend[]];
 
 const maxEvents = 2_000;
 const maxBytes = 8 * 1024 * 1024;
-const statement = 'SELECT revisions, positions FROM eventstore.append($1, $2, $3, $4, $5, $6, $7, $8)';
+const statement = 'SELECT base, revisions, positions FROM eventstore.append($1, $2, $3, $4, $5, $6, $7, $8)';
 const numbers = { any: -2, none: -1, exists: -4 } as const;
 const number = (expected: ExpectedRevision): number =>
   typeof expected === 'number' ? expected : numbers[expected];
@@ -37,14 +44,19 @@ export class GroupCommit {
   /** @param pool a pool of one connection, so that batches are stored in the order of the calls. */
   constructor(
     private readonly pool: Pool,
+    private readonly recent: RecentEvents,
     private readonly committed: () => void,
   ) {}
 
   append(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): Promise<AppendResult> {
     return new Promise((resolve, reject) => {
-      const data = events.map((event) => JSON.stringify(event.data));
-      const bytes = data.reduce((sum, json) => sum + json.length, 0);
-      this.queue.push({ stream, expected, events, data, bytes, alone: false, resolve, reject });
+      const encoded = events.map((event) => ({
+        event,
+        data: JSON.stringify(event.data),
+        metadata: JSON.stringify(event.metadata),
+      }));
+      const bytes = encoded.reduce((sum, { data }) => sum + data.length, 0);
+      this.queue.push({ stream, expected, encoded, bytes, alone: false, resolve, reject });
       if (!this.committing) void this.drain();
     });
   }
@@ -58,6 +70,8 @@ export class GroupCommit {
       try {
         await this.commit(groups);
       } catch (error) {
+        // It may have been stored all the same.
+        this.recent.forget();
         this.failed(groups, unavailable(error));
       }
     }
@@ -74,12 +88,12 @@ export class GroupCommit {
       const known = groups.get(append.stream);
       if (append.alone && taken > 0) break;
       if (known !== undefined && known.next !== append.expected) break;
-      events += append.events.length;
+      events += append.encoded.length;
       bytes += append.bytes;
       if (taken > 0 && (events > maxEvents || bytes > maxBytes)) break;
       taken++;
       const start = number(append.expected);
-      const next = start < -1 ? undefined : start + append.events.length;
+      const next = start < -1 ? undefined : start + append.encoded.length;
       if (known === undefined) groups.set(append.stream, { group: [append], next });
       else {
         known.group.push(append);
@@ -101,32 +115,52 @@ export class GroupCommit {
     groups.forEach((group, g) => {
       let k = 0;
       for (const append of group) {
-        append.events.forEach((event, n) => {
+        for (const encoded of append.encoded) {
           ofAppend.push(g + 1);
           place.push(++k);
-          ids.push(event.id);
-          types.push(event.type);
-          metadata.push(JSON.stringify(event.metadata));
-          data.push(append.data[n] ?? 'null');
-        });
+          ids.push(encoded.event.id);
+          types.push(encoded.event.type);
+          metadata.push(encoded.metadata);
+          data.push(encoded.data);
+        }
       }
     });
-    const { rows } = await this.pool.query<{
-      revisions: (string | null)[];
-      positions: (string | null)[];
-    }>({
+    const { rows } = await this.pool.query<Stored>({
       name: 'append',
       text: statement,
       values: [
-        groups.map(([first]) => first.stream),
-        groups.map(([first]) => number(first.expected)),
-        ...[ofAppend, place, ids, types, metadata, data],
+        textArray(groups.map(([first]) => first.stream)),
+        plainArray(groups.map(([first]) => number(first.expected))),
+        ...[ofAppend, place, ids].map(plainArray),
+        textArray(types),
+        // JSON has no raw line break: joined by it, the texts need none of the quoting of an array.
+        ...[metadata, data].map((texts) => texts.join('\n')),
       ],
     });
+    const stored = rows[0] as Stored;
+    this.remember(groups, stored, ids.length);
     groups.forEach((group, g) => {
-      this.answer(group, rows[0]?.revisions[g] ?? null, rows[0]?.positions[g] ?? null);
+      this.answer(group, stored.revisions[g] ?? null, stored.positions[g] ?? null);
     });
     this.committed();
+  }
+
+  /** Keeps for the subscribers what was stored now, as opposed to refused or stored before. */
+  private remember(groups: readonly Group[], { base, revisions, positions }: Stored, count: number): void {
+    const start = BigInt(base);
+    this.recent.begin(start, start + BigInt(count));
+    let position = start;
+    groups.forEach((group, g) => {
+      const events = group.flatMap(({ encoded }) => encoded);
+      const end = position + BigInt(events.length);
+      if (positions[g] === String(end)) {
+        const before = Number(revisions[g]) - events.length;
+        events.forEach((encoded, n) => {
+          this.recent.add(position + BigInt(n + 1), before + n + 1, group[0].stream, encoded);
+        });
+      }
+      position = end;
+    });
   }
 
   /** Revision and position are those of the group's last event. */
@@ -139,7 +173,7 @@ export class GroupCommit {
     let behind = 0;
     for (const append of group.toReversed()) {
       append.resolve({ revision: Number(revision) - behind, position: BigInt(position) - BigInt(behind) });
-      behind += append.events.length;
+      behind += append.encoded.length;
     }
   }
 

@@ -13,10 +13,11 @@ import type {
 } from '#eventsourcing';
 import { EventStore, StoreUnavailable } from '#eventsourcing';
 import { openPool, unavailable } from '#postgres';
-import { appendLock } from './event-store.migration.js';
+import { appendLock } from './append-function.js';
 import { GroupCommit } from './group-commit.js';
 import type { Page } from './reading.js';
-import { nextLimit, readAllPage, readStreamPage } from './reading.js';
+import { nextLimit, readAllPage, readStreamPage, targetSize } from './reading.js';
+import { RecentEvents } from './recent-events.js';
 import { Waker } from './waker.js';
 
 const firstPage = 64;
@@ -28,14 +29,17 @@ export class PostgresEventStore extends EventStore {
   private readonly writer: Pool;
   private readonly commits: GroupCommit;
   private readonly waker: Waker;
+  private readonly recent = new RecentEvents();
   private readonly closing = new AbortController();
 
   constructor(url: string) {
     super();
     this.pool = openPool(url, 'events', 8);
     this.writer = openPool(url, 'appends', 1);
-    this.waker = new Waker(url, this.pool);
-    this.commits = new GroupCommit(this.writer, () => {
+    this.waker = new Waker(url, this.pool, () => {
+      this.recent.forget();
+    });
+    this.commits = new GroupCommit(this.writer, this.recent, () => {
       this.waker.appended();
     });
   }
@@ -76,8 +80,13 @@ export class PostgresEventStore extends EventStore {
   }
 
   subscribeAll(options: SubscribeAllOptions): AsyncGenerator<Batch> {
-    return this.follow(options, options.after ?? 0n, (position, limit) =>
-      readAllPage(this.pool, position, options.prefixes ?? [], limit),
+    const { prefixes = [] } = options;
+    return this.follow(
+      options,
+      options.after ?? 0n,
+      async (position, limit) =>
+        this.recent.after(position, prefixes, limit, targetSize) ??
+        readAllPage(this.pool, position, prefixes, limit),
     );
   }
 
@@ -95,6 +104,7 @@ export class PostgresEventStore extends EventStore {
   }
 
   async truncateBefore(stream: string, revision: number): Promise<void> {
+    this.recent.forget();
     await this.locked(
       `WITH gone AS (DELETE FROM eventstore.events WHERE stream = $1 AND revision < $2 RETURNING revision)
        INSERT INTO eventstore.truncated SELECT $1, max(revision) FROM gone HAVING count(*) > 0
@@ -150,7 +160,7 @@ export class PostgresEventStore extends EventStore {
         await setTimeout(retryEvery, undefined, { signal }).catch(() => undefined);
         continue;
       }
-      const caughtUp = page.events.length < limit;
+      const caughtUp = !page.full;
       const checkpoint = checkpointOf(page, position, caughtUp);
       if (checkpoint > position || page.events.length > 0 || (caughtUp && !told)) {
         position = checkpoint;

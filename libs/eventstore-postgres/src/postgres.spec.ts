@@ -2,14 +2,14 @@ import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { eventStoreContract } from '../../eventsourcing/src/event-store.contract.js';
 import { freshDatabase } from '../../../test/support/database.js';
-import { EventStore1760000000000, PostgresEventStore } from './index.js';
+import { AppendFunction1760000000003, EventStore1760000000000, PostgresEventStore } from './index.js';
 
 eventStoreContract('Postgres', async () => {
   const database = await freshDatabase();
   const source = new DataSource({
     type: 'postgres',
     url: database.url,
-    migrations: [EventStore1760000000000],
+    migrations: [EventStore1760000000000, AppendFunction1760000000003],
     migrationsRun: true,
   });
   await (await source.initialize()).destroy();

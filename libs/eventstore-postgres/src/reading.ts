@@ -19,6 +19,8 @@ export interface Page {
   readonly head: bigint;
   /** Characters of data in the page. */
   readonly size: number;
+  /** True when there may be more of them now. */
+  readonly full: boolean;
 }
 
 const columns = 'e.position, e.revision, e.id, e.stream, e.type, e.metadata, e.data';
@@ -40,6 +42,7 @@ export function readAllPage(
        SELECT * FROM eventstore.events e WHERE e.position > $1 ${filter && `AND (${filter})`}
        ORDER BY e.position LIMIT $2) e ON true`,
     [after, limit, ...prefixes],
+    limit,
   );
 }
 
@@ -60,10 +63,11 @@ export function readStreamPage(
        SELECT * FROM eventstore.events e WHERE e.stream = $1 AND e.revision ${compare} $2
        ORDER BY e.revision ${order} LIMIT $3) e ON true`,
     [stream, start, limit],
+    limit,
   );
 }
 
-async function page(pool: Pool, text: string, values: unknown[]): Promise<Page> {
+async function page(pool: Pool, text: string, values: unknown[], limit: number): Promise<Page> {
   const { rows } = await query<Row>(pool, { text, values, types });
   const events: RecordedEvent[] = [];
   let size = 0;
@@ -80,10 +84,11 @@ async function page(pool: Pool, text: string, values: unknown[]): Promise<Page> 
       data: JSON.parse(row.data) as Fact['data'],
     });
   }
-  return { events, head: BigInt(rows[0]?.head ?? 0), size };
+  return { events, head: BigInt(rows[0]?.head ?? 0), size, full: events.length >= limit };
 }
 
-const targetSize = 4 * 1024 * 1024;
+/** What a page should hold at most, in characters of data. */
+export const targetSize = 4 * 1024 * 1024;
 
 /** How many events to ask for next, so that a page of large events stays near 4 MiB. */
 export function nextLimit(limit: number, last: Page, most: number): number {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Client, type Pool } from 'pg';
 
 const channel = 'eventstore';
@@ -16,10 +17,13 @@ export class Waker {
   private notifying: NodeJS.Timeout | undefined;
   private listener: Client | undefined;
   private closed = false;
+  private readonly self = randomUUID();
 
+  /** @param othersAppended called when another process appended, or may have */
   constructor(
     private readonly url: string,
     private readonly pool: Pool,
+    private readonly othersAppended: () => void,
   ) {}
 
   /** A mark to be given to `wait`: what is appended after it is not missed. */
@@ -32,7 +36,7 @@ export class Waker {
     this.wake();
     this.notifying ??= setTimeout(() => {
       this.notifying = undefined;
-      this.pool.query(`NOTIFY ${channel}`).catch(() => {
+      this.pool.query('SELECT pg_notify($1, $2)', [channel, this.self]).catch(() => {
         // The others will look for themselves.
       });
     }, notifyEvery);
@@ -48,7 +52,10 @@ export class Waker {
         this.waiting.delete(done);
         resolve();
       };
-      const timer = setTimeout(done, pollEvery);
+      const timer = setTimeout(() => {
+        this.othersAppended();
+        done();
+      }, pollEvery);
       signal.addEventListener('abort', done);
       this.waiting.add(done);
       if (this.listener === undefined) void this.listen();
@@ -60,6 +67,11 @@ export class Waker {
     clearTimeout(this.notifying);
     this.wake();
     await this.listener?.end().catch(() => undefined);
+  }
+
+  private heard(): void {
+    this.othersAppended();
+    this.wake();
   }
 
   private wake(): void {
@@ -75,14 +87,14 @@ export class Waker {
     };
     listener.on('error', lost);
     listener.on('end', lost);
-    listener.on('notification', () => {
-      this.wake();
+    listener.on('notification', ({ payload }) => {
+      if (payload !== this.self) this.heard();
     });
     try {
       await listener.connect();
       await listener.query(`LISTEN ${channel}`);
       // What was appended before the LISTEN is not announced.
-      this.wake();
+      this.heard();
     } catch {
       lost();
     }

@@ -1,0 +1,114 @@
+import type { EventMetadata, Fact, NewEvent, RecordedEvent } from '#eventsourcing';
+import type { Page } from './reading.js';
+
+/** An event on its way to the table, with its data and metadata as the JSON that is stored. */
+export interface Encoded {
+  readonly event: NewEvent;
+  readonly data: string;
+  readonly metadata: string;
+}
+
+interface Recent {
+  readonly position: bigint;
+  readonly revision: number;
+  readonly stream: string;
+  readonly encoded: Encoded;
+  recorded: RecordedEvent | undefined;
+}
+
+/**
+ * The newest events, without a gap, as far as this process wrote them: subscribers that are close to the
+ * end take them from here instead of from the table. Every event after `start` and up to `end` is here.
+ */
+export class RecentEvents {
+  private events: Recent[] = [];
+  /** How many of the first events have been let go. */
+  private gone = 0;
+  private size = 0;
+  private start: bigint | undefined;
+  private end = -1n;
+
+  /** @param mostSize in characters of data */
+  constructor(
+    private readonly mostEvents = 20_000,
+    private readonly mostSize = 16 * 1024 * 1024,
+  ) {}
+
+  /** What follows was stored right behind position `base`; what others wrote before it is not here. */
+  begin(base: bigint, end: bigint): void {
+    if (base !== this.end) {
+      this.forget();
+      this.start = base;
+    }
+    this.end = end;
+  }
+
+  /** To be called in the order of positions, after `begin`. */
+  add(position: bigint, revision: number, stream: string, encoded: Encoded): void {
+    this.events.push({ position, revision, stream, encoded, recorded: undefined });
+    this.size += encoded.data.length;
+    while (this.events.length - this.gone > this.mostEvents || this.size > this.mostSize) this.letGo();
+  }
+
+  /** Something was, or may have been, stored or removed that is not known here. */
+  forget(): void {
+    this.events = [];
+    this.gone = 0;
+    this.size = 0;
+    this.start = undefined;
+    this.end = -1n;
+  }
+
+  /**
+   * The page that a read of the table would give, or undefined when it must be read there.
+   * @param size most characters of data, beyond one event
+   */
+  after(position: bigint, prefixes: readonly string[], limit: number, size: number): Page | undefined {
+    if (this.start === undefined || position < this.start || position >= this.end) return undefined;
+    const events: RecordedEvent[] = [];
+    let taken = 0;
+    for (let n = this.firstAfter(position); n < this.events.length; n++) {
+      const recent = this.events[n] as Recent;
+      if (prefixes.length > 0 && !prefixes.some((prefix) => recent.stream.startsWith(prefix))) continue;
+      const { length } = recent.encoded.data;
+      if (events.length === limit || (events.length > 0 && taken + length > size)) {
+        return { events, head: this.end, size: taken, full: true };
+      }
+      taken += length;
+      events.push((recent.recorded ??= recorded(recent)));
+    }
+    return { events, head: this.end, size: taken, full: false };
+  }
+
+  private firstAfter(position: bigint): number {
+    let [low, high] = [this.gone, this.events.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.events[middle] as Recent).position <= position) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  private letGo(): void {
+    const first = this.events[this.gone] as Recent;
+    this.start = first.position;
+    this.size -= first.encoded.data.length;
+    this.gone++;
+    if (this.gone > this.mostEvents) {
+      this.events = this.events.slice(this.gone);
+      this.gone = 0;
+    }
+  }
+}
+
+/** The event as the table would give it: what JSON does not carry is not in it. */
+const recorded = ({ position, revision, stream, encoded }: Recent): RecordedEvent => ({
+  position,
+  revision,
+  id: encoded.event.id,
+  stream,
+  type: encoded.event.type,
+  metadata: JSON.parse(encoded.metadata) as EventMetadata,
+  data: JSON.parse(encoded.data) as Fact['data'],
+});
