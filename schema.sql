@@ -190,14 +190,13 @@ CREATE INDEX sessions_status ON sessions.sessions USING btree (project_id, statu
 CREATE INDEX sessions_user ON sessions.sessions USING btree (project_id, user_id, id) WHERE live;
 CREATE INDEX tags_tag ON sessions.tags USING btree (project_id, tag, session_id);
 
-CREATE OR REPLACE FUNCTION eventstore.append(streams text[], expected bigint[], of_append integer[], number integer[], ids uuid[], types text[], metadata json[], data json[], OUT revisions bigint[], OUT positions bigint[])
+CREATE OR REPLACE FUNCTION eventstore.append(streams text[], expected bigint[], of_append integer[], number integer[], ids uuid[], types text[], metadata text, data text, OUT base bigint, OUT revisions bigint[], OUT positions bigint[])
  RETURNS record
  LANGUAGE plpgsql
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
 AS $function$
 DECLARE
-  base bigint;
   live bigint[];
   last bigint[];
   accepted boolean[];
@@ -243,7 +242,7 @@ BEGIN
 
   INSERT INTO eventstore.events (position, revision, id, stream, type, metadata, data)
   SELECT base + e.n, last[e.a] + e.k, e.id, streams[e.a], e.type, e.metadata, e.data
-  FROM unnest(of_append, number, ids, types, metadata, data)
+  FROM unnest(of_append, number, ids, types, string_to_array(metadata, E'\n')::json[], string_to_array(data, E'\n')::json[])
     WITH ORDINALITY AS e(a, k, id, type, metadata, data, n)
   WHERE accepted[e.a];
 
