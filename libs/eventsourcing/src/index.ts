@@ -6,3 +6,4 @@ export * from './ids.js';
 export * from './causation.js';
 export * from './streams.js';
 export * from './shallow-merge.js';
+export * from './seen-ids.js';

@@ -6,3 +6,6 @@ export * from './list-runs.js';
 export * from './run.bodies.js';
 export * from './run.policy.js';
 export * from './runs.module.js';
+export * from './run.resource.js';
+export * from './runs.js';
+export * from './timeline.types.js';

@@ -1,6 +1,15 @@
 import type { Decider, Envelope, Json, JsonObject } from '#eventsourcing';
-import { RuleViolation, shallowMerge } from '#eventsourcing';
-import type { RunBirth, RunError, RunFact, RunKind, RunStatus, RunUsage } from './run.events.js';
+import { RuleViolation, SeenIds, shallowMerge } from '#eventsourcing';
+import type {
+  RunBirth,
+  RunError,
+  RunEventRecorded,
+  RunFact,
+  RunKind,
+  RunStatus,
+  RunUsage,
+} from './run.events.js';
+import { told } from './told.decider.js';
 
 /** A run as its stream tells it, in the words of the API. */
 export interface RunState {
@@ -29,8 +38,10 @@ export interface RunState {
   readonly started_at: string | null;
   readonly ended_at: string | null;
   readonly updated_at: string;
-  /** How often the run has changed, its creation included. */
+  /** How often the run has changed, its creation included; what its timeline tells is no change. */
   readonly revision: number;
+  /** Absent in a read model. */
+  readonly seen?: SeenIds;
 }
 
 /** What a client asks to change; what is absent stays. */
@@ -58,11 +69,22 @@ export const isOver = (run: RunState): boolean => next[run.status].length === 0;
 export const runDecider: Decider<Run, RunFact> = {
   initial: undefined,
   evolve: (run, fact, envelope) => {
-    if (fact.type === 'RunCreated') return born(fact.data, envelope);
-    return run === undefined ? undefined : changed(run, fact, envelope);
+    const next = foldRun(run, fact, envelope);
+    if (next === undefined || fact.type !== 'RunEventRecorded' || fact.data.id === undefined) return next;
+    return { ...next, seen: (next.seen ?? SeenIds.none).with(fact.data.id, envelope.revision + 1) };
   },
-  weigh: (run) => (run === undefined ? 0 : 2 * JSON.stringify([run.input, run.output, run.metadata]).length),
+  weigh: (run) =>
+    run === undefined
+      ? 0
+      : 2 * JSON.stringify([run.input, run.output, run.metadata]).length + 100 * (run.seen?.size ?? 0),
 };
+
+/** The run as it is shown, after one more fact: the very same when the fact changes nothing of that. */
+export function foldRun(run: Run, fact: RunFact, envelope: Envelope): Run {
+  if (fact.type === 'RunCreated') return born(fact.data, envelope);
+  if (run === undefined) return undefined;
+  return fact.type === 'RunEventRecorded' ? told(run, fact) : changed(run, fact, envelope);
+}
 
 function born(birth: RunBirth, { metadata: { at } }: Envelope): RunState {
   return {
@@ -95,7 +117,11 @@ function born(birth: RunBirth, { metadata: { at } }: Envelope): RunState {
   };
 }
 
-function changed(run: RunState, fact: RunFact, { metadata: { at, actor } }: Envelope): RunState {
+function changed(
+  run: RunState,
+  fact: Exclude<RunFact, RunEventRecorded>,
+  { metadata: { at, actor } }: Envelope,
+): RunState {
   const touched = { ...run, updated_at: at, revision: run.revision + 1 };
   switch (fact.type) {
     case 'RunStarted':

@@ -72,8 +72,27 @@ export type RunUsageRecorded = Fact<
   { readonly usage: RunUsage; readonly previous?: RunUsage; readonly session_id?: string }
 >;
 
-/** The facts of a stream `run-<id>`. */
+/** Something that a worker tells of its run, in the words of the API: one event of the timeline. */
+export type RunEventRecorded = Fact<
+  'RunEventRecorded',
+  {
+    readonly type: string;
+    readonly data: JsonObject;
+    /** The caller's own name for the event, unique in the run. */
+    readonly id?: string;
+    readonly session_id?: string;
+  }
+>;
+
+/** The facts of a stream `run-<id>`: each of them is one event of the run's timeline. */
 export type RunFact =
-  RunCreated | RunStarted | RunCompleted | RunFailed | RunCancelled | RunUpdated | RunUsageRecorded;
+  | RunCreated
+  | RunStarted
+  | RunCompleted
+  | RunFailed
+  | RunCancelled
+  | RunUpdated
+  | RunUsageRecorded
+  | RunEventRecorded;
 
 export const runStream = (id: string): string => `run-${id}`;

@@ -1,8 +1,8 @@
 import type { Fact, RecordedEvent } from '#eventsourcing';
 import type { Sql } from '#read-models';
 import { Projection, wellFormed } from '#read-models';
-import type { Run, RunState } from './run.decider.js';
-import { runDecider } from './run.decider.js';
+import type { RunState } from './run.decider.js';
+import { foldRun } from './run.decider.js';
 import type { RunFact } from './run.events.js';
 
 /**
@@ -63,8 +63,9 @@ export class RunsProjection extends Projection {
     const after = new Map<string, RunState>();
     for (const event of events) {
       const id = event.stream.slice('run-'.length);
-      const run: Run = runDecider.evolve(after.get(id) ?? before.get(id), event as Fact as RunFact, event);
-      if (run !== undefined) after.set(id, run);
+      const known = after.get(id) ?? before.get(id);
+      const run = foldRun(known, event as Fact as RunFact, event);
+      if (run !== undefined && run !== known) after.set(id, run);
     }
     const runs = [...after.values()];
     if (runs.length === 0) return;

@@ -37,7 +37,7 @@ export class RunResource {
 
 /** A run as the API shows it. */
 export function runResource(run: RunState): RunResource {
-  const { behind: _behind, ...shown } = run;
+  const { behind: _behind, seen: _seen, ...shown } = run;
   return { ...shown, lease: null, process_counts: { starting: 0, running: 0, ended: 0 } };
 }
 

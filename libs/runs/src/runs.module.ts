@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { SessionRuns, SessionsModule } from '#sessions';
+import { AppendEventsHandler } from './append-events.js';
 import { CancelRunHandler } from './cancel-run.js';
 import { CreateRunHandler } from './create-run.js';
 import { ListRunsHandler } from './list-runs.js';
@@ -7,6 +8,7 @@ import { RunCanceller } from './run-canceller.js';
 import { RunClaims } from './run-claims.js';
 import { RunPolicy } from './run.policy.js';
 import { Runs } from './runs.js';
+import { RunEventsController } from './run-events.controller.js';
 import { RunsController } from './runs.controller.js';
 import { RunsOfSession } from './session-runs.js';
 import { UpdateRunHandler } from './update-run.js';
@@ -15,8 +17,9 @@ import { UpdateRunHandler } from './update-run.js';
 @Global()
 @Module({
   imports: [SessionsModule],
-  controllers: [RunsController],
+  controllers: [RunsController, RunEventsController],
   providers: [
+    AppendEventsHandler,
     CancelRunHandler,
     CreateRunHandler,
     ListRunsHandler,
@@ -27,6 +30,6 @@ import { UpdateRunHandler } from './update-run.js';
     Runs,
     { provide: SessionRuns, useClass: RunsOfSession },
   ],
-  exports: [RunPolicy, SessionRuns],
+  exports: [RunPolicy, Runs, SessionRuns],
 })
 export class RunsModule {}

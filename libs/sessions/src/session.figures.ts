@@ -1,4 +1,4 @@
-import type { RunFact, RunStatus, RunUsage } from '#runs';
+import type { RunEventRecorded, RunFact, RunStatus, RunUsage } from '#runs';
 
 /** What a session's row knows from its runs. */
 export interface SessionFigures {
@@ -6,6 +6,9 @@ export interface SessionFigures {
   readonly usage: RunUsage;
   readonly started_at: string | null;
   readonly finished_at: string | null;
+  /** First user text and last assistant text, 200 characters each. */
+  readonly preview: string | null;
+  readonly output_preview: string | null;
 }
 
 export const noFigures: SessionFigures = {
@@ -13,6 +16,8 @@ export const noFigures: SessionFigures = {
   usage: { input_tokens: 0, output_tokens: 0, cache_read_tokens: 0, cache_creation_tokens: 0, cost_usd: 0 },
   started_at: null,
   finished_at: null,
+  preview: null,
+  output_preview: null,
 };
 
 export type SessionStatus = 'started' | 'active' | 'idle' | 'waiting_for_tool_results' | 'paused';
@@ -50,18 +55,48 @@ export function counted(figures: SessionFigures, fact: RunFact, at: string): Ses
         finished_at: run_counts.pending + run_counts.running > 0 ? null : at,
       };
     }
-    case 'RunUsageRecorded': {
-      const { usage, previous = noFigures.usage } = fact.data;
-      const sum = (key: keyof RunUsage): number => rounded(figures.usage[key] + usage[key] - previous[key]);
-      const keys = Object.keys(noFigures.usage) as (keyof RunUsage)[];
+    case 'RunUsageRecorded':
+      return { ...figures, usage: summed(figures.usage, fact.data.usage, fact.data.previous) };
+    case 'RunEventRecorded':
+      return told(figures, fact.data);
+    default:
+      return figures;
+  }
+}
+
+/** What the timeline of a run tells of its session. */
+function told(figures: SessionFigures, { type, data }: RunEventRecorded['data']): SessionFigures {
+  switch (type) {
+    case 'user':
+      return figures.preview === null ? { ...figures, preview: previewOf(data['text']) } : figures;
+    case 'message.output.completed':
+    case 'completion': {
+      const usage = data['usage'] as Partial<RunUsage> | undefined;
+      const says = type === 'message.output.completed';
+      if (!says && usage === undefined) return figures;
       return {
         ...figures,
-        usage: Object.fromEntries(keys.map((key) => [key, sum(key)])) as unknown as RunUsage,
+        ...(says && { output_preview: previewOf(data['text']) }),
+        ...(usage !== undefined && { usage: summed(figures.usage, usage) }),
       };
     }
     default:
       return figures;
   }
+}
+
+const previewLength = 200;
+
+const previewOf = (text: unknown): string =>
+  Array.from(String(text).slice(0, 2 * previewLength))
+    .slice(0, previewLength)
+    .join('');
+
+function summed(sum: RunUsage, more: Partial<RunUsage>, less: Partial<RunUsage> = {}): RunUsage {
+  const keys = Object.keys(noFigures.usage) as (keyof RunUsage)[];
+  return Object.fromEntries(
+    keys.map((key) => [key, rounded(sum[key] + (more[key] ?? 0) - (less[key] ?? 0))]),
+  ) as unknown as RunUsage;
 }
 
 const bumped = (

@@ -23,7 +23,7 @@ export const indexedAlias = (alias: string): string => `left(${alias}, 200)`;
  */
 export class SessionsProjection extends Projection {
   readonly name = 'sessions';
-  readonly version = 2;
+  readonly version = 3;
   readonly prefixes = ['session-', 'run-'];
 
   readonly tables = `
@@ -73,9 +73,11 @@ export class SessionsProjection extends Projection {
     for (const event of events) {
       const id = sessionOf(event);
       if (id === undefined) continue;
-      const row = after.get(id) ?? before.get(id) ?? { id, doc: null, figures: noFigures };
-      after.set(id, folded(row, event));
+      const known = after.get(id) ?? before.get(id);
+      const row = folded(known ?? { id, doc: null, figures: noFigures }, event);
+      if (row !== known) after.set(id, row);
     }
+    if (after.size === 0) return;
     const rows = [...after.values()];
     await this.store(sql, rows);
     await this.storeTags(
@@ -137,15 +139,22 @@ export class SessionsProjection extends Projection {
 /** The session that an event speaks of: its own stream's, or the one that its run belongs to. */
 function sessionOf(event: RecordedEvent): string | undefined {
   if (event.stream.startsWith('session-')) return event.stream.slice('session-'.length);
+  if (event.type === 'RunEventRecorded' && !tellsOfSession(event)) return undefined;
   return (event.data as { session_id?: string }).session_id;
 }
+
+const telling = new Set(['user', 'message.output.completed', 'completion']);
+
+/** Most of what a timeline tells changes nothing in its session's row, which need not be read for it. */
+const tellsOfSession = ({ data }: RecordedEvent): boolean => telling.has((data as { type: string }).type);
 
 function folded(row: SessionRow, event: RecordedEvent): SessionRow {
   if (event.stream.startsWith('session-')) {
     const doc = sessionDecider.evolve(row.doc ?? undefined, event as Fact as SessionFact, event);
     return { ...row, doc: doc ?? null };
   }
-  return { ...row, figures: counted(row.figures, event as Fact as RunFact, event.metadata.at) };
+  const figures = counted(row.figures, event as Fact as RunFact, event.metadata.at);
+  return figures === row.figures ? row : { ...row, figures };
 }
 
 const storableTags = ({ doc }: SessionRow): string[] => (doc?.tags ?? []).map(wellFormed);

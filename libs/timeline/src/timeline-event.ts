@@ -1,0 +1,101 @@
+import type { Fact, JsonObject, RecordedEvent } from '#eventsourcing';
+import type { RunFact } from '#runs';
+import type { SessionFact } from '#sessions';
+
+/** An event of a timeline as the API shows it, before the feed it stands in gives it its number. */
+export interface TimelineEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly run_id?: string;
+  readonly session_id?: string;
+  /** RFC 3339 UTC with milliseconds. */
+  readonly created_at: string;
+  /** Principal id of who did it. */
+  readonly actor: string;
+  readonly data: JsonObject;
+}
+
+const runPrefix = 'run-';
+const sessionPrefix = 'session-';
+
+/** The streams whose events make timelines. */
+export const timelineStreams = [runPrefix, sessionPrefix];
+
+export const runIdOf = (stream: string): string | undefined =>
+  stream.startsWith(runPrefix) ? stream.slice(runPrefix.length) : undefined;
+
+export const sessionIdOf = (stream: string): string | undefined =>
+  stream.startsWith(sessionPrefix) ? stream.slice(sessionPrefix.length) : undefined;
+
+/**
+ * What a stored event is in a timeline; undefined when it is in none.
+ * @param session the session of the event's run, if it has one
+ */
+export function timelineEvent(event: RecordedEvent, session?: string): TimelineEvent | undefined {
+  const run = runIdOf(event.stream);
+  const told = run === undefined ? ofSession(event as Fact as SessionFact) : ofRun(event as Fact as RunFact);
+  if (told === undefined) return undefined;
+  const session_id = run === undefined ? sessionIdOf(event.stream) : session;
+  const { at: created_at, actor } = event.metadata;
+  return {
+    id: told.id ?? event.id,
+    type: told.type,
+    ...(run !== undefined && { run_id: run }),
+    ...(session_id !== undefined && { session_id }),
+    created_at,
+    actor,
+    data: told.data as JsonObject,
+  };
+}
+
+/** Whether nothing of the run's timeline follows the event. */
+export const endsRun = ({ type }: RecordedEvent): boolean =>
+  type === 'RunCompleted' || type === 'RunFailed' || type === 'RunCancelled';
+
+interface Told {
+  readonly type: string;
+  readonly data: object;
+  readonly id?: string;
+}
+
+const lifecycle = {
+  RunStarted: 'run.started',
+  RunCompleted: 'run.completed',
+  RunFailed: 'run.failed',
+  RunCancelled: 'run.cancelled',
+  RunUpdated: 'run.updated',
+  RunUsageRecorded: 'run.updated',
+} as const;
+
+function ofRun(fact: RunFact): Told {
+  switch (fact.type) {
+    case 'RunCreated': {
+      const { run_id: _id, session_id: _session, behind: _behind, ...data } = fact.data;
+      return { type: 'run.created', data };
+    }
+    case 'RunEventRecorded': {
+      const { id, type, data } = fact.data;
+      return { type, data, ...(id !== undefined && { id }) };
+    }
+    default: {
+      const { session_id: _session, ...data } = fact.data as { session_id?: string };
+      return { type: lifecycle[fact.type], data };
+    }
+  }
+}
+
+function ofSession(fact: SessionFact): Told | undefined {
+  switch (fact.type) {
+    case 'SessionCreated': {
+      const { session_id: _id, ...data } = fact.data;
+      return { type: 'session.created', data };
+    }
+    case 'SessionUpdated':
+    case 'SessionAliasChanged':
+      return { type: 'session.updated', data: fact.data };
+    case 'SessionDeleted':
+      return { type: 'session.deleted', data: {} };
+    case 'SessionRunClaimed':
+      return undefined;
+  }
+}
