@@ -8,6 +8,7 @@ CREATE SCHEMA runledger;
 CREATE SCHEMA runs;
 CREATE SCHEMA session_policy;
 CREATE SCHEMA sessions;
+CREATE SCHEMA timeline;
 
 CREATE SEQUENCE eventstore."position" AS bigint INCREMENT 1 MINVALUE 0 MAXVALUE 9223372036854775807 START 0;
 
@@ -162,6 +163,30 @@ CREATE TABLE sessions.tags (
   CONSTRAINT tags_pkey PRIMARY KEY (session_id, tag)
 );
 
+CREATE TABLE timeline.runs (
+  run_id uuid NOT NULL,
+  session_id uuid NOT NULL,
+  CONSTRAINT runs_pkey PRIMARY KEY (run_id)
+);
+
+CREATE TABLE timeline.segments (
+  session_id uuid NOT NULL,
+  first_seq bigint NOT NULL,
+  last_seq bigint NOT NULL,
+  stream text COLLATE "C" NOT NULL,
+  first_revision bigint NOT NULL,
+  latest bigint NOT NULL,
+  CONSTRAINT segments_pkey PRIMARY KEY (session_id, first_seq)
+);
+
+CREATE TABLE timeline.tool_calls (
+  run_id uuid NOT NULL,
+  seq bigint NOT NULL,
+  id uuid NOT NULL,
+  doc json NOT NULL,
+  CONSTRAINT tool_calls_pkey PRIMARY KEY (run_id, seq)
+);
+
 CREATE INDEX api_keys_project ON access.api_keys USING btree (project_id, id);
 CREATE UNIQUE INDEX projects_newest ON access.projects USING btree ("position");
 CREATE INDEX events_id_idx ON eventstore.events USING btree (id);
@@ -189,6 +214,8 @@ CREATE INDEX sessions_project ON sessions.sessions USING btree (project_id, id) 
 CREATE INDEX sessions_status ON sessions.sessions USING btree (project_id, status, id) WHERE live;
 CREATE INDEX sessions_user ON sessions.sessions USING btree (project_id, user_id, id) WHERE live;
 CREATE INDEX tags_tag ON sessions.tags USING btree (project_id, tag, session_id);
+CREATE INDEX segments_latest ON timeline.segments USING btree (session_id, latest, first_seq);
+CREATE UNIQUE INDEX tool_calls_id ON timeline.tool_calls USING btree (id);
 
 CREATE OR REPLACE FUNCTION eventstore.append(streams text[], expected bigint[], of_append integer[], number integer[], ids uuid[], types text[], metadata text, data text, OUT base bigint, OUT revisions bigint[], OUT positions bigint[])
  RETURNS record

@@ -9,6 +9,7 @@ import { LogsModule, LogProjection } from '#logs';
 import { type Projection, ProjectionsStatus } from '#read-models';
 import { RunPolicy, RunsModule, RunsProjection } from '#runs';
 import { SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
+import { TimelineModule, TimelineProjection } from '#timeline';
 import { Core, CoreModule } from './core.module.js';
 import { HealthController } from './health.controller.js';
 import { JsonLogger } from './logger.js';
@@ -53,6 +54,7 @@ class AppModule {
         SessionsModule,
         RunsModule,
         LogsModule,
+        TimelineModule,
         ...modules,
       ],
       providers: [status],
@@ -66,6 +68,7 @@ export const readModels = (): Projection[] => [
   new SessionsProjection(),
   new RunsProjection(),
   new LogProjection(),
+  new TimelineProjection(),
 ];
 
 /** Puts the house together: adapters, rooms, and the roles that this process takes. */

@@ -1,8 +1,18 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
-import { EventStore, Streams } from '#eventsourcing';
+import { EventStore, LiveEvents, Streams } from '#eventsourcing';
 import { KurrentEventStore } from '#eventstore-kurrent';
-import { AppendFunction1760000000003, EventStore1760000000000, PostgresEventStore } from '#eventstore-postgres';
-import { IdempotencyStore, Instance, PostgresIdempotency, ReadModelClock as HttpClock } from '#http';
+import {
+  AppendFunction1760000000003,
+  EventStore1760000000000,
+  PostgresEventStore,
+} from '#eventstore-postgres';
+import {
+  EventStreams,
+  IdempotencyStore,
+  Instance,
+  PostgresIdempotency,
+  ReadModelClock as HttpClock,
+} from '#http';
 import { Database, ReadModelClock, ReadModels1760000000001, RecentWrites } from '#read-models';
 import { Idempotency1760000000002 } from './idempotency.migration.js';
 
@@ -24,6 +34,7 @@ export class Core {
   private constructor(
     readonly database: Database,
     readonly store: EventStore,
+    readonly live: LiveEvents,
     readonly clock: ReadModelClock,
     readonly instance: Instance,
     readonly idempotency: PostgresIdempotency,
@@ -37,10 +48,18 @@ export class Core {
         : new KurrentEventStore(eventStoreUrl);
     const instance = await Instance.start(databaseUrl);
     const idempotency = new PostgresIdempotency(database.pool, instance);
-    return new Core(database, store, new ReadModelClock(database), instance, idempotency);
+    return new Core(
+      database,
+      store,
+      new LiveEvents(store),
+      new ReadModelClock(database),
+      instance,
+      idempotency,
+    );
   }
 
   async close(): Promise<void> {
+    await this.live.close();
     await Promise.all([this.clock.close(), this.store.close(), this.instance.close()]);
     await this.database.close();
   }
@@ -50,10 +69,12 @@ export class Core {
 @Module({})
 export class CoreModule {
   static of(core: Core): DynamicModule {
-    const { database, store, clock, idempotency } = core;
+    const { database, store, live, clock, idempotency } = core;
     const providers = [
       { provide: Database, useValue: database },
       { provide: EventStore, useValue: store },
+      { provide: LiveEvents, useValue: live },
+      EventStreams,
       { provide: ReadModelClock, useValue: clock },
       { provide: HttpClock, useValue: clock },
       { provide: Streams, useValue: new Streams(store) },

@@ -28,7 +28,10 @@ export function authenticateRequests(fastify: FastifyInstance, keys: KeyRing): v
     const { authorization } = request.headers;
     const key = authorization === undefined ? undefined : bearer.exec(authorization)?.[1];
     const enter = (principal: Principal | undefined): void => {
-      if (principal !== undefined) request.ctx.principal = principal;
+      if (principal !== undefined && key !== undefined) {
+        request.ctx.principal = principal;
+        request.ctx.stillValid = async () => (await keys.whose(key)) !== undefined;
+      }
       done(principal === undefined ? refusal(key) : undefined);
     };
     const principal = key === undefined ? undefined : keys.whose(key);

@@ -7,3 +7,4 @@ export * from './causation.js';
 export * from './streams.js';
 export * from './shallow-merge.js';
 export * from './seen-ids.js';
+export * from './live-events.js';

@@ -3,7 +3,7 @@ import type { Causation } from './causation.js';
 import type { Decider } from './decider.js';
 import { RuleViolation } from './decider.js';
 import type { EventMetadata, Fact, NewEvent, RecordedEvent } from './event.js';
-import { EventStore, RevisionConflict } from './event-store.js';
+import { EventStore, type ReadStreamOptions, RevisionConflict } from './event-store.js';
 import { Upcasters } from './upcasting.js';
 
 /** What a command left behind. `events` are its own, whether stored now or by an earlier attempt. */
@@ -73,13 +73,19 @@ export class Streams {
     return (await this.load(decider, stream)).state;
   }
 
+  /** The events of a stream, in the shapes of today. @throws StoreUnavailable */
+  async *read(stream: string, options?: ReadStreamOptions): AsyncGenerator<RecordedEvent> {
+    for await (const recorded of this.store.readStream(stream, options)) {
+      yield this.upcasters.upcast(recorded);
+    }
+  }
+
   /** The newest event of a stream for which this holds. @throws StoreUnavailable */
   async findLast(
     stream: string,
     wanted: (event: RecordedEvent) => boolean,
   ): Promise<RecordedEvent | undefined> {
-    for await (const recorded of this.store.readStream(stream, { direction: 'backwards' })) {
-      const event = this.upcasters.upcast(recorded);
+    for await (const event of this.read(stream, { direction: 'backwards' })) {
       if (wanted(event)) return event;
     }
     return undefined;

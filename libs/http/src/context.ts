@@ -24,6 +24,8 @@ export class RequestContext {
   mustReach: bigint | undefined;
   /** Given by the idempotency guard: the identity that the command of this request must take. */
   seed: CommandSeed | undefined;
+  /** Whether the caller may still call, which a long answer asks from time to time; set by the access guard. */
+  stillValid: (() => boolean | Promise<boolean>) | undefined;
   /** Told of the answer before it leaves. */
   remember: ((answer: Answer) => Promise<void>) | undefined;
   private caller: Principal | undefined;

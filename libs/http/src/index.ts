@@ -20,3 +20,6 @@ export * from './problems.js';
 export * from './route-config.js';
 export * from './setup.js';
 export * from './validate.js';
+export * from './event-stream.js';
+export * from './event-streams.js';
+export * from './follower.js';

@@ -19,8 +19,6 @@ export class RecentWrites {
 
   async settled(projection: string, id: string): Promise<void> {
     const position = this.positions.get(id);
-    if (position === undefined) return;
-    await this.clock.reached(projection, position, patience);
-    if (this.positions.get(id) === position) this.positions.delete(id);
+    if (position !== undefined) await this.clock.reached(projection, position, patience);
   }
 }

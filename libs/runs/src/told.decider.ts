@@ -5,10 +5,12 @@ import type { RunEventRecorded, RunUsage } from './run.events.js';
 /** What an event of the timeline changes in what is shown of its run: the very same run when nothing does. */
 export function told(run: RunState, { data: { type, data } }: RunEventRecorded): RunState {
   const usage = usageOf(data, type);
-  if (type !== 'message.output.completed' && usage === undefined) return run;
+  const answers = type === 'message.output.completed';
+  if (!answers && usage === undefined) return run;
+  const { usage: _usage, ...output } = data;
   return {
     ...run,
-    ...(type === 'message.output.completed' && { output: data }),
+    ...(answers && { output }),
     ...(usage !== undefined && { usage: added(run.usage, usage) }),
   };
 }

@@ -9,3 +9,4 @@ export * from './session.policy.js';
 export * from './sessions.js';
 export * from './list-sessions.js';
 export * from './sessions.module.js';
+export * from './session.resource.js';

@@ -1,1 +1,2 @@
-export * from './timeline-event.js';
+export * from './timeline.projection.js';
+export * from './timeline.module.js';

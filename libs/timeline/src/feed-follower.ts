@@ -1,0 +1,62 @@
+import { type EventStream, Follower, frame, type Piece } from '#http';
+import type { EventFilter } from './event-filter.js';
+import type { Feed, Placed } from './placed.js';
+
+/** How much is read before it is written: characters, and events. */
+const pieceSize = 64 * 1024;
+const pieceEvents = 512;
+
+/** Follows a feed from a place on: first what is stored, then what is being stored. */
+export class FeedFollower extends Follower {
+  /** The last place whose number the client has. */
+  private told: number;
+
+  /** @param over whether the feed has ended: what is left is sent, and then the end */
+  constructor(
+    stream: EventStream,
+    private readonly feed: Feed,
+    private readonly wanted: EventFilter,
+    private place: number,
+    private over = false,
+  ) {
+    super(stream);
+    this.told = place;
+  }
+
+  /** Events of the feed that have just been stored, in order, none missing behind the place `from`. */
+  live(placed: readonly Placed[], from: number): void {
+    if (!this.idle || from > this.place) {
+      this.wake();
+      return;
+    }
+    const frames = placed.map((one) => this.take(one)).join('');
+    if (frames !== '') this.stream.write(frames);
+    if (this.over) this.finish();
+  }
+
+  protected async next(): Promise<Piece> {
+    let frames = '';
+    let count = 0;
+    for await (const placed of this.feed.read(this.place, 'asc')) {
+      frames += this.take(placed);
+      count++;
+      if (frames.length >= pieceSize || count === pieceEvents) return { frames, more: true, end: false };
+    }
+    return { frames, more: false, end: this.over };
+  }
+
+  protected override keepalive(): string {
+    if (this.place === this.told) return super.keepalive();
+    this.told = this.place;
+    return frame('bookmark', {}, this.place);
+  }
+
+  private take(placed: Placed): string {
+    if (placed.place <= this.place) return '';
+    this.place = placed.place;
+    this.over ||= placed.ends;
+    if (placed.event === undefined || !this.wanted(placed.event)) return '';
+    this.told = placed.place;
+    return placed.frame;
+  }
+}

@@ -1,0 +1,113 @@
+import type { RecordedEvent, Streams } from '#eventsourcing';
+import type { Database } from '#read-models';
+import { type Feed, Placed } from './placed.js';
+import { runIdOf, timelineEvent } from './timeline-event.js';
+
+interface Segment {
+  readonly first_seq: string;
+  readonly last_seq: string;
+  readonly stream: string;
+  readonly first_revision: string;
+}
+
+/** Part of a stream that stands in the feed from `seq` on. */
+interface Stretch {
+  readonly seq: number;
+  readonly stream: string;
+  readonly revision: number;
+  readonly count: number;
+}
+
+const segmentsAtOnce = 256;
+const eventsAtOnce = 512;
+
+/** What happens in a session and in its runs, in the order of the store, numbered without a gap. */
+export class SessionFeed implements Feed {
+  constructor(
+    private readonly database: Database,
+    private readonly streams: Streams,
+    private readonly sessionId: string,
+  ) {}
+
+  async *read(from: number, order: 'asc' | 'desc'): AsyncGenerator<Placed> {
+    let place = from;
+    for (;;) {
+      const stretches = await this.stretches(place, order);
+      const events = await this.events(stretches);
+      for (const stretch of stretches) {
+        for (let n = 0; n < stretch.count; n++) {
+          const k = order === 'asc' ? n : stretch.count - 1 - n;
+          const event = events.get(`${stretch.stream} ${stretch.revision + k}`);
+          place = stretch.seq + k;
+          if (event !== undefined) yield this.placed(event, place);
+        }
+      }
+      if (stretches.length === 0) return;
+    }
+  }
+
+  /** The number of the first event that can be of a later time. */
+  async firstAfter(time: string): Promise<number | undefined> {
+    const [row] = await this.database.prepared<{ first: string | null }>(
+      'session-feed-after',
+      'SELECT min(first_seq) AS first FROM timeline.segments WHERE session_id = $1 AND latest > $2',
+      [this.sessionId, Date.parse(time)],
+    );
+    return row?.first == null ? undefined : Number(row.first);
+  }
+
+  private placed(event: RecordedEvent, place: number): Placed {
+    const told = timelineEvent(event, runIdOf(event.stream) === undefined ? undefined : this.sessionId);
+    return new Placed(place, told && { ...told, sequence_number: place }, event.type === 'SessionDeleted');
+  }
+
+  /** Where the next events stand, as many as are read at once. */
+  private async stretches(from: number, order: 'asc' | 'desc'): Promise<Stretch[]> {
+    const forwards = order === 'asc';
+    const rows = await this.database.prepared<Segment>(
+      `session-feed-${order}`,
+      forwards
+        ? `SELECT first_seq, last_seq, stream, first_revision FROM timeline.segments
+           WHERE session_id = $1 AND last_seq > $2 AND first_seq >= coalesce((SELECT max(first_seq)
+             FROM timeline.segments WHERE session_id = $1 AND first_seq <= $2 + 1), 0)
+           ORDER BY first_seq LIMIT ${segmentsAtOnce}`
+        : `SELECT first_seq, last_seq, stream, first_revision FROM timeline.segments
+           WHERE session_id = $1 AND first_seq < $2 ORDER BY first_seq DESC LIMIT ${segmentsAtOnce}`,
+      [this.sessionId, from],
+    );
+    const stretches: Stretch[] = [];
+    let left = eventsAtOnce;
+    for (const row of rows) {
+      const [first, last] = [Number(row.first_seq), Number(row.last_seq)];
+      const low = forwards ? Math.max(first, from + 1) : first;
+      const high = forwards ? last : Math.min(last, from - 1);
+      const count = Math.min(left, high - low + 1);
+      const seq = forwards ? low : high - count + 1;
+      stretches.push({ seq, stream: row.stream, revision: Number(row.first_revision) + seq - first, count });
+      left -= count;
+      if (left === 0) break;
+    }
+    return stretches;
+  }
+
+  /** One read for each stream, however often the feed changes from one to the other. */
+  private async events(stretches: readonly Stretch[]): Promise<Map<string, RecordedEvent>> {
+    const ranges = new Map<string, { from: number; to: number }>();
+    for (const { stream, revision, count } of stretches) {
+      const range = ranges.get(stream);
+      ranges.set(stream, {
+        from: Math.min(range?.from ?? revision, revision),
+        to: Math.max(range?.to ?? 0, revision + count - 1),
+      });
+    }
+    const events = new Map<string, RecordedEvent>();
+    await Promise.all(
+      [...ranges].map(async ([stream, { from, to }]) => {
+        for await (const event of this.streams.read(stream, { from, limit: to - from + 1 })) {
+          events.set(`${stream} ${event.revision}`, event);
+        }
+      }),
+    );
+    return events;
+  }
+}

@@ -1,0 +1,114 @@
+import { Injectable } from '@nestjs/common';
+import { EventStore, LiveEvents, type RecordedEvent, Streams } from '#eventsourcing';
+import { EventStreams, frame, ProblemError, ReadModelClock, type RequestContext } from '#http';
+import { Database } from '#read-models';
+import { isOver, runDecider, runResource, type RunState } from '#runs';
+import type { SessionResource } from '#sessions';
+import { filterOf, type ProjectEventsQuery } from './event-filter.js';
+import { FeedFollower } from './feed-follower.js';
+import { ProjectFeed } from './project-feed.js';
+import { RunFeed } from './run-feed.js';
+import { SessionFeed } from './session-feed.js';
+import { sessionIdOf } from './timeline-event.js';
+
+/** How long the feed of a session may lag behind the store before it is looked at all the same. */
+const patience = 5_000;
+
+/** Answers with feeds as Server-Sent Events. */
+@Injectable()
+export class WatchEvents {
+  constructor(
+    private readonly streams: Streams,
+    private readonly store: EventStore,
+    private readonly events: LiveEvents,
+    private readonly open: EventStreams,
+    private readonly database: Database,
+    private readonly clock: ReadModelClock,
+  ) {}
+
+  /** Until the run has ended and all is sent. @throws StoreUnavailable; ProblemError as of a list */
+  async run(run: RunState, query: ProjectEventsQuery, ctx: RequestContext): Promise<void> {
+    const wanted = filterOf(query);
+    const place = placeOf(query, ctx);
+    const feed = new RunFeed(this.streams, run.id, run.session_id ?? undefined);
+    let follower: FeedFollower | undefined;
+    const stop = await this.events.follow(feed.stream, (events) => {
+      follower?.live(
+        events.map((event) => feed.placed(event)),
+        events[0]?.revision ?? 0,
+      );
+    });
+    const { state = run } = await this.streams.load(runDecider, feed.stream).catch((error: unknown) => {
+      stop();
+      throw error;
+    });
+    await this.open.serve(
+      ctx,
+      (stream) => {
+        stream.write(frame('snapshot', runResource(state)));
+        return (follower = new FeedFollower(stream, feed, wanted, place, isOver(state)));
+      },
+      stop,
+    );
+  }
+
+  /** Until the session is deleted. */
+  async session(session: SessionResource, query: ProjectEventsQuery, ctx: RequestContext): Promise<void> {
+    const wanted = filterOf(query);
+    const feed = new SessionFeed(this.database, this.streams, session.id);
+    const start = query.after === undefined ? 0 : ((await feed.firstAfter(query.after)) ?? 1) - 1;
+    const place = Math.max(placeOf(query, ctx), start);
+    let follower: FeedFollower | undefined;
+    const lookOnce = (position: bigint): void => {
+      void this.clock.reached('timeline', position, patience).then(() => follower?.wake());
+    };
+    const stop = await this.events.followAll((events, _from, position) => {
+      if (events.some((event) => mayTouch(session.id, event))) lookOnce(position);
+    });
+    // What was stored before this listened, and is not in the feed yet.
+    lookOnce(await this.store.head());
+    await this.open.serve(
+      ctx,
+      (stream) => {
+        stream.write(frame('snapshot', session));
+        return (follower = new FeedFollower(stream, feed, wanted, place));
+      },
+      stop,
+    );
+  }
+
+  /** Until the client goes away. */
+  async project(query: ProjectEventsQuery, ctx: RequestContext): Promise<void> {
+    const wanted = filterOf(query);
+    const place = placeOf(query, ctx);
+    const feed = new ProjectFeed(this.store, ctx.principal.projectId);
+    let follower: FeedFollower | undefined;
+    const stop = await this.events.followAll((events, from) => {
+      follower?.live(
+        events.map((event) => feed.placed(event)),
+        Number(from),
+      );
+    });
+    await this.open.serve(ctx, (stream) => (follower = new FeedFollower(stream, feed, wanted, place)), stop);
+  }
+}
+
+/** Of some events of a run only its birth tells the session: those are looked at. */
+function mayTouch(sessionId: string, { stream, type, data }: RecordedEvent): boolean {
+  const own = sessionIdOf(stream);
+  if (own !== undefined) return own === sessionId && type !== 'SessionRunClaimed';
+  if (!stream.startsWith('run-')) return false;
+  const { session_id } = data as { session_id?: string };
+  return session_id === undefined ? type !== 'RunCreated' : session_id === sessionId;
+}
+
+/** Where the client wants to go on: a browser that comes back sends both, and knows better by now. */
+function placeOf({ starting_after = 0 }: ProjectEventsQuery, { request }: RequestContext): number {
+  const id = request.headers['last-event-id'];
+  if (id === undefined) return starting_after;
+  if (typeof id === 'string' && /^\d{1,15}$/.test(id)) return Number(id);
+  const detail = 'must be the id of an event, a whole number';
+  throw new ProblemError('validation_failed', `Last-Event-ID ${detail}.`, {
+    errors: [{ parameter: 'Last-Event-ID', detail }],
+  });
+}
