@@ -1,2 +1,3 @@
 export * from './unavailable.js';
 export * from './pool.js';
+export * from './arrays.js';
