@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { AppendResult, ExpectedRevision, NewEvent } from '#eventsourcing';
 import { RevisionConflict, StoreUnavailable } from '#eventsourcing';
-import { unavailable } from '#postgres';
+import { arrayOf, jsonLines, unavailable } from '#postgres';
 
 interface PendingAppend {
   readonly stream: string;
@@ -21,7 +21,8 @@ type Group = [PendingAppend, ...PendingAppend[]];
 
 const maxEvents = 2_000;
 const maxBytes = 8 * 1024 * 1024;
-const statement = 'SELECT revisions, positions FROM eventstore.append($1, $2, $3, $4, $5, $6, $7, $8)';
+const statement = `SELECT revisions, positions FROM eventstore.append($1, $2, $3, $4, $5, $6,
+  string_to_array($7, E'\\n')::json[], string_to_array($8, E'\\n')::json[])`;
 const numbers = { any: -2, none: -1, exists: -4 } as const;
 const number = (expected: ExpectedRevision): number =>
   typeof expected === 'number' ? expected : numbers[expected];
@@ -118,9 +119,10 @@ export class GroupCommit {
       name: 'append',
       text: statement,
       values: [
-        groups.map(([first]) => first.stream),
-        groups.map(([first]) => number(first.expected)),
-        ...[ofAppend, place, ids, types, metadata, data],
+        arrayOf(groups.map(([first]) => first.stream)),
+        arrayOf(groups.map(([first]) => number(first.expected))),
+        ...[ofAppend, place, ids, types].map(arrayOf),
+        ...[metadata, data].map(jsonLines),
       ],
     });
     groups.forEach((group, g) => {

@@ -43,10 +43,17 @@ export class ProjectionBuild {
     });
   }
 
-  /** Makes the readers' indexes; done once, when the build is about to serve. */
-  async index(): Promise<void> {
-    await this.enter();
-    await this.client.query(this.projection.indexes);
+  /**
+   * Makes the readers' indexes; done once, when the build is about to serve. @param helper a second
+   * connection, which makes the half of them
+   */
+  async index(helper: Client): Promise<void> {
+    const left = this.projection.indexes.split(';').filter((statement) => statement.trim() !== '');
+    const work = async (client: Client): Promise<void> => {
+      await client.query(`SET search_path TO "${this.schema}"`);
+      for (let next = left.shift(); next !== undefined; next = left.shift()) await client.query(next);
+    };
+    await Promise.all([this.client, helper].map(work));
   }
 
   /** Makes names in SQL mean this build's tables. */
@@ -105,9 +112,9 @@ export class ProjectionBuild {
   }
 
   private async transaction(work: () => Promise<void>): Promise<void> {
-    await this.client.query('BEGIN');
+    const begun = this.client.query('BEGIN');
     try {
-      await work();
+      await Promise.all([begun, work()]);
       await this.client.query('COMMIT');
     } catch (error) {
       await this.client.query('ROLLBACK').catch(() => undefined);

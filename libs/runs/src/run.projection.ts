@@ -1,7 +1,7 @@
 import type { Fact, RecordedEvent } from '#eventsourcing';
 import { arrayOf, jsonLines } from '#postgres';
 import type { Sql } from '#read-models';
-import { Projection, wellFormed } from '#read-models';
+import { chunks, Projection, wellFormed } from '#read-models';
 import type { Run, RunState } from './run.decider.js';
 import { runDecider } from './run.decider.js';
 import type { RunFact } from './run.events.js';
@@ -69,11 +69,9 @@ export class RunsProjection extends Projection {
     }
     const runs = [...after.values()];
     if (runs.length === 0) return;
-    await this.store(sql, runs);
-    await this.storeMetadata(
-      sql,
-      runs.filter((run) => !sameMetadata(run, before.get(run.id))),
-    );
+    const changed = runs.filter((run) => !sameMetadata(run, before.get(run.id)));
+    const stored = Array.from(chunks(runs), (some) => this.store(sql, some));
+    await Promise.all([...stored, this.storeMetadata(sql, changed, before)]);
   }
 
   /** The rows of the runs that the batch continues. */
@@ -117,9 +115,15 @@ export class RunsProjection extends Projection {
     );
   }
 
-  private async storeMetadata(sql: Sql, runs: readonly RunState[]): Promise<void> {
-    const known = runs.filter((run) => run.revision > 1).map(({ id }) => id);
-    if (known.length > 0) await sql.query('DELETE FROM metadata WHERE run_id = ANY ($1::uuid[])', [arrayOf(known)]);
+  private async storeMetadata(
+    sql: Sql,
+    runs: readonly RunState[],
+    before: ReadonlyMap<string, RunState>,
+  ): Promise<void> {
+    const known = runs.filter(({ id }) => before.has(id)).map(({ id }) => id);
+    if (known.length > 0) {
+      await sql.query('DELETE FROM metadata WHERE run_id = ANY ($1::uuid[])', [arrayOf(known)]);
+    }
     const rows = runs.flatMap((run) =>
       [...searchable(run.metadata)].map(([key, value]) => [run.id, run.project_id, key, value] as const),
     );

@@ -1,6 +1,7 @@
 import type { Fact, RecordedEvent } from '#eventsourcing';
+import { arrayOf, jsonLines } from '#postgres';
 import type { Sql } from '#read-models';
-import { Projection, wellFormed } from '#read-models';
+import { chunks, Projection, wellFormed } from '#read-models';
 import type { RunFact } from '#runs';
 import type { SessionState } from './session.decider.js';
 import { sessionDecider } from './session.decider.js';
@@ -66,7 +67,7 @@ export class SessionsProjection extends Projection {
     if (touched.size === 0) return;
     const stored = await sql.query<SessionRow>(
       'SELECT id, doc, figures FROM sessions WHERE id = ANY ($1::uuid[])',
-      [[...touched]],
+      [arrayOf([...touched])],
     );
     const before = new Map(stored.map((row) => [row.id, row]));
     const after = new Map<string, SessionRow>();
@@ -77,12 +78,9 @@ export class SessionsProjection extends Projection {
       after.set(id, folded(row, event));
     }
     const rows = [...after.values()];
-    await this.store(sql, rows);
-    await this.storeTags(
-      sql,
-      rows.filter((row) => !sameTags(row, before.get(row.id))),
-      before,
-    );
+    const changed = rows.filter((row) => !sameTags(row, before.get(row.id)));
+    const written = Array.from(chunks(rows), (some) => this.store(sql, some));
+    await Promise.all([...written, this.storeTags(sql, changed, before)]);
   }
 
   private async store(sql: Sql, rows: readonly SessionRow[]): Promise<void> {
@@ -92,7 +90,8 @@ export class SessionsProjection extends Projection {
        SELECT id, project_id, user_id, external_id, alias, parent, status, title, empty, live, doc, figures,
          ARRAY(SELECT json_array_elements_text(tags)) FROM unnest($1::uuid[], $2::text[],
          $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::boolean[], $10::boolean[],
-         $11::json[], $12::json[], $13::json[])
+         string_to_array($11, E'\\n', '')::json[], string_to_array($12, E'\\n', '')::json[],
+         string_to_array($13, E'\\n', '')::json[])
          AS r(id, project_id, user_id, external_id, alias, parent, status, title, empty, live, doc, figures,
            tags)
        ON CONFLICT (id) DO UPDATE SET project_id = excluded.project_id, user_id = excluded.user_id,
@@ -101,17 +100,17 @@ export class SessionsProjection extends Projection {
          empty = excluded.empty, live = excluded.live, doc = excluded.doc, figures = excluded.figures,
          tags = excluded.tags`,
       [
-        rows.map(({ id }) => id),
+        arrayOf(rows.map(({ id }) => id)),
         ...(['project_id', 'user_id', 'external_id', 'alias', 'parent_session_id'] as const).map((column) =>
-          rows.map(({ doc }) => doc?.[column] ?? null),
+          arrayOf(rows.map(({ doc }) => doc?.[column])),
         ),
-        rows.map(({ figures }) => statusOf(figures)),
-        rows.map(({ doc }) => doc?.title ?? null),
-        rows.map(({ figures }) => Object.values(figures.run_counts).every((count) => count === 0)),
-        rows.map(({ doc }) => doc !== null && doc.deleted_at === null),
-        rows.map(({ doc }) => (doc === null ? null : JSON.stringify(doc))),
-        rows.map(({ figures }) => JSON.stringify(figures)),
-        rows.map((row) => JSON.stringify(storableTags(row))),
+        arrayOf(rows.map(({ figures }) => statusOf(figures))),
+        arrayOf(rows.map(({ doc }) => doc?.title)),
+        arrayOf(rows.map(({ figures }) => Object.values(figures.run_counts).every((count) => count === 0))),
+        arrayOf(rows.map(({ doc }) => doc !== null && doc.deleted_at === null)),
+        jsonLines(rows.map(({ doc }) => (doc === null ? null : JSON.stringify(doc)))),
+        jsonLines(rows.map(({ figures }) => JSON.stringify(figures))),
+        jsonLines(rows.map((row) => JSON.stringify(storableTags(row)))),
       ],
     );
   }
@@ -122,14 +121,15 @@ export class SessionsProjection extends Projection {
     before: ReadonlyMap<string, SessionRow>,
   ): Promise<void> {
     const known = rows.filter(({ id }) => before.has(id)).map(({ id }) => id);
-    if (known.length > 0) await sql.query('DELETE FROM tags WHERE session_id = ANY ($1::uuid[])', [known]);
+    if (known.length > 0)
+      await sql.query('DELETE FROM tags WHERE session_id = ANY ($1::uuid[])', [arrayOf(known)]);
     const tags = rows.flatMap((row) =>
       [...new Set(storableTags(row))].map((tag) => [row.id, row.doc?.project_id, tag] as const),
     );
     if (tags.length === 0) return;
     await sql.query(
       `INSERT INTO tags (session_id, project_id, tag) SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[])`,
-      [0, 1, 2].map((n) => tags.map((tag) => tag[n])),
+      ([0, 1, 2] as const).map((n) => arrayOf(tags.map((tag) => tag[n]))),
     );
   }
 }
