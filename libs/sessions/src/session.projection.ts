@@ -79,7 +79,12 @@ export class SessionsProjection extends Projection {
     }
     const rows = [...after.values()];
     const changed = rows.filter((row) => !sameTags(row, before.get(row.id)));
-    const written = Array.from(chunks(rows), (some) => this.store(sql, some));
+    // Most of what happens is of runs, and leaves all of a session but its figures as it was.
+    const onlyCounted = (row: SessionRow): boolean => before.get(row.id)?.doc === row.doc;
+    const written = [
+      ...Array.from(chunks(rows.filter((row) => !onlyCounted(row))), (some) => this.store(sql, some)),
+      ...Array.from(chunks(rows.filter(onlyCounted)), (some) => this.storeFigures(sql, some)),
+    ];
     await Promise.all([...written, this.storeTags(sql, changed, before)]);
   }
 
@@ -106,11 +111,25 @@ export class SessionsProjection extends Projection {
         ),
         arrayOf(rows.map(({ figures }) => statusOf(figures))),
         arrayOf(rows.map(({ doc }) => doc?.title)),
-        arrayOf(rows.map(({ figures }) => Object.values(figures.run_counts).every((count) => count === 0))),
+        arrayOf(rows.map(isEmpty)),
         arrayOf(rows.map(({ doc }) => doc !== null && doc.deleted_at === null)),
         jsonLines(rows.map(({ doc }) => (doc === null ? null : JSON.stringify(doc)))),
         jsonLines(rows.map(({ figures }) => JSON.stringify(figures))),
         jsonLines(rows.map((row) => JSON.stringify(storableTags(row)))),
+      ],
+    );
+  }
+
+  private async storeFigures(sql: Sql, rows: readonly SessionRow[]): Promise<void> {
+    await sql.query(
+      `UPDATE sessions s SET status = r.status, empty = r.empty, figures = r.figures
+       FROM unnest($1::uuid[], $2::text[], $3::boolean[], string_to_array($4, E'\\n')::json[])
+         AS r(id, status, empty, figures) WHERE s.id = r.id`,
+      [
+        arrayOf(rows.map(({ id }) => id)),
+        arrayOf(rows.map(({ figures }) => statusOf(figures))),
+        arrayOf(rows.map(isEmpty)),
+        jsonLines(rows.map(({ figures }) => JSON.stringify(figures))),
       ],
     );
   }
@@ -148,6 +167,9 @@ function folded(row: SessionRow, event: RecordedEvent): SessionRow {
   return { ...row, figures: counted(row.figures, event as Fact as RunFact, event.metadata.at) };
 }
 
+const isEmpty = ({ figures }: SessionRow): boolean =>
+  Object.values(figures.run_counts).every((count) => count === 0);
 const storableTags = ({ doc }: SessionRow): string[] => (doc?.tags ?? []).map(wellFormed);
 const tagsOf = (row: SessionRow | undefined): string => JSON.stringify(row?.doc?.tags ?? []);
-const sameTags = (a: SessionRow, b: SessionRow | undefined): boolean => tagsOf(a) === tagsOf(b);
+const sameTags = (a: SessionRow, b: SessionRow | undefined): boolean =>
+  a.doc === b?.doc || tagsOf(a) === tagsOf(b);
