@@ -112,9 +112,9 @@ export class ProjectionBuild {
   }
 
   private async transaction(work: () => Promise<void>): Promise<void> {
-    const begun = this.client.query('BEGIN');
+    await this.client.query('BEGIN');
     try {
-      await Promise.all([begun, work()]);
+      await work();
       await this.client.query('COMMIT');
     } catch (error) {
       await this.client.query('ROLLBACK').catch(() => undefined);
