@@ -12,7 +12,7 @@ export async function projected(
   events: readonly RecordedEvent[],
   batchSize = events.length,
 ): Promise<Tables> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new pg.Client({ connectionString: url, pipeline: true });
   await client.connect();
   const schema = `spec_${randomBytes(6).toString('hex')}`;
   try {

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { AppendResult, ExpectedRevision, NewEvent } from '#eventsourcing';
 import { RevisionConflict, StoreUnavailable } from '#eventsourcing';
-import { plainArray, textArray, unavailable } from '#postgres';
+import { arrayOf, jsonLines, unavailable } from '#postgres';
 import type { Encoded, RecentEvents } from './recent-events.js';
 
 interface PendingAppend {
@@ -129,12 +129,10 @@ export class GroupCommit {
       name: 'append',
       text: statement,
       values: [
-        textArray(groups.map(([first]) => first.stream)),
-        plainArray(groups.map(([first]) => number(first.expected))),
-        ...[ofAppend, place, ids].map(plainArray),
-        textArray(types),
-        // JSON has no raw line break: joined by it, the texts need none of the quoting of an array.
-        ...[metadata, data].map((texts) => texts.join('\n')),
+        arrayOf(groups.map(([first]) => first.stream)),
+        arrayOf(groups.map(([first]) => number(first.expected))),
+        ...[ofAppend, place, ids, types].map(arrayOf),
+        ...[metadata, data].map(jsonLines),
       ],
     });
     const stored = rows[0] as Stored;

@@ -1,17 +1,18 @@
-import type { Pool, QueryResultRow } from 'pg';
+import type { Pool } from 'pg';
 import type { Fact, RecordedEvent, EventMetadata } from '#eventsourcing';
-import { query } from '#postgres';
+import { queryArrays } from '#postgres';
 
-interface Row extends QueryResultRow {
-  position: string | null;
-  revision: string;
-  id: string;
-  stream: string;
-  type: string;
-  metadata: string;
-  data: string;
-  head: string;
-}
+/** The columns of `columns`, behind the head. */
+type Row = [
+  head: string,
+  position: string | null,
+  revision: string,
+  id: string,
+  stream: string,
+  type: string,
+  metadata: EventMetadata,
+  data: Fact['data'],
+];
 
 /** Some events, and the position of the last event of the store when they were read. */
 export interface Page {
@@ -24,9 +25,6 @@ export interface Page {
 }
 
 const columns = 'e.position, e.revision, e.id, e.stream, e.type, e.metadata, e.data';
-/** Every column comes as the text that it is on the wire. */
-const types = { getTypeParser: () => (value: string) => value };
-
 /** Reads a page of the global order, after a position, of streams with these prefixes. */
 export function readAllPage(
   pool: Pool,
@@ -67,24 +65,23 @@ export function readStreamPage(
   );
 }
 
+const json = 114;
+
 async function page(pool: Pool, text: string, values: unknown[], limit: number): Promise<Page> {
-  const { rows } = await query<Row>(pool, { text, values, types });
   const events: RecordedEvent[] = [];
   let size = 0;
-  for (const row of rows) {
-    if (row.position === null) continue;
-    size += row.data.length;
-    events.push({
-      position: BigInt(row.position),
-      revision: Number(row.revision),
-      id: row.id,
-      stream: row.stream,
-      type: row.type,
-      metadata: JSON.parse(row.metadata) as EventMetadata,
-      data: JSON.parse(row.data) as Fact['data'],
-    });
+  const parsed = (value: string): unknown => {
+    size += value.length;
+    return JSON.parse(value);
+  };
+  // JSON is parsed row by row as it arrives: its text need not outlive the row. All else stays text.
+  const types = { getTypeParser: (type: number) => (type === json ? parsed : (value: string) => value) };
+  const rows = await queryArrays<Row>(pool, { text, values, types });
+  for (const [, position, revision, id, stream, type, metadata, data] of rows) {
+    if (position === null) continue;
+    events.push({ position: BigInt(position), revision: Number(revision), id, stream, type, metadata, data });
   }
-  return { events, head: BigInt(rows[0]?.head ?? 0), size, full: events.length >= limit };
+  return { events, head: BigInt(rows[0]?.[0] ?? 0), size, full: events.length >= limit };
 }
 
 /** What a page should hold at most, in characters of data. */

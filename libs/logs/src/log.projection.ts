@@ -1,6 +1,7 @@
 import type { LogAppended, LogStream } from './log.events.js';
 import { logStreamOf, logStreams } from './log.events.js';
 import type { RecordedEvent } from '#eventsourcing';
+import { arrayOf, jsonLines } from '#postgres';
 import type { Sql } from '#read-models';
 import { Projection } from '#read-models';
 
@@ -73,7 +74,6 @@ export class LogProjection extends Projection {
       runs.set(runId, run);
     }
     if (runs.size === 0) return;
-    // JSON has no raw line break: joined by it, the texts need none of the quoting of an array.
     await sql.query(
       `INSERT INTO chunks
        SELECT run_id, first_seq, last_seq, from_ts, to_ts, streams, string_to_array(levels, ','), entries
@@ -92,11 +92,10 @@ export class LogProjection extends Projection {
          entries = runs.entries + excluded.entries, bytes = runs.bytes + excluded.bytes,
          max_span = greatest(runs.max_span, excluded.max_span)`,
       [
-        [...runs.keys()],
-        totals.map(({ lastSeq }) => lastSeq),
-        totals.map(({ entries }) => entries),
-        totals.map(({ bytes }) => bytes),
-        totals.map(({ spanMs }) => spanMs),
+        arrayOf([...runs.keys()]),
+        ...(['lastSeq', 'entries', 'bytes', 'spanMs'] as const).map((column) =>
+          arrayOf(totals.map((total) => total[column])),
+        ),
       ],
     );
   }
@@ -135,6 +134,6 @@ class ChunkColumns {
 
   values(): unknown[] {
     const { runIds, firstSeqs, lastSeqs, froms, tos, streams, levels, entries } = this;
-    return [runIds, firstSeqs, lastSeqs, froms, tos, streams, levels, entries.join('\n')];
+    return [...[runIds, firstSeqs, lastSeqs, froms, tos, streams, levels].map(arrayOf), jsonLines(entries)];
   }
 }

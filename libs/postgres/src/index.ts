@@ -1,3 +1,3 @@
 export * from './unavailable.js';
 export * from './pool.js';
-export * from './array.js';
+export * from './arrays.js';

@@ -1,4 +1,4 @@
-import { Pool, type QueryConfig, type QueryResult, type QueryResultRow } from 'pg';
+import { Pool, type QueryArrayConfig, type QueryConfig, type QueryResult, type QueryResultRow } from 'pg';
 import { unavailable } from './unavailable.js';
 
 /** Connections to one database; an idle one that breaks is replaced at its next use. */
@@ -15,6 +15,18 @@ export async function query<Row extends QueryResultRow>(
 ): Promise<QueryResult<Row>> {
   try {
     return await pool.query<Row>(config);
+  } catch (error) {
+    throw unavailable(error);
+  }
+}
+
+/** The same with each row as the array of its columns, which costs less. @throws StoreUnavailable */
+export async function queryArrays<Row extends unknown[]>(
+  pool: Pool,
+  config: Omit<QueryArrayConfig<unknown[]>, 'rowMode'>,
+): Promise<Row[]> {
+  try {
+    return (await pool.query<Row>({ ...config, rowMode: 'array' })).rows;
   } catch (error) {
     throw unavailable(error);
   }

@@ -9,3 +9,4 @@ export * from './keyset.js';
 export * from './projections-status.js';
 export * from './milliseconds.js';
 export * from './well-formed.js';
+export * from './chunks.js';

@@ -43,10 +43,17 @@ export class ProjectionBuild {
     });
   }
 
-  /** Makes the readers' indexes; done once, when the build is about to serve. */
-  async index(): Promise<void> {
-    await this.enter();
-    await this.client.query(this.projection.indexes);
+  /**
+   * Makes the readers' indexes; done once, when the build is about to serve. @param helper a second
+   * connection, which makes the half of them
+   */
+  async index(helper: Client): Promise<void> {
+    const left = this.projection.indexes.split(';').filter((statement) => statement.trim() !== '');
+    const work = async (client: Client): Promise<void> => {
+      await client.query(`SET search_path TO "${this.schema}"`);
+      for (let next = left.shift(); next !== undefined; next = left.shift()) await client.query(next);
+    };
+    await Promise.all([this.client, helper].map(work));
   }
 
   /** Makes names in SQL mean this build's tables. */
@@ -60,12 +67,16 @@ export class ProjectionBuild {
       await this.checkpoint(batch);
       return;
     }
+    let over = false;
     const sql: Sql = {
-      query: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
-        (await this.client.query<Row>(text, [...values])).rows,
+      query: async <Row extends object>(text: string, values: readonly unknown[] = []) => {
+        // Statements are sent ahead of each other's answers: none may follow the end of the transaction.
+        if (over) throw new Error(`${this.projection.name}: a statement behind its transaction`);
+        return (await this.client.query<Row>(text, [...values])).rows;
+      },
     };
     await this.transaction(async () => {
-      await this.projection.apply(sql, batch.events);
+      await this.projection.apply(sql, batch.events).finally(() => (over = true));
       await this.checkpoint(batch);
     });
   }

@@ -1,6 +1,9 @@
 import type { RecordedEvent } from '#eventsourcing';
 
-/** Runs SQL with parameters, within whatever transaction it stands in. */
+/**
+ * Runs SQL with parameters, within whatever transaction it stands in. Statements that do not wait for each
+ * other are run in the order of the calls.
+ */
 export interface Sql {
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }
@@ -18,7 +21,10 @@ export abstract class Projection {
   abstract readonly prefixes: readonly string[];
   /** DDL of the tables with the keys that the fold itself needs. */
   abstract readonly tables: string;
-  /** DDL of the indexes that only readers need, made when a rebuild has caught up. */
+  /**
+   * DDL of the indexes that only readers need, made when a rebuild has caught up; a semicolon in it does
+   * nothing but end a statement.
+   */
   abstract readonly indexes: string;
   /**
    * Applies a batch, in order, with a handful of statements. Deterministic: the same events give

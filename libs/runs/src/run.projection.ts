@@ -1,6 +1,7 @@
 import type { Fact, RecordedEvent } from '#eventsourcing';
+import { arrayOf, jsonLines } from '#postgres';
 import type { Sql } from '#read-models';
-import { Projection, wellFormed } from '#read-models';
+import { chunks, Projection, wellFormed } from '#read-models';
 import type { RunState } from './run.decider.js';
 import { foldRun } from './run.decider.js';
 import type { RunFact } from './run.events.js';
@@ -69,11 +70,9 @@ export class RunsProjection extends Projection {
     }
     const runs = [...after.values()];
     if (runs.length === 0) return;
-    await this.store(sql, runs);
-    await this.storeMetadata(
-      sql,
-      runs.filter((run) => !sameMetadata(run, before.get(run.id))),
-    );
+    const changed = runs.filter((run) => !sameMetadata(run, before.get(run.id)));
+    const stored = Array.from(chunks(runs), (some) => this.store(sql, some));
+    await Promise.all([...stored, this.storeMetadata(sql, changed, before)]);
   }
 
   /** The rows of the runs that the batch continues. */
@@ -82,7 +81,7 @@ export class RunsProjection extends Projection {
     const streams = new Set(events.map(({ stream }) => stream).filter((stream) => !born.has(stream)));
     if (streams.size === 0) return new Map();
     const rows = await sql.query<{ doc: RunState }>('SELECT doc FROM runs WHERE id = ANY ($1::uuid[])', [
-      [...streams].map((stream) => stream.slice('run-'.length)),
+      arrayOf([...streams].map((stream) => stream.slice('run-'.length))),
     ]);
     return new Map(rows.map(({ doc }) => [doc.id, doc]));
   }
@@ -106,16 +105,26 @@ export class RunsProjection extends Projection {
     await sql.query(
       `INSERT INTO runs (${columns.join(', ')}, doc)
        SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
-         $8::uuid[], $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::json[])
+         $8::uuid[], $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[],
+         string_to_array($14, E'\\n', '')::json[])
        ON CONFLICT (id) DO UPDATE SET status = excluded.status, started_at = excluded.started_at,
          ended_at = excluded.ended_at, doc = excluded.doc`,
-      [...columns.map((column) => runs.map((run) => run[column])), runs.map((run) => JSON.stringify(run))],
+      [
+        ...columns.map((column) => arrayOf(runs.map((run) => run[column]))),
+        jsonLines(runs.map((run) => JSON.stringify(run))),
+      ],
     );
   }
 
-  private async storeMetadata(sql: Sql, runs: readonly RunState[]): Promise<void> {
-    const known = runs.filter((run) => run.revision > 1).map(({ id }) => id);
-    if (known.length > 0) await sql.query('DELETE FROM metadata WHERE run_id = ANY ($1::uuid[])', [known]);
+  private async storeMetadata(
+    sql: Sql,
+    runs: readonly RunState[],
+    before: ReadonlyMap<string, RunState>,
+  ): Promise<void> {
+    const known = runs.filter(({ id }) => before.has(id)).map(({ id }) => id);
+    if (known.length > 0) {
+      await sql.query('DELETE FROM metadata WHERE run_id = ANY ($1::uuid[])', [arrayOf(known)]);
+    }
     const rows = runs.flatMap((run) =>
       [...searchable(run.metadata)].map(([key, value]) => [run.id, run.project_id, key, value] as const),
     );
@@ -123,7 +132,7 @@ export class RunsProjection extends Projection {
     await sql.query(
       `INSERT INTO metadata (run_id, project_id, key, value)
        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[])`,
-      [0, 1, 2, 3].map((n) => rows.map((row) => row[n])),
+      ([0, 1, 2, 3] as const).map((n) => arrayOf(rows.map((row) => row[n]))),
     );
   }
 }

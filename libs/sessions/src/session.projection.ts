@@ -1,6 +1,7 @@
 import type { Fact, RecordedEvent } from '#eventsourcing';
+import { arrayOf, jsonLines } from '#postgres';
 import type { Sql } from '#read-models';
-import { Projection, wellFormed } from '#read-models';
+import { chunks, Projection, wellFormed } from '#read-models';
 import type { RunFact } from '#runs';
 import type { SessionState } from './session.decider.js';
 import { sessionDecider } from './session.decider.js';
@@ -66,7 +67,7 @@ export class SessionsProjection extends Projection {
     if (touched.size === 0) return;
     const stored = await sql.query<SessionRow>(
       'SELECT id, doc, figures FROM sessions WHERE id = ANY ($1::uuid[])',
-      [[...touched]],
+      [arrayOf([...touched])],
     );
     const before = new Map(stored.map((row) => [row.id, row]));
     const after = new Map<string, SessionRow>();
@@ -79,12 +80,14 @@ export class SessionsProjection extends Projection {
     }
     if (after.size === 0) return;
     const rows = [...after.values()];
-    await this.store(sql, rows);
-    await this.storeTags(
-      sql,
-      rows.filter((row) => !sameTags(row, before.get(row.id))),
-      before,
-    );
+    const changed = rows.filter((row) => !sameTags(row, before.get(row.id)));
+    // Most of what happens is of runs, and leaves all of a session but its figures as it was.
+    const onlyCounted = (row: SessionRow): boolean => before.get(row.id)?.doc === row.doc;
+    const written = [
+      ...Array.from(chunks(rows.filter((row) => !onlyCounted(row))), (some) => this.store(sql, some)),
+      ...Array.from(chunks(rows.filter(onlyCounted)), (some) => this.storeFigures(sql, some)),
+    ];
+    await Promise.all([...written, this.storeTags(sql, changed, before)]);
   }
 
   private async store(sql: Sql, rows: readonly SessionRow[]): Promise<void> {
@@ -94,7 +97,8 @@ export class SessionsProjection extends Projection {
        SELECT id, project_id, user_id, external_id, alias, parent, status, title, empty, live, doc, figures,
          ARRAY(SELECT json_array_elements_text(tags)) FROM unnest($1::uuid[], $2::text[],
          $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::boolean[], $10::boolean[],
-         $11::json[], $12::json[], $13::json[])
+         string_to_array($11, E'\\n', '')::json[], string_to_array($12, E'\\n', '')::json[],
+         string_to_array($13, E'\\n', '')::json[])
          AS r(id, project_id, user_id, external_id, alias, parent, status, title, empty, live, doc, figures,
            tags)
        ON CONFLICT (id) DO UPDATE SET project_id = excluded.project_id, user_id = excluded.user_id,
@@ -103,17 +107,31 @@ export class SessionsProjection extends Projection {
          empty = excluded.empty, live = excluded.live, doc = excluded.doc, figures = excluded.figures,
          tags = excluded.tags`,
       [
-        rows.map(({ id }) => id),
+        arrayOf(rows.map(({ id }) => id)),
         ...(['project_id', 'user_id', 'external_id', 'alias', 'parent_session_id'] as const).map((column) =>
-          rows.map(({ doc }) => doc?.[column] ?? null),
+          arrayOf(rows.map(({ doc }) => doc?.[column])),
         ),
-        rows.map(({ figures }) => statusOf(figures)),
-        rows.map(({ doc }) => doc?.title ?? null),
-        rows.map(({ figures }) => Object.values(figures.run_counts).every((count) => count === 0)),
-        rows.map(({ doc }) => doc !== null && doc.deleted_at === null),
-        rows.map(({ doc }) => (doc === null ? null : JSON.stringify(doc))),
-        rows.map(({ figures }) => JSON.stringify(figures)),
-        rows.map((row) => JSON.stringify(storableTags(row))),
+        arrayOf(rows.map(({ figures }) => statusOf(figures))),
+        arrayOf(rows.map(({ doc }) => doc?.title)),
+        arrayOf(rows.map(isEmpty)),
+        arrayOf(rows.map(({ doc }) => doc !== null && doc.deleted_at === null)),
+        jsonLines(rows.map(({ doc }) => (doc === null ? null : JSON.stringify(doc)))),
+        jsonLines(rows.map(({ figures }) => JSON.stringify(figures))),
+        jsonLines(rows.map((row) => JSON.stringify(storableTags(row)))),
+      ],
+    );
+  }
+
+  private async storeFigures(sql: Sql, rows: readonly SessionRow[]): Promise<void> {
+    await sql.query(
+      `UPDATE sessions s SET status = r.status, empty = r.empty, figures = r.figures
+       FROM unnest($1::uuid[], $2::text[], $3::boolean[], string_to_array($4, E'\\n')::json[])
+         AS r(id, status, empty, figures) WHERE s.id = r.id`,
+      [
+        arrayOf(rows.map(({ id }) => id)),
+        arrayOf(rows.map(({ figures }) => statusOf(figures))),
+        arrayOf(rows.map(isEmpty)),
+        jsonLines(rows.map(({ figures }) => JSON.stringify(figures))),
       ],
     );
   }
@@ -124,14 +142,15 @@ export class SessionsProjection extends Projection {
     before: ReadonlyMap<string, SessionRow>,
   ): Promise<void> {
     const known = rows.filter(({ id }) => before.has(id)).map(({ id }) => id);
-    if (known.length > 0) await sql.query('DELETE FROM tags WHERE session_id = ANY ($1::uuid[])', [known]);
+    if (known.length > 0)
+      await sql.query('DELETE FROM tags WHERE session_id = ANY ($1::uuid[])', [arrayOf(known)]);
     const tags = rows.flatMap((row) =>
       [...new Set(storableTags(row))].map((tag) => [row.id, row.doc?.project_id, tag] as const),
     );
     if (tags.length === 0) return;
     await sql.query(
       `INSERT INTO tags (session_id, project_id, tag) SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[])`,
-      [0, 1, 2].map((n) => tags.map((tag) => tag[n])),
+      ([0, 1, 2] as const).map((n) => arrayOf(tags.map((tag) => tag[n]))),
     );
   }
 }
@@ -157,6 +176,9 @@ function folded(row: SessionRow, event: RecordedEvent): SessionRow {
   return figures === row.figures ? row : { ...row, figures };
 }
 
+const isEmpty = ({ figures }: SessionRow): boolean =>
+  Object.values(figures.run_counts).every((count) => count === 0);
 const storableTags = ({ doc }: SessionRow): string[] => (doc?.tags ?? []).map(wellFormed);
 const tagsOf = (row: SessionRow | undefined): string => JSON.stringify(row?.doc?.tags ?? []);
-const sameTags = (a: SessionRow, b: SessionRow | undefined): boolean => tagsOf(a) === tagsOf(b);
+const sameTags = (a: SessionRow, b: SessionRow | undefined): boolean =>
+  a.doc === b?.doc || tagsOf(a) === tagsOf(b);

@@ -1,5 +1,5 @@
 import type { RecordedEvent } from '#eventsourcing';
-import { plainArray, textArray } from '#postgres';
+import { arrayOf } from '#postgres';
 import { Projection, type Sql } from '#read-models';
 import type { RunCreated } from '#runs';
 import { runIdOf, sessionIdOf, timelineStreams } from './timeline-event.js';
@@ -76,14 +76,14 @@ export class TimelineProjection extends Projection {
     }
     if (sessions.size > 0) {
       await sql.query('INSERT INTO runs SELECT * FROM unnest($1::uuid[], $2::uuid[])', [
-        plainArray([...sessions.keys()]),
-        plainArray([...sessions.values()]),
+        arrayOf([...sessions.keys()]),
+        arrayOf([...sessions.values()]),
       ]);
     }
     if (unknown.size > 0) {
       const rows = await sql.query<{ run_id: string; session_id: string }>(
         'SELECT run_id, session_id FROM runs WHERE run_id = ANY ($1::uuid[])',
-        [plainArray([...unknown])],
+        [arrayOf([...unknown])],
       );
       for (const { run_id, session_id } of rows) sessions.set(run_id, session_id);
     }
@@ -114,12 +114,12 @@ export class TimelineProjection extends Projection {
        SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
        ON CONFLICT (session_id, first_seq) DO UPDATE SET last_seq = excluded.last_seq, latest = excluded.latest`,
       [
-        plainArray(rows.map(({ sessionId }) => sessionId)),
-        plainArray(rows.map(({ firstSeq }) => firstSeq)),
-        plainArray(rows.map(({ lastSeq }) => lastSeq)),
-        textArray(rows.map(({ stream }) => stream)),
-        plainArray(rows.map(({ firstRevision }) => firstRevision)),
-        plainArray(rows.map(({ latest }) => latest)),
+        arrayOf(rows.map(({ sessionId }) => sessionId)),
+        arrayOf(rows.map(({ firstSeq }) => firstSeq)),
+        arrayOf(rows.map(({ lastSeq }) => lastSeq)),
+        arrayOf(rows.map(({ stream }) => stream)),
+        arrayOf(rows.map(({ firstRevision }) => firstRevision)),
+        arrayOf(rows.map(({ latest }) => latest)),
       ],
     );
   }
@@ -128,7 +128,7 @@ export class TimelineProjection extends Projection {
     const rows = await sql.query<SegmentRow>(
       `SELECT s.* FROM unnest($1::uuid[]) AS t(id), LATERAL (
          SELECT * FROM segments WHERE session_id = t.id ORDER BY first_seq DESC LIMIT 1) s`,
-      [plainArray([...sessions])],
+      [arrayOf([...sessions])],
     );
     return new Map(
       rows.map((row) => [

@@ -1,6 +1,6 @@
 import type { Fact, Json, JsonObject, RecordedEvent } from '#eventsourcing';
 import { derivedUuid } from '#eventsourcing';
-import { plainArray, textArray } from '#postgres';
+import { arrayOf } from '#postgres';
 import { type Sql, wellFormed } from '#read-models';
 import type { RunEventRecorded } from '#runs';
 import { runIdOf } from './timeline-event.js';
@@ -62,7 +62,7 @@ export class ToolCallFold {
     const ids = [...new Set(told.map(callId))];
     const rows = await this.sql.query<{ doc: Folded }>(
       'SELECT doc FROM tool_calls WHERE id = ANY ($1::uuid[])',
-      [plainArray(ids)],
+      [arrayOf(ids)],
     );
     const calls = new Map(rows.map(({ doc }) => [doc.id, doc]));
     for (const event of told) {
@@ -75,10 +75,10 @@ export class ToolCallFold {
        SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::json[])
        ON CONFLICT (id) DO UPDATE SET doc = excluded.doc`,
       [
-        plainArray(changed.map(({ run_id }) => run_id)),
-        plainArray(changed.map(({ seq }) => seq)),
-        plainArray(changed.map(({ id }) => id)),
-        textArray(changed.map((call) => JSON.stringify(call))),
+        arrayOf(changed.map(({ run_id }) => run_id)),
+        arrayOf(changed.map(({ seq }) => seq)),
+        arrayOf(changed.map(({ id }) => id)),
+        arrayOf(changed.map((call) => JSON.stringify(call))),
       ],
     );
   }
