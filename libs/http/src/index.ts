@@ -23,3 +23,4 @@ export * from './validate.js';
 export * from './event-stream.js';
 export * from './event-streams.js';
 export * from './follower.js';
+export * from './feed-follower.js';

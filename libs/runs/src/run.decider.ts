@@ -1,4 +1,4 @@
-import type { Decider, Envelope, Json, JsonObject } from '#eventsourcing';
+import type { Decider, Envelope, Fact, Json, JsonObject } from '#eventsourcing';
 import { RuleViolation, SeenIds, shallowMerge } from '#eventsourcing';
 import type {
   RunBirth,
@@ -65,6 +65,10 @@ const next: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
 };
 
 export const isOver = (run: RunState): boolean => next[run.status].length === 0;
+
+/** Whether a fact ends its run. */
+export const runEnds = ({ type }: Fact): boolean =>
+  type === 'RunCompleted' || type === 'RunFailed' || type === 'RunCancelled';
 
 export const runDecider: Decider<Run, RunFact> = {
   initial: undefined,

@@ -1,6 +1,6 @@
 import type { RecordedEvent, Streams } from '#eventsourcing';
 import type { Database } from '#read-models';
-import { type Feed, Placed } from './placed.js';
+import { type EventFeed, placed, type PlacedEvent } from './placed.js';
 import { runIdOf, timelineEvent } from './timeline-event.js';
 
 interface Segment {
@@ -22,14 +22,14 @@ const segmentsAtOnce = 256;
 const eventsAtOnce = 512;
 
 /** What happens in a session and in its runs, in the order of the store, numbered without a gap. */
-export class SessionFeed implements Feed {
+export class SessionFeed implements EventFeed {
   constructor(
     private readonly database: Database,
     private readonly streams: Streams,
     private readonly sessionId: string,
   ) {}
 
-  async *read(from: number, order: 'asc' | 'desc'): AsyncGenerator<Placed> {
+  async *read(from: number, order: 'asc' | 'desc'): AsyncGenerator<PlacedEvent> {
     let place = from;
     for (;;) {
       const stretches = await this.stretches(place, order);
@@ -56,9 +56,9 @@ export class SessionFeed implements Feed {
     return row?.first == null ? undefined : Number(row.first);
   }
 
-  private placed(event: RecordedEvent, place: number): Placed {
+  private placed(event: RecordedEvent, place: number): PlacedEvent {
     const told = timelineEvent(event, runIdOf(event.stream) === undefined ? undefined : this.sessionId);
-    return new Placed(place, told && { ...told, sequence_number: place }, event.type === 'SessionDeleted');
+    return placed(place, told && { ...told, sequence_number: place }, event.type === 'SessionDeleted');
   }
 
   /** Where the next events stand, as many as are read at once. */

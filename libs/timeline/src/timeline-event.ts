@@ -48,10 +48,6 @@ export function timelineEvent(event: RecordedEvent, session?: string): TimelineE
   };
 }
 
-/** Whether nothing of the run's timeline follows the event. */
-export const endsRun = ({ type }: RecordedEvent): boolean =>
-  type === 'RunCompleted' || type === 'RunFailed' || type === 'RunCancelled';
-
 interface Told {
   readonly type: string;
   readonly data: object;
