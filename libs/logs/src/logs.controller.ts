@@ -3,6 +3,7 @@ import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiCreatedResponse, ApiTags } from '@nestjs/swagger';
 import { Allow, readers, writers } from '#access';
 import { Accepts, ApiPage, changed, Creates, Ctx, PathId, RequestContext, ValidQuery } from '#http';
+import { LeaseId } from '#runs';
 import { appendOf } from './append-log.js';
 import { AppendLogQuery, ListLogsQuery } from './log.bodies.js';
 import type { Placed } from './log.decider.js';
@@ -27,9 +28,10 @@ export class LogsController {
   async append(
     @PathId() id: string,
     @ValidQuery() query: AppendLogQuery,
+    @LeaseId() leaseId: string | undefined,
     @Ctx() ctx: RequestContext,
   ): Promise<Placed & { count: number }> {
-    const command = appendOf(ctx.request, query, id, ctx.causation());
+    const command = appendOf(ctx.request, query, id, ctx.causation(), leaseId);
     const { placed, duplicate, position } = await this.commands.execute(command);
     changed(ctx, position);
     void ctx.reply.code(duplicate ? 200 : 201);

@@ -41,6 +41,12 @@ export class ReadModelClock {
     return true;
   }
 
+  /** Up to where the serving projection has seen everything; 0 when there is none yet. */
+  async position(projection: string): Promise<bigint> {
+    await this.look(projection);
+    return this.known.get(projection) ?? 0n;
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     for (const waiter of [...this.waiting]) waiter.resolve();

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Causation } from '#eventsourcing';
 import { Streams } from '#eventsourcing';
 import { Database, ReadModelClock, RecentWrites } from '#read-models';
+import { expectLease } from './lease.decider.js';
 import type { RunState } from './run.decider.js';
 import { cancelRun, runDecider } from './run.decider.js';
 import { runStream } from './run.events.js';
@@ -27,18 +28,23 @@ export class RunCanceller {
     private readonly writes: RecentWrites,
   ) {}
 
-  /** @throws RuleViolation revision_mismatch */
+  /** @throws RuleViolation revision_mismatch, lease_lost */
   async cancel(
     id: string,
     reason: string | undefined,
     causation: Causation,
     expected?: number,
+    leaseId?: string,
   ): Promise<Cancelled> {
     const { state, events, position } = await this.streams.execute(
       runDecider,
       runStream(id),
       causation,
-      (run) => (run === undefined ? [] : cancelRun(run, reason, expected)),
+      (run) => {
+        if (run === undefined) return [];
+        expectLease(run, leaseId);
+        return cancelRun(run, reason, expected);
+      },
     );
     const run = state as RunState;
     const end = position ?? (await this.cancelledAt(run));

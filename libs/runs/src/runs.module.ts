@@ -1,8 +1,14 @@
 import { Global, Module } from '@nestjs/common';
 import { SessionRuns, SessionsModule } from '#sessions';
 import { CancelRunHandler } from './cancel-run.js';
+import { ClaimCandidates } from './claim-candidates.js';
+import { ClaimRunsHandler } from './claim-runs.js';
+import { ClaimsController } from './claims.controller.js';
 import { CreateRunHandler } from './create-run.js';
+import { HeartbeatRunHandler } from './heartbeat-run.js';
+import { LeaseSweeper } from './lease-sweeper.js';
 import { ListRunsHandler } from './list-runs.js';
+import { PendingFeed } from './pending-feed.js';
 import { RunCanceller } from './run-canceller.js';
 import { RunClaims } from './run-claims.js';
 import { RunPolicy } from './run.policy.js';
@@ -15,18 +21,23 @@ import { UpdateRunHandler } from './update-run.js';
 @Global()
 @Module({
   imports: [SessionsModule],
-  controllers: [RunsController],
+  controllers: [ClaimsController, RunsController],
   providers: [
     CancelRunHandler,
+    ClaimRunsHandler,
     CreateRunHandler,
+    HeartbeatRunHandler,
     ListRunsHandler,
     UpdateRunHandler,
+    ClaimCandidates,
+    LeaseSweeper,
+    PendingFeed,
     RunCanceller,
     RunClaims,
     RunPolicy,
     Runs,
     { provide: SessionRuns, useClass: RunsOfSession },
   ],
-  exports: [RunPolicy, SessionRuns],
+  exports: [LeaseSweeper, RunPolicy, SessionRuns],
 })
 export class RunsModule {}

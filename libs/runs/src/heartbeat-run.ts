@@ -1,0 +1,46 @@
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import type { Causation } from '#eventsourcing';
+import { Streams } from '#eventsourcing';
+import { RecentWrites } from '#read-models';
+import { findRun } from './find-run.js';
+import { expectLease, extendLease } from './lease.decider.js';
+import type { RunState } from './run.decider.js';
+import { runDecider } from './run.decider.js';
+import { runStream } from './run.events.js';
+
+export interface Beaten {
+  readonly run: RunState;
+  /** Undefined when the lease was long enough as it is. */
+  readonly position: bigint | undefined;
+}
+
+export class HeartbeatRun extends Command<Beaten> {
+  constructor(
+    readonly id: string,
+    readonly leaseId: string,
+    readonly causation: Causation,
+    /** What the header says. */
+    readonly fence: string | undefined,
+  ) {
+    super();
+  }
+}
+
+/** @throws RuleViolation not_found, lease_lost */
+@CommandHandler(HeartbeatRun)
+export class HeartbeatRunHandler implements ICommandHandler<HeartbeatRun> {
+  constructor(
+    private readonly streams: Streams,
+    private readonly writes: RecentWrites,
+  ) {}
+
+  async execute({ id, leaseId, causation, fence }: HeartbeatRun): Promise<Beaten> {
+    await findRun(this.streams, causation.principal, id);
+    const { state, position } = await this.streams.execute(runDecider, runStream(id), causation, (run) => {
+      expectLease(run as RunState, fence);
+      return extendLease(run as RunState, leaseId, causation.milliseconds);
+    });
+    this.writes.wrote(id, position);
+    return { run: state as RunState, position };
+  }
+}
