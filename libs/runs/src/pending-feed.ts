@@ -73,7 +73,11 @@ export class PendingFeed implements OnModuleDestroy {
     if (!this.caughtUp) {
       await this.fill();
       await this.catchingUp();
-    } else if (this.pending.roomy && Date.now() - this.filledAt >= refillEvery) await this.fill();
+    } else if (this.pending.roomy && Date.now() - this.filledAt >= refillEvery) {
+      this.fill().catch((error: unknown) => {
+        this.logger.error(`pending runs cannot be read: ${String(error)}`);
+      });
+    }
   }
 
   /** Tells of each run that may be claimed from now on. @returns what ends it */
