@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Api, type Body, dataOf, newProject } from './support/api.js';
@@ -97,5 +99,24 @@ describe('examples/worker.mjs', () => {
     worker.kill('SIGTERM');
     expect(await exit).toEqual([0, null]);
     expect(await runThat(id, over)).toMatchObject({ status: 'completed', attempt: 1 });
+  });
+});
+
+describe('docs/workers.md', () => {
+  it('has examples that work', async () => {
+    const page = readFileSync('docs/workers.md', 'utf8');
+    const script = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block]) => block).join('');
+    const run = await ann.made('/runs', { kind: 'job' });
+    const env = { PATH: process.env['PATH'], RUNLEDGER_API_KEY: key };
+    const shell = spawn('sh', ['-ec', script.replace(/^URL=.*$/m, `URL=${server.url}`)], {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [answers] = await Promise.all([text(shell.stdout), once(shell, 'close')]);
+    expect(answers).toContain('"lease":{"worker_id":"worker-1"');
+    expect(answers).not.toContain('problems#');
+    const { body } = await ann.get(`/runs/${run.id}`);
+    expect(body).toMatchObject({ status: 'completed', output: { answer: 42 } });
+    expect(dataOf(await ann.get(`/runs/${run.id}/logs`))).toMatchObject([{ message: 'at work' }]);
   });
 });
