@@ -23,7 +23,6 @@ const refillEvery = 1_000;
  */
 @Injectable()
 export class PendingFeed implements OnModuleDestroy {
-  readonly pending = new PendingRuns();
   private readonly listeners = new Set<(run: PendingRun) => void>();
   private readonly closing = new AbortController();
   private readonly logger = new Logger('PendingFeed');
@@ -43,6 +42,7 @@ export class PendingFeed implements OnModuleDestroy {
     private readonly streams: Streams,
     private readonly database: Database,
     private readonly clock: ReadModelClock,
+    readonly pending: PendingRuns,
   ) {
     // Every claim that waits listens to it.
     setMaxListeners(0, this.closing.signal);

@@ -24,7 +24,7 @@ export class PendingRuns {
   private bytes = 0;
 
   /** @param most bytes, about */
-  constructor(private readonly most = 64 * 1024 * 1024) {}
+  constructor(private readonly most: number) {}
 
   /** @returns false when there is no room for it */
   add(run: PendingRun): boolean {

@@ -9,6 +9,7 @@ import { HeartbeatRunHandler } from './heartbeat-run.js';
 import { LeaseSweeper } from './lease-sweeper.js';
 import { ListRunsHandler } from './list-runs.js';
 import { PendingFeed } from './pending-feed.js';
+import { PendingRuns } from './pending-runs.js';
 import { RunCanceller } from './run-canceller.js';
 import { RunClaims } from './run-claims.js';
 import { RunPolicy } from './run.policy.js';
@@ -16,6 +17,9 @@ import { Runs } from './runs.js';
 import { RunsController } from './runs.controller.js';
 import { RunsOfSession } from './session-runs.js';
 import { UpdateRunHandler } from './update-run.js';
+
+/** How much memory the pending runs may take; what finds no room is read from the table. */
+const pendingBytes = 64 * 1024 * 1024;
 
 /** Global, because the sessions ask the runs through a port that this module binds. */
 @Global()
@@ -32,6 +36,7 @@ import { UpdateRunHandler } from './update-run.js';
     ClaimCandidates,
     LeaseSweeper,
     PendingFeed,
+    { provide: PendingRuns, useFactory: () => new PendingRuns(pendingBytes) },
     RunCanceller,
     RunClaims,
     RunPolicy,
