@@ -11,6 +11,7 @@ import { PendingFeed } from './pending-feed.js';
 import { PendingRuns } from './pending-runs.js';
 import { changeRun, createRun, runDecider, type RunState } from './run.decider.js';
 import { runStream } from './run.events.js';
+import { RunWrites } from './run-writes.js';
 
 const principal = { principalId: 'p', projectId: 'default', userId: uuidv7(), role: 'worker' } as const;
 const never = new AbortController().signal;
@@ -47,7 +48,7 @@ function claimer(runs = 1_000): (body?: Partial<ClaimRunsBody>, gone?: AbortSign
   const feed = new PendingFeed(store, own, database, clock, new PendingRuns(runs * 1_010));
   feeds.push(feed);
   const candidates = new ClaimCandidates(feed, database, own);
-  const handler = new ClaimRunsHandler(feed, candidates, own, new RecentWrites(clock));
+  const handler = new ClaimRunsHandler(feed, candidates, own, new RunWrites(new RecentWrites(clock)));
   return async (body = {}, gone = never) => {
     const asked = Object.assign(new ClaimRunsBody(), { worker_id: 'w', ...body });
     const claimed = await handler.execute(new ClaimRuns(asked, new Causation(principal), gone));

@@ -1,6 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { Causation, Streams } from '#eventsourcing';
-import { RecentWrites } from '#read-models';
 import { ClaimCandidates } from './claim-candidates.js';
 import type { ClaimRunsBody } from './claim.bodies.js';
 import { claimRun, leaseFrom } from './lease.decider.js';
@@ -11,6 +10,7 @@ import type { RunState } from './run.decider.js';
 import { runDecider } from './run.decider.js';
 import { runStream } from './run.events.js';
 import { matches } from './run-matches.js';
+import { RunWrites } from './run-writes.js';
 
 /** While not all pending runs are in memory, a claim that waits looks again this often, in milliseconds. */
 const lookEvery = 1_000;
@@ -41,13 +41,14 @@ export class ClaimRunsHandler implements ICommandHandler<ClaimRuns> {
     private readonly feed: PendingFeed,
     private readonly candidates: ClaimCandidates,
     private readonly streams: Streams,
-    private readonly writes: RecentWrites,
+    private readonly writes: RunWrites,
   ) {}
 
   async execute({ body, causation, gone }: ClaimRuns): Promise<Claimed[]> {
     const deadline = Date.now() + body.wait_seconds * 1_000;
     const { projectId } = causation.principal;
     await this.feed.ready();
+    const written = this.writes.newest;
     const news = new News([gone, this.feed.closed]);
     const stop = this.feed.listen((run) => {
       if (run.project_id === projectId && matches(body.filter ?? {}, run)) news.arrived();
@@ -55,8 +56,10 @@ export class ClaimRunsHandler implements ICommandHandler<ClaimRuns> {
     try {
       for (;;) {
         const claimed = await this.take(body, renewed(causation), news);
+        if (claimed.length > 0) return claimed;
+        if (await this.feed.catchesUp(written)) continue;
         const left = deadline - Date.now();
-        if (claimed.length > 0 || left <= 0 || news.over) return claimed;
+        if (left <= 0 || news.over) return claimed;
         await news.wait(this.feed.complete ? left : Math.min(left, lookEvery));
         if (!this.feed.complete) await this.feed.ready();
       }
@@ -101,8 +104,7 @@ export class ClaimRunsHandler implements ICommandHandler<ClaimRuns> {
       const run = outcome.state;
       if (run?.status !== 'pending') this.candidates.settle(candidate);
       if (run === undefined || outcome.position === undefined) return [];
-      this.writes.wrote(id, outcome.position);
-      if (run.session_id !== null) this.writes.wrote(run.session_id, outcome.position);
+      this.writes.wrote(run, outcome.position);
       return [{ run, position: outcome.position }];
     } finally {
       this.candidates.release(candidate);

@@ -1,12 +1,12 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Causation } from '#eventsourcing';
 import { Streams } from '#eventsourcing';
-import { RecentWrites } from '#read-models';
 import { findRun } from './find-run.js';
 import { expectLease, extendLease } from './lease.decider.js';
 import type { RunState } from './run.decider.js';
 import { runDecider } from './run.decider.js';
 import { runStream } from './run.events.js';
+import { RunWrites } from './run-writes.js';
 
 export interface Beaten {
   readonly run: RunState;
@@ -31,7 +31,7 @@ export class HeartbeatRun extends Command<Beaten> {
 export class HeartbeatRunHandler implements ICommandHandler<HeartbeatRun> {
   constructor(
     private readonly streams: Streams,
-    private readonly writes: RecentWrites,
+    private readonly writes: RunWrites,
   ) {}
 
   async execute({ id, leaseId, causation, fence }: HeartbeatRun): Promise<Beaten> {
@@ -40,7 +40,8 @@ export class HeartbeatRunHandler implements ICommandHandler<HeartbeatRun> {
       expectLease(run as RunState, fence);
       return extendLease(run as RunState, leaseId, causation.milliseconds);
     });
-    this.writes.wrote(id, position);
-    return { run: state as RunState, position };
+    const run = state as RunState;
+    this.writes.wrote(run, position);
+    return { run, position };
   }
 }

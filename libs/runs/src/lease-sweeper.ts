@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { byService, Streams } from '#eventsourcing';
-import { Database, Leader, ReadModelClock, RecentWrites } from '#read-models';
+import { Database, Leader, ReadModelClock } from '#read-models';
 import { expireLease } from './lease.decider.js';
 import { runDecider } from './run.decider.js';
 import { runStream } from './run.events.js';
 import { RunsProjection } from './run.projection.js';
+import { RunWrites } from './run-writes.js';
 
 const batchSize = 500;
 const together = 32;
@@ -33,7 +34,7 @@ export class LeaseSweeper {
     private readonly database: Database,
     private readonly streams: Streams,
     private readonly clock: ReadModelClock,
-    private readonly writes: RecentWrites,
+    private readonly writes: RunWrites,
   ) {
     this.leader = new Leader(database.url, 'lease_sweeper', (error) => {
       this.logger.error(`expired leases could not be swept: ${String(error)}; trying again`);
@@ -92,16 +93,13 @@ export class LeaseSweeper {
   }
 
   private async expire({ id, project_id }: Leased, now: number): Promise<bigint> {
-    const { state, position = 0n } = await this.streams.execute(
+    const { state, position } = await this.streams.execute(
       runDecider,
       runStream(id),
       byService(project_id),
       (run) => expireLease(run, now),
     );
-    if (position > 0n) {
-      this.writes.wrote(id, position);
-      if (state?.session_id != null) this.writes.wrote(state.session_id, position);
-    }
-    return position;
+    if (state !== undefined) this.writes.wrote(state, position);
+    return position ?? 0n;
   }
 }

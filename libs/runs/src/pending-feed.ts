@@ -4,6 +4,7 @@ import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import type { Fact, RecordedEvent } from '#eventsourcing';
 import { EventStore, StoreUnavailable, Streams, Upcasters } from '#eventsourcing';
 import { Database, ReadModelClock } from '#read-models';
+import { News } from './news.js';
 import { PendingRuns, type PendingRun } from './pending-runs.js';
 import { pendingOf, storedPending } from './pending-rows.js';
 import { runDecider, type RunState } from './run.decider.js';
@@ -12,6 +13,8 @@ import { runStream } from './run.events.js';
 
 /** How long the first claim waits for the feed to have caught up, in milliseconds. */
 const patience = 5_000;
+/** How long a claim that found nothing waits for what this process has just written, in milliseconds. */
+const shortPatience = 500;
 const retryEvery = 500;
 /** After not all pending runs found room, they are read again at most this often, in milliseconds. */
 const refillEvery = 1_000;
@@ -29,7 +32,8 @@ export class PendingFeed implements OnModuleDestroy {
   private readonly upcasters = new Upcasters();
   private position: bigint | undefined;
   private caughtUp = false;
-  private whenCaughtUp: (() => void)[] = [];
+  /** Told whenever the feed has moved. */
+  private readonly moves = new Set<News>();
   /** While the read model is being read: the runs that changed meanwhile. */
   private moved: Set<string> | undefined;
   private known = false;
@@ -72,7 +76,8 @@ export class PendingFeed implements OnModuleDestroy {
     }
     if (!this.caughtUp) {
       await this.fill();
-      await this.catchingUp();
+      if (await this.until(() => this.caughtUp, patience)) return;
+      throw new StoreUnavailable('the newest runs are not known yet');
     } else if (this.pending.roomy && Date.now() - this.filledAt >= refillEvery) {
       this.fill().catch((error: unknown) => {
         this.logger.error(`pending runs cannot be read: ${String(error)}`);
@@ -93,17 +98,29 @@ export class PendingFeed implements OnModuleDestroy {
     for (const listener of [...this.listeners]) listener(run);
   }
 
-  private catchingUp(): Promise<void> {
-    if (this.caughtUp) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        reject(new StoreUnavailable('the newest runs are not known yet'));
-      }, patience);
-      this.whenCaughtUp.push(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+  /**
+   * Waits until the feed knows what this process wrote up to a position.
+   * @returns false when it knew that already, or does not come to it
+   */
+  async catchesUp(written: bigint): Promise<boolean> {
+    const knows = (): boolean => (this.position ?? 0n) >= written;
+    return !knows() && this.until(knows, shortPatience);
+  }
+
+  private async until(holds: () => boolean, milliseconds: number): Promise<boolean> {
+    const deadline = Date.now() + milliseconds;
+    const news = new News([this.closed]);
+    this.moves.add(news);
+    try {
+      while (!holds()) {
+        const left = deadline - Date.now();
+        if (left <= 0 || news.over) return false;
+        await news.wait(left);
+      }
+      return true;
+    } finally {
+      this.moves.delete(news);
+    }
   }
 
   private async follow(after: bigint): Promise<void> {
@@ -116,18 +133,14 @@ export class PendingFeed implements OnModuleDestroy {
           const requeued = await this.requeued(events);
           for (const event of events) this.learn(event, requeued);
           this.position = batch.position;
-          if (batch.caughtUp) this.arrived();
+          this.caughtUp ||= batch.caughtUp;
+          for (const news of this.moves) news.arrived();
         }
       } catch (error) {
         this.logger.error(`pending runs cannot be followed: ${String(error)}; trying again`);
         await pause(retryEvery, undefined, { signal, ref: false }).catch(() => undefined);
       }
     }
-  }
-
-  private arrived(): void {
-    this.caughtUp = true;
-    for (const resolve of this.whenCaughtUp.splice(0)) resolve();
   }
 
   /** The runs that were requeued, as they are now: their events do not say what filters ask for. */

@@ -15,6 +15,7 @@ import { RunClaims } from './run-claims.js';
 import { RunPolicy } from './run.policy.js';
 import { Runs } from './runs.js';
 import { RunsController } from './runs.controller.js';
+import { RunWrites } from './run-writes.js';
 import { RunsOfSession } from './session-runs.js';
 import { UpdateRunHandler } from './update-run.js';
 
@@ -41,6 +42,7 @@ const pendingBytes = 64 * 1024 * 1024;
     RunClaims,
     RunPolicy,
     Runs,
+    RunWrites,
     { provide: SessionRuns, useClass: RunsOfSession },
   ],
   exports: [LeaseSweeper, RunPolicy, SessionRuns],

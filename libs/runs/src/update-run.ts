@@ -1,7 +1,6 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Causation } from '#eventsourcing';
 import { RuleViolation, Streams } from '#eventsourcing';
-import { RecentWrites } from '#read-models';
 import { findRun } from './find-run.js';
 import { expectLease } from './lease.decider.js';
 import { RunCanceller } from './run-canceller.js';
@@ -9,6 +8,7 @@ import type { UpdateRunBody } from './run.bodies.js';
 import type { RunChange, RunState } from './run.decider.js';
 import { changeRun, runDecider } from './run.decider.js';
 import { runStream } from './run.events.js';
+import { RunWrites } from './run-writes.js';
 import { holderBefore } from './turn.js';
 
 export interface UpdatedRun {
@@ -34,7 +34,7 @@ export class UpdateRunHandler implements ICommandHandler<UpdateRun> {
   constructor(
     private readonly streams: Streams,
     private readonly canceller: RunCanceller,
-    private readonly writes: RecentWrites,
+    private readonly writes: RunWrites,
   ) {}
 
   async execute({ id, body, causation, expected, leaseId }: UpdateRun): Promise<UpdatedRun> {
@@ -51,8 +51,7 @@ export class UpdateRunHandler implements ICommandHandler<UpdateRun> {
       },
     );
     const run = state as RunState;
-    this.writes.wrote(id, position);
-    if (run.session_id !== null) this.writes.wrote(run.session_id, position);
+    this.writes.wrote(run, position);
     if (position === undefined || !events.some(({ type }) => type === 'RunCancelled'))
       return { run, position };
     const below = await this.canceller.cancelChildren(id, position, causation);
