@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Causation, Streams, uuidv7 } from '#eventsourcing';
+import { type Batch, Causation, Streams, type SubscribeAllOptions, uuidv7 } from '#eventsourcing';
 import { Database, ReadModelClock, ReadModels1760000000001, RecentWrites } from '#read-models';
 import { type Database as Fresh, freshDatabase } from '../../../test/support/database.js';
 import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
@@ -16,10 +16,30 @@ import { RunWrites } from './run-writes.js';
 const principal = { principalId: 'p', projectId: 'default', userId: uuidv7(), role: 'worker' } as const;
 const never = new AbortController().signal;
 
+/** A store whose subscribers hear of nothing while it is held. */
+class SlowStore extends MemoryEventStore {
+  private gate = Promise.resolve();
+
+  /** @returns what lets them go on */
+  hold(): () => void {
+    let open = (): void => undefined;
+    this.gate = new Promise((resolve) => (open = resolve));
+    return open;
+  }
+
+  override async *subscribeAll(options: SubscribeAllOptions): AsyncGenerator<Batch> {
+    for await (const batch of super.subscribeAll(options)) {
+      await this.gate;
+      yield batch;
+    }
+  }
+}
+
 let fresh: Fresh;
 let database: Database;
 let clock: ReadModelClock;
-let store: MemoryEventStore;
+let store: SlowStore;
+let writes: RunWrites;
 let streams: Streams;
 let feeds: PendingFeed[];
 beforeAll(async () => {
@@ -31,9 +51,10 @@ afterAll(async () => {
   await fresh.drop();
 });
 beforeEach(async () => {
-  store = new MemoryEventStore();
+  store = new SlowStore();
   streams = new Streams(store);
   clock = new ReadModelClock(database);
+  writes = new RunWrites(new RecentWrites(clock));
   feeds = [];
   await project();
 });
@@ -48,7 +69,7 @@ function claimer(runs = 1_000): (body?: Partial<ClaimRunsBody>, gone?: AbortSign
   const feed = new PendingFeed(store, own, database, clock, new PendingRuns(runs * 1_010));
   feeds.push(feed);
   const candidates = new ClaimCandidates(feed, database, own);
-  const handler = new ClaimRunsHandler(feed, candidates, own, new RunWrites(new RecentWrites(clock)));
+  const handler = new ClaimRunsHandler(feed, candidates, own, writes);
   return async (body = {}, gone = never) => {
     const asked = Object.assign(new ClaimRunsBody(), { worker_id: 'w', ...body });
     const claimed = await handler.execute(new ClaimRuns(asked, new Causation(principal), gone));
@@ -107,6 +128,24 @@ describe('a claim in a process that has just started', () => {
     const claim = claimer();
     expect(await claim({ max: 100 })).toEqual([second]);
     expect(await claim()).toEqual([]);
+  });
+});
+
+describe('a claim that finds nothing', () => {
+  it('waits for what its own process has just written, and not for others', async () => {
+    const claim = claimer();
+    expect(await claim()).toEqual([]);
+    const open = store.hold();
+    const [id = ''] = await createRuns(1);
+    expect(await claim()).toEqual([]);
+    writes.wrote({ id, session_id: null }, await store.head());
+    const claiming = claim();
+    let answered = false;
+    void claiming.then(() => (answered = true));
+    for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve));
+    expect(answered).toBe(false);
+    open();
+    expect(await claiming).toEqual([id]);
   });
 });
 

@@ -33,3 +33,32 @@ export class News {
     this.any = false;
   }
 }
+
+/** Lets many wait until something holds that changes on certain occasions only. */
+export class Occasions {
+  private readonly waiting = new Set<News>();
+
+  /** @param end nobody waits any longer once it is aborted */
+  constructor(private readonly end: AbortSignal) {}
+
+  happened(): void {
+    for (const news of this.waiting) news.arrived();
+  }
+
+  /** @returns false when it does not hold in time */
+  async until(holds: () => boolean, milliseconds: number): Promise<boolean> {
+    const deadline = Date.now() + milliseconds;
+    const news = new News([this.end]);
+    this.waiting.add(news);
+    try {
+      while (!holds()) {
+        const left = deadline - Date.now();
+        if (left <= 0 || news.over) return false;
+        await news.wait(left);
+      }
+      return true;
+    } finally {
+      this.waiting.delete(news);
+    }
+  }
+}

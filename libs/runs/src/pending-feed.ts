@@ -4,7 +4,7 @@ import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import type { Fact, RecordedEvent } from '#eventsourcing';
 import { EventStore, StoreUnavailable, Streams, Upcasters } from '#eventsourcing';
 import { Database, ReadModelClock } from '#read-models';
-import { News } from './news.js';
+import { Occasions } from './news.js';
 import { PendingRuns, type PendingRun } from './pending-runs.js';
 import { pendingOf, storedPending } from './pending-rows.js';
 import { runDecider, type RunState } from './run.decider.js';
@@ -32,8 +32,7 @@ export class PendingFeed implements OnModuleDestroy {
   private readonly upcasters = new Upcasters();
   private position: bigint | undefined;
   private caughtUp = false;
-  /** Told whenever the feed has moved. */
-  private readonly moves = new Set<News>();
+  private readonly moves = new Occasions(this.closing.signal);
   /** While the read model is being read: the runs that changed meanwhile. */
   private moved: Set<string> | undefined;
   private known = false;
@@ -76,7 +75,7 @@ export class PendingFeed implements OnModuleDestroy {
     }
     if (!this.caughtUp) {
       await this.fill();
-      if (await this.until(() => this.caughtUp, patience)) return;
+      if (await this.moves.until(() => this.caughtUp, patience)) return;
       throw new StoreUnavailable('the newest runs are not known yet');
     } else if (this.pending.roomy && Date.now() - this.filledAt >= refillEvery) {
       this.fill().catch((error: unknown) => {
@@ -104,23 +103,7 @@ export class PendingFeed implements OnModuleDestroy {
    */
   async catchesUp(written: bigint): Promise<boolean> {
     const knows = (): boolean => (this.position ?? 0n) >= written;
-    return !knows() && this.until(knows, shortPatience);
-  }
-
-  private async until(holds: () => boolean, milliseconds: number): Promise<boolean> {
-    const deadline = Date.now() + milliseconds;
-    const news = new News([this.closed]);
-    this.moves.add(news);
-    try {
-      while (!holds()) {
-        const left = deadline - Date.now();
-        if (left <= 0 || news.over) return false;
-        await news.wait(left);
-      }
-      return true;
-    } finally {
-      this.moves.delete(news);
-    }
+    return !knows() && this.moves.until(knows, shortPatience);
   }
 
   private async follow(after: bigint): Promise<void> {
@@ -134,7 +117,7 @@ export class PendingFeed implements OnModuleDestroy {
           for (const event of events) this.learn(event, requeued);
           this.position = batch.position;
           this.caughtUp ||= batch.caughtUp;
-          for (const news of this.moves) news.arrived();
+          this.moves.happened();
         }
       } catch (error) {
         this.logger.error(`pending runs cannot be followed: ${String(error)}; trying again`);
