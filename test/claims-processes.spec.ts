@@ -49,6 +49,15 @@ describe('claims in several processes', () => {
     expect(claimed.sort()).toEqual(runs.sort());
   });
 
+  it('are answered when the server stops, with nothing', async () => {
+    const one = await started('api,projector,sweeper');
+    const waiting = claim(one, { wait_seconds: 60 });
+    // Whatever comes later is answered later: by then the claim waits.
+    await claim(one);
+    expect(await one.server.stop()).toBe(0);
+    expect(await waiting).toEqual([]);
+  });
+
   it('get back the runs of dead workers when the process that swept is dead too', async () => {
     const one = await started('api,projector,sweeper');
     const { id } = await one.made('/runs');

@@ -41,10 +41,10 @@ export class ReadModelClock {
     return true;
   }
 
-  /** Up to where the serving projection has seen everything; 0 when there is none yet. */
-  async position(projection: string): Promise<bigint> {
+  /** Up to where the serving projection has seen everything; undefined when there is none yet. */
+  async position(projection: string): Promise<bigint | undefined> {
     await this.look(projection);
-    return this.known.get(projection) ?? 0n;
+    return this.known.get(projection);
   }
 
   async close(): Promise<void> {

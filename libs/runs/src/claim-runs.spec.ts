@@ -121,6 +121,13 @@ describe('a claim in a process that has just started', () => {
     expect(await claimer()({ max: 100 })).toEqual([...old, ...young]);
   });
 
+  it('needs no read model, when none has been built yet', async () => {
+    await database.query('DROP SCHEMA runs CASCADE; DELETE FROM runledger.projections');
+    clock = new ReadModelClock(database);
+    const runs = await createRuns(2);
+    expect(await claimer()({ max: 100 })).toEqual(runs);
+  });
+
   it('does not take what was started since the read model last moved', async () => {
     const [first = '', second = ''] = await createRuns(2);
     await project();

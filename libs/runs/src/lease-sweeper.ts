@@ -15,6 +15,10 @@ const lookEvery = 1_000;
 /** How long a round waits until the read model shows what it did, in milliseconds. */
 const patience = 1_000;
 
+/** The leases that expire next. */
+export const leasesSql = `SELECT id, project_id, lease_expires_at AS expires_at FROM runs.runs
+  WHERE lease_expires_at IS NOT NULL ORDER BY lease_expires_at LIMIT ${batchSize}`;
+
 interface Leased {
   readonly id: string;
   readonly project_id: string;
@@ -71,12 +75,7 @@ export class LeaseSweeper {
 
   /** @returns milliseconds until there may be something to do again */
   private async round(): Promise<number> {
-    const leased = await this.database.prepared<Leased>(
-      'leases',
-      `SELECT id, project_id, lease_expires_at AS expires_at FROM runs.runs
-       WHERE lease_expires_at IS NOT NULL ORDER BY lease_expires_at LIMIT ${batchSize}`,
-      [],
-    );
+    const leased = await this.database.prepared<Leased>('leases', leasesSql, []);
     const now = Date.now();
     const due = leased.filter(({ expires_at }) => expires_at.getTime() <= now);
     let swept = 0n;

@@ -30,6 +30,7 @@ export class PendingFeed implements OnModuleDestroy {
   private readonly closing = new AbortController();
   private readonly logger = new Logger('PendingFeed');
   private readonly upcasters = new Upcasters();
+  /** Up to where the events are known; undefined before it has begun. */
   private position: bigint | undefined;
   private caughtUp = false;
   private readonly moves = new Occasions(this.closing.signal);
@@ -68,13 +69,9 @@ export class PendingFeed implements OnModuleDestroy {
   /** Begins to follow, if nobody has yet; resolves when the feed can be asked. @throws StoreUnavailable */
   async ready(): Promise<void> {
     if (this.complete) return;
-    if (this.position === undefined) {
-      const position = await this.clock.position('runs');
-      // Another claim may have come as far in the meantime.
-      if ((this.position as bigint | undefined) === undefined) void this.follow((this.position = position));
-    }
+    if (this.position === undefined) await this.begin();
     if (!this.caughtUp) {
-      await this.fill();
+      if (!this.known) await this.fill();
       if (await this.moves.until(() => this.caughtUp, patience)) return;
       throw new StoreUnavailable('the newest runs are not known yet');
     } else if (this.pending.roomy && Date.now() - this.filledAt >= refillEvery) {
@@ -106,11 +103,20 @@ export class PendingFeed implements OnModuleDestroy {
     return !knows() && this.moves.until(knows, shortPatience);
   }
 
-  private async follow(after: bigint): Promise<void> {
+  /** Where there is no read model yet, the events alone tell of every run. */
+  private async begin(): Promise<void> {
+    const position = await this.clock.position('runs');
+    if (this.position !== undefined) return;
+    this.known = position === undefined;
+    this.position = position ?? 0n;
+    void this.follow();
+  }
+
+  private async follow(): Promise<void> {
     const { signal } = this.closing;
     while (!signal.aborted) {
       try {
-        const from = this.position ?? after;
+        const from = this.position ?? 0n;
         for await (const batch of this.store.subscribeAll({ after: from, prefixes: ['run-'], signal })) {
           const events = batch.events.map((event) => this.upcasters.upcast(event));
           const requeued = await this.requeued(events);

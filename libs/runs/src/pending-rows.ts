@@ -12,15 +12,15 @@ const columns = `r.id, r.project_id, r.user_id, r.task_id, r.job_id, r.session_i
   r.kind, r.source, r.status, r.doc->>'started_at' AS started_at, r.doc->>'ended_at' AS ended_at,
   r.doc->'metadata' AS metadata, r.doc->'behind' AS behind`;
 
+/** A page of pending runs. $1 is the id of the one before. */
+export const pendingSql = `SELECT ${columns} FROM runs.runs r WHERE r.status = 'pending' AND r.id > $1
+  ORDER BY r.id LIMIT ${pageSize}`;
+
 /** All pending runs of the read model, page by page, the oldest first. */
 export async function* storedPending(database: Database): AsyncGenerator<PendingRun[]> {
   let after = '00000000-0000-0000-0000-000000000000';
   for (;;) {
-    const runs = await database.prepared<PendingRun>(
-      'pending-runs',
-      `SELECT ${columns} FROM runs.runs r WHERE r.status = 'pending' AND r.id > $1 ORDER BY r.id LIMIT ${pageSize}`,
-      [after],
-    );
+    const runs = await database.prepared<PendingRun>('pending-runs', pendingSql, [after]);
     yield runs;
     after = runs.at(-1)?.id ?? after;
     if (runs.length < pageSize) return;
