@@ -131,6 +131,10 @@ export const IsGathered = (): PropertyDecorator =>
 export const IsShape = (shape: () => new () => object): PropertyDecorator =>
   applyDecorators(note({ shape }), is('isShape', 'be a JSON object', isObject));
 
+/** An object of a class whose fields are those of a query: texts, comma lists, `<field>.<key>`. */
+export const IsQueryShape = (shape: () => new () => object): PropertyDecorator =>
+  applyDecorators(note({ shape, asQuery: true }), is('isQueryShape', 'be a JSON object', isObject));
+
 /** A list of objects of one class. */
 export const IsListOf = (shape: () => new () => object, least = 1, most = 1_000): PropertyDecorator =>
   applyDecorators(

@@ -3,6 +3,7 @@ export * from './body.js';
 export * from './consistency.js';
 export * from './context.js';
 export * from './cursor.js';
+export * from './departure.js';
 export * from './early-answer.js';
 export * from './etag.js';
 export * from './field-notes.js';

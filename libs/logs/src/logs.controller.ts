@@ -13,6 +13,7 @@ import {
   ValidQuery,
   wantsEventStream,
 } from '#http';
+import { LeaseId } from '#runs';
 import { appendOf } from './append-log.js';
 import { AppendLogQuery, ListLogsQuery } from './log.bodies.js';
 import type { Placed } from './log.decider.js';
@@ -39,9 +40,10 @@ export class LogsController {
   async append(
     @PathId() id: string,
     @ValidQuery() query: AppendLogQuery,
+    @LeaseId() leaseId: string | undefined,
     @Ctx() ctx: RequestContext,
   ): Promise<Placed & { count: number }> {
-    const command = appendOf(ctx.request, query, id, ctx.causation());
+    const command = appendOf(ctx.request, query, id, ctx.causation(), leaseId);
     const { placed, duplicate, position } = await this.commands.execute(command);
     changed(ctx, position);
     void ctx.reply.code(duplicate ? 200 : 201);

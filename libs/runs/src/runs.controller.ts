@@ -19,6 +19,7 @@ import {
 } from '#http';
 import { CancelRun } from './cancel-run.js';
 import { CreateRun } from './create-run.js';
+import { LeaseId } from './lease-header.js';
 import { ListRuns } from './list-runs.js';
 import {
   CancelRunBody,
@@ -74,9 +75,10 @@ export class RunsController {
   async update(
     @PathId() id: string,
     @ValidBody() body: UpdateRunBody,
+    @LeaseId() leaseId: string | undefined,
     @Ctx() ctx: RequestContext,
   ): Promise<string | undefined> {
-    const command = new UpdateRun(id, body, ctx.causation(), ifMatch(ctx));
+    const command = new UpdateRun(id, body, ctx.causation(), ifMatch(ctx), leaseId);
     const { run, position } = await this.commands.execute(command);
     changed(ctx, position);
     return resource(ctx, runResource(run), run.revision);
@@ -89,9 +91,10 @@ export class RunsController {
   async cancel(
     @PathId() id: string,
     @ValidBody() body: CancelRunBody,
+    @LeaseId() leaseId: string | undefined,
     @Ctx() ctx: RequestContext,
   ): Promise<CancelledRun> {
-    const command = new CancelRun(id, body.reason ?? undefined, ctx.causation(), ifMatch(ctx));
+    const command = new CancelRun(id, body.reason ?? undefined, ctx.causation(), ifMatch(ctx), leaseId);
     const { run, changed: done, position } = await this.commands.execute(command);
     changed(ctx, position);
     return { status: done ? 'cancelled' : 'no_op', run: runResource(run) };
