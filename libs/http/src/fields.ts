@@ -42,6 +42,14 @@ export const IsUuid = (options?: ValidationOptions): PropertyDecorator =>
 export const IsRfc3339 = (options?: ValidationOptions): PropertyDecorator =>
   is('isRfc3339', 'be a time by RFC 3339, such as 2026-01-02T03:04:05.678Z', isTime, options);
 
+/** A sequence number of a feed, or a time by RFC 3339. */
+export const IsMoment = (): PropertyDecorator =>
+  is(
+    'isMoment',
+    'be a sequence number, or a time by RFC 3339',
+    (value) => isTime(value) || (typeof value === 'string' && /^\d{1,15}$/.test(value)),
+  );
+
 /** Any JSON value, null too; it must be there unless the field is optional. */
 export const IsJson = (): PropertyDecorator => is('isJson', 'be there', (value) => value !== undefined);
 

@@ -1,3 +1,4 @@
+export * from './as-of.js';
 export * from './api-page.js';
 export * from './body.js';
 export * from './consistency.js';

@@ -13,3 +13,4 @@ export * from './runs.module.js';
 export * from './run.resource.js';
 export * from './runs.js';
 export * from './timeline.types.js';
+export * from './run-watch.js';

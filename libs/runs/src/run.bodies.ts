@@ -2,6 +2,7 @@ import { IsNumber, IsOptional, Max, Min } from 'class-validator';
 import type { Json, JsonObject } from '#eventsourcing';
 import {
   IsEnumWord,
+  IsFlag,
   IsJson,
   IsMetadata,
   IsPageCursor,
@@ -147,4 +148,11 @@ export class ListRunsQuery extends ListSessionRunsQuery {
   @IsOptional()
   @IsUuid()
   session_id?: string;
+}
+
+export class CreateRunQuery {
+  /** Answers when the run has ended: 201 with the run; 202 with it when that takes more than 60 s. */
+  @IsOptional()
+  @IsFlag()
+  wait?: boolean;
 }

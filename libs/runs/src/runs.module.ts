@@ -13,6 +13,7 @@ import { PendingFeed } from './pending-feed.js';
 import { PendingRuns } from './pending-runs.js';
 import { RunCanceller } from './run-canceller.js';
 import { RunClaims } from './run-claims.js';
+import { RunEnds } from './run-ends.js';
 import { RunPolicy } from './run.policy.js';
 import { Runs } from './runs.js';
 import { RunEventsController } from './run-events.controller.js';
@@ -43,6 +44,7 @@ const pendingBytes = 64 * 1024 * 1024;
     { provide: PendingRuns, useFactory: () => new PendingRuns(pendingBytes) },
     RunCanceller,
     RunClaims,
+    RunEnds,
     RunPolicy,
     Runs,
     RunWrites,

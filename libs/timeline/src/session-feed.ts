@@ -30,16 +30,24 @@ export class SessionFeed implements EventFeed {
   ) {}
 
   async *read(from: number, order: 'asc' | 'desc'): AsyncGenerator<PlacedEvent> {
+    for await (const { place, event } of this.events(from, order)) yield this.placed(event, place);
+  }
+
+  /** The same as they are stored. */
+  async *events(
+    from: number,
+    order: 'asc' | 'desc',
+  ): AsyncGenerator<{ place: number; event: RecordedEvent }> {
     let place = from;
     for (;;) {
       const stretches = await this.stretches(place, order);
-      const events = await this.events(stretches);
+      const events = await this.stored(stretches);
       for (const stretch of stretches) {
         for (let n = 0; n < stretch.count; n++) {
           const k = order === 'asc' ? n : stretch.count - 1 - n;
           const event = events.get(`${stretch.stream} ${stretch.revision + k}`);
           place = stretch.seq + k;
-          if (event !== undefined) yield this.placed(event, place);
+          if (event !== undefined) yield { place, event };
         }
       }
       if (stretches.length === 0) return;
@@ -91,7 +99,7 @@ export class SessionFeed implements EventFeed {
   }
 
   /** One read for each stream, however often the feed changes from one to the other. */
-  private async events(stretches: readonly Stretch[]): Promise<Map<string, RecordedEvent>> {
+  private async stored(stretches: readonly Stretch[]): Promise<Map<string, RecordedEvent>> {
     const ranges = new Map<string, { from: number; to: number }>();
     for (const { stream, revision, count } of stretches) {
       const range = ranges.get(stream);

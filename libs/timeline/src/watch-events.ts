@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { EventStore, LiveEvents, type RecordedEvent, Streams } from '#eventsourcing';
 import { EventStreams, FeedFollower, frame, placeOf, ReadModelClock, type RequestContext } from '#http';
 import { Database } from '#read-models';
-import { isOver, runDecider, runResource, type RunState } from '#runs';
+import { isOver, runDecider, runResource, type RunState, RunWatch } from '#runs';
 import type { SessionResource } from '#sessions';
 import { filterOf, type ProjectEventsQuery } from './event-filter.js';
 import type { ShownEvent } from './placed.js';
@@ -16,7 +16,7 @@ const patience = 5_000;
 
 /** Answers with feeds as Server-Sent Events. */
 @Injectable()
-export class WatchEvents {
+export class WatchEvents extends RunWatch {
   constructor(
     private readonly streams: Streams,
     private readonly store: EventStore,
@@ -24,7 +24,13 @@ export class WatchEvents {
     private readonly open: EventStreams,
     private readonly database: Database,
     private readonly clock: ReadModelClock,
-  ) {}
+  ) {
+    super();
+  }
+
+  fromCreation(run: RunState, ctx: RequestContext): Promise<void> {
+    return this.run(run, {}, ctx);
+  }
 
   /** Until the run has ended and all is sent. @throws StoreUnavailable; ProblemError as of a list */
   async run(run: RunState, query: ProjectEventsQuery, ctx: RequestContext): Promise<void> {
