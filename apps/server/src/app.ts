@@ -6,9 +6,11 @@ import type { FastifyInstance } from 'fastify';
 import { AccessModule, AccessProjection, authenticateRequests, isOpen, KeyRing } from '#access';
 import { fastifyOptions, ProblemError, setupHttp } from '#http';
 import { LogsModule, LogProjection } from '#logs';
+import { Listener } from '#postgres';
 import { type Projection, ProjectionsStatus } from '#read-models';
 import { RunPolicy, RunsModule, RunsProjection } from '#runs';
 import { SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
+import { deliveriesChannel, WebhookPolicy, WebhookSender, WebhookSettings, WebhooksModule } from '#webhooks';
 import { Core, CoreModule } from './core.module.js';
 import { HealthController } from './health.controller.js';
 import { JsonLogger } from './logger.js';
@@ -37,10 +39,10 @@ export interface App {
 
 @Module({ controllers: [HealthController, ProjectionsController] })
 class AppModule {
-  static of(core: Core, { bootstrapKey, modules = [] }: AppOptions): DynamicModule {
+  static of(core: Core, { settings, bootstrapKey, modules = [] }: AppOptions): DynamicModule {
     const status = {
       provide: ProjectionsStatus,
-      inject: [SessionPolicy, RunPolicy],
+      inject: [SessionPolicy, RunPolicy, WebhookPolicy],
       useFactory: (...policies: Projection[]) =>
         new ProjectionsStatus(core.database, core.store, [...readModels(), ...policies]),
     };
@@ -53,6 +55,7 @@ class AppModule {
         SessionsModule,
         RunsModule,
         LogsModule,
+        WebhooksModule.with(new WebhookSettings(settings.webhooksAllowPrivate)),
         ...modules,
       ],
       providers: [status],
@@ -86,6 +89,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const projectors = new Projectors(core, databaseUrl, nest.get(ProjectionsStatus).projections);
   if (settings.roles.has('projector')) projectors.start();
   const sweep = settings.roles.has('sweeper') ? sweeping(core) : undefined;
+  const sending = settings.roles.has('sweeper') ? sendingWebhooks(nest, databaseUrl) : undefined;
   return {
     nest,
     listen: async () => {
@@ -94,6 +98,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     },
     close: async () => {
       clearInterval(sweep);
+      await sending?.stop();
       await nest.close();
       await projectors.stop();
       await core.close();
@@ -110,6 +115,20 @@ function sweeping(core: Core): NodeJS.Timeout {
     });
   };
   return setInterval(sweep, sweepEvery).unref();
+}
+
+/** Sends what webhooks are to get, woken by the transactions that make deliveries. */
+function sendingWebhooks(nest: NestFastifyApplication, databaseUrl: string): { stop(): Promise<void> } {
+  const sender = nest.get(WebhookSender);
+  const listener = new Listener(databaseUrl, deliveriesChannel, () => {
+    sender.wake();
+  });
+  sender.start();
+  return {
+    stop: async () => {
+      await Promise.all([listener.close(), sender.stop()]);
+    },
+  };
 }
 
 /** A process without the role `api` answers for its health, and for nothing else. */

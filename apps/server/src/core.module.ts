@@ -1,16 +1,22 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { EventStore, Streams } from '#eventsourcing';
 import { KurrentEventStore } from '#eventstore-kurrent';
-import { AppendFunction1760000000003, EventStore1760000000000, PostgresEventStore } from '#eventstore-postgres';
+import {
+  AppendFunction1760000000003,
+  EventStore1760000000000,
+  PostgresEventStore,
+} from '#eventstore-postgres';
 import { IdempotencyStore, Instance, PostgresIdempotency, ReadModelClock as HttpClock } from '#http';
 import { Database, ReadModelClock, ReadModels1760000000001, RecentWrites } from '#read-models';
 import { Idempotency1760000000002 } from './idempotency.migration.js';
+import { Webhooks1760000000040 } from './webhooks.migration.js';
 
 export const migrations = [
   EventStore1760000000000,
   ReadModels1760000000001,
   Idempotency1760000000002,
   AppendFunction1760000000003,
+  Webhooks1760000000040,
 ];
 
 export interface CoreOptions {
