@@ -132,9 +132,7 @@ describe('the policy', () => {
     }
     projecting(new Next(streams));
     await run();
-    await until(
-      async () => (await rows()).at(-1)?.body.includes(`"position":${await store.head()}`) === true,
-    );
+    await seen();
     expect((await rows()).length).toBe(6);
     const [state] = await database.query<{ version: number; count: number }>(
       'SELECT (SELECT version FROM runledger.projections), (SELECT count(*)::integer FROM webhooks.webhooks)',
@@ -195,6 +193,19 @@ describe('the sender', () => {
     expect(await rows()).toMatchObject([
       { status: 'failed', attempt_count: 3, error: 'the destination answered 500' },
     ]);
+  });
+
+  test('says why nobody could be reached', async () => {
+    const { port } = new URL((await receiving()).url);
+    await open.pop()?.stop();
+    await webhook(`http://localhost:${port}/`);
+    await webhook('http://nobody.invalid/');
+    await run();
+    await seen();
+    sending(() => undefined);
+    await settled();
+    const errors = (await rows()).map(({ error }) => error);
+    expect(errors).toEqual([expect.stringMatching(/ECONNREFUSED/), expect.stringMatching(/nobody\.invalid/)]);
   });
 
   test('takes over what a sender that was killed had claimed, once its lease is over', async () => {

@@ -134,7 +134,7 @@ export class WebhookSender {
       if (answer.status < 200 || answer.status > 299) error = `the destination answered ${answer.status}`;
     } catch (failure) {
       if (stopped.aborted) return undefined;
-      error = late.aborted ? `no answer within ${timeoutMs / 1_000} s` : (failure as Error).message;
+      error = late.aborted ? `no answer within ${timeoutMs / 1_000} s` : reasonOf(failure);
     }
     return {
       at: new Date(start).toISOString(),
@@ -156,4 +156,10 @@ export class WebhookSender {
     if (this.stopping.signal.aborted) return;
     this.parts.log.error(`webhooks: ${error instanceof Error ? error.message : String(error)}; trying again`);
   };
+}
+
+/** A host with several addresses, none of which lets us in, fails with a code and no words. */
+function reasonOf(error: unknown): string {
+  const { message, code } = error as NodeJS.ErrnoException;
+  return message || (code ?? 'no connection');
 }
