@@ -103,6 +103,11 @@ describe('a webhook', () => {
     );
   });
 
+  it('is fed by a projection that tells how far it has come', async () => {
+    const projections = dataOf(await operator.get('/projections'));
+    expect(projections).toContainEqual(expect.objectContaining({ name: 'webhooks', version: 1 }));
+  });
+
   it('gets only what its patterns and its filter name', async () => {
     const receiver = await receiving();
     await made(receiver, { event_pattern: ['run.completed', 'run.failed'], filter: { source: 'cron' } });
