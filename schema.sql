@@ -9,6 +9,7 @@ CREATE SCHEMA runs;
 CREATE SCHEMA session_policy;
 CREATE SCHEMA sessions;
 CREATE SCHEMA timeline;
+CREATE SCHEMA webhooks;
 
 CREATE SEQUENCE eventstore."position" AS bigint INCREMENT 1 MINVALUE 0 MAXVALUE 9223372036854775807 START 0;
 
@@ -113,6 +114,41 @@ CREATE TABLE runledger.projections (
   CONSTRAINT projections_pkey PRIMARY KEY (name, build)
 );
 
+CREATE TABLE runledger.webhook_deliveries (
+  id uuid NOT NULL,
+  webhook_id uuid NOT NULL,
+  event_id uuid NOT NULL,
+  event_type text COLLATE "C" NOT NULL,
+  "position" bigint NOT NULL,
+  body text NOT NULL,
+  status text COLLATE "C" DEFAULT 'pending'::text NOT NULL,
+  tries integer DEFAULT 0 NOT NULL,
+  attempt_count integer DEFAULT 0 NOT NULL,
+  attempts jsonb DEFAULT '[]'::jsonb NOT NULL,
+  error text,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  next_attempt_at timestamp with time zone DEFAULT now() NOT NULL,
+  leased_until timestamp with time zone,
+  ended_at timestamp with time zone,
+  CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (id),
+  CONSTRAINT webhook_deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
+);
+
+CREATE TABLE runledger.webhook_horizon (
+  "position" bigint NOT NULL
+);
+
+CREATE TABLE runledger.webhook_targets (
+  webhook_id uuid NOT NULL,
+  secret text NOT NULL,
+  previous_secret text,
+  previous_until timestamp with time zone,
+  changed_by uuid NOT NULL,
+  failing_since timestamp with time zone,
+  failures integer DEFAULT 0 NOT NULL,
+  CONSTRAINT webhook_targets_pkey PRIMARY KEY (webhook_id)
+);
+
 CREATE TABLE runs.metadata (
   run_id uuid NOT NULL,
   project_id text COLLATE "C" NOT NULL,
@@ -188,11 +224,22 @@ CREATE TABLE timeline.tool_calls (
   CONSTRAINT tool_calls_pkey PRIMARY KEY (run_id, seq)
 );
 
+CREATE TABLE webhooks.webhooks (
+  id uuid NOT NULL,
+  project_id text COLLATE "C" NOT NULL,
+  doc json NOT NULL,
+  CONSTRAINT webhooks_pkey PRIMARY KEY (id)
+);
+
 CREATE INDEX api_keys_project ON access.api_keys USING btree (project_id, id);
 CREATE UNIQUE INDEX projects_newest ON access.projects USING btree ("position");
 CREATE INDEX events_id_idx ON eventstore.events USING btree (id);
 CREATE INDEX chunks_time ON logs.chunks USING btree (run_id, from_ts);
 CREATE INDEX idempotency_keys_expires_at_idx ON public.idempotency_keys USING btree (expires_at);
+CREATE INDEX webhook_deliveries_due ON runledger.webhook_deliveries USING btree (webhook_id, next_attempt_at, "position") WHERE (status = 'pending'::text);
+CREATE INDEX webhook_deliveries_ended ON runledger.webhook_deliveries USING btree (status, ended_at) WHERE (status <> 'pending'::text);
+CREATE INDEX webhook_deliveries_newest ON runledger.webhook_deliveries USING btree (webhook_id, id);
+CREATE INDEX webhook_deliveries_status ON runledger.webhook_deliveries USING btree (webhook_id, status, id);
 CREATE INDEX metadata_value ON runs.metadata USING btree (project_id, key, value, run_id);
 CREATE INDEX runs_ended ON runs.runs USING btree (project_id, ended_at) WHERE (ended_at IS NOT NULL);
 CREATE INDEX runs_job ON runs.runs USING btree (job_id, id) WHERE (job_id IS NOT NULL);
@@ -219,6 +266,7 @@ CREATE INDEX sessions_user ON sessions.sessions USING btree (project_id, user_id
 CREATE INDEX tags_tag ON sessions.tags USING btree (project_id, tag, session_id);
 CREATE INDEX segments_latest ON timeline.segments USING btree (session_id, latest, first_seq);
 CREATE UNIQUE INDEX tool_calls_id ON timeline.tool_calls USING btree (id);
+CREATE INDEX webhooks_project ON webhooks.webhooks USING btree (project_id, id);
 
 CREATE OR REPLACE FUNCTION eventstore.append(streams text[], expected bigint[], of_append integer[], number integer[], ids uuid[], types text[], metadata text, data text, OUT base bigint, OUT revisions bigint[], OUT positions bigint[])
  RETURNS record

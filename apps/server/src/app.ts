@@ -6,10 +6,12 @@ import type { FastifyInstance } from 'fastify';
 import { AccessModule, AccessProjection, authenticateRequests, isOpen, KeyRing } from '#access';
 import { fastifyOptions, ProblemError, setupHttp } from '#http';
 import { LogsModule, LogProjection } from '#logs';
+import { Listener } from '#postgres';
 import { type Projection, ProjectionsStatus } from '#read-models';
 import { LeaseSweeper, RunPolicy, RunsModule, RunsProjection } from '#runs';
 import { SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
 import { TimelineModule, TimelineProjection } from '#timeline';
+import { deliveriesChannel, WebhookPolicy, WebhookSender, WebhookSettings, WebhooksModule } from '#webhooks';
 import { Core, CoreModule } from './core.module.js';
 import { HealthController } from './health.controller.js';
 import { JsonLogger } from './logger.js';
@@ -38,10 +40,10 @@ export interface App {
 
 @Module({ controllers: [HealthController, ProjectionsController] })
 class AppModule {
-  static of(core: Core, { bootstrapKey, modules = [] }: AppOptions): DynamicModule {
+  static of(core: Core, { settings, bootstrapKey, modules = [] }: AppOptions): DynamicModule {
     const status = {
       provide: ProjectionsStatus,
-      inject: [SessionPolicy, RunPolicy],
+      inject: [SessionPolicy, RunPolicy, WebhookPolicy],
       useFactory: (...policies: Projection[]) =>
         new ProjectionsStatus(core.database, core.store, [...readModels(), ...policies]),
     };
@@ -55,6 +57,7 @@ class AppModule {
         RunsModule,
         LogsModule,
         TimelineModule,
+        WebhooksModule.with(new WebhookSettings(settings.webhooksAllowPrivate)),
         ...modules,
       ],
       providers: [status],
@@ -92,6 +95,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const sweeps = settings.roles.has('sweeper');
   const sweep = sweeps ? sweeping(core) : undefined;
   if (sweeps) leases.start();
+  const sending = sweeps ? sendingWebhooks(nest, databaseUrl) : undefined;
   return {
     nest,
     listen: async () => {
@@ -100,6 +104,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     },
     close: async () => {
       clearInterval(sweep);
+      await sending?.stop();
       await nest.close();
       await leases.stop();
       await projectors.stop();
@@ -117,6 +122,20 @@ function sweeping(core: Core): NodeJS.Timeout {
     });
   };
   return setInterval(sweep, sweepEvery).unref();
+}
+
+/** Sends what webhooks are to get, woken by the transactions that make deliveries. */
+function sendingWebhooks(nest: NestFastifyApplication, databaseUrl: string): { stop(): Promise<void> } {
+  const sender = nest.get(WebhookSender);
+  const listener = new Listener(databaseUrl, deliveriesChannel, () => {
+    sender.wake();
+  });
+  sender.start();
+  return {
+    stop: async () => {
+      await Promise.all([listener.close(), sender.stop()]);
+    },
+  };
 }
 
 /** A process without the role `api` answers for its health, and for nothing else. */

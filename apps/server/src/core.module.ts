@@ -15,12 +15,14 @@ import {
 } from '#http';
 import { Database, ReadModelClock, ReadModels1760000000001, RecentWrites } from '#read-models';
 import { Idempotency1760000000002 } from './idempotency.migration.js';
+import { Webhooks1760000000040 } from './webhooks.migration.js';
 
 export const migrations = [
   EventStore1760000000000,
   ReadModels1760000000001,
   Idempotency1760000000002,
   AppendFunction1760000000003,
+  Webhooks1760000000040,
 ];
 
 export interface CoreOptions {

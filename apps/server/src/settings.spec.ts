@@ -10,6 +10,7 @@ describe('the settings', () => {
       roles: new Set(['api', 'projector', 'host', 'sweeper']),
       logLevel: 'info',
       retentionIntervalMs: 3_600_000,
+      webhooksAllowPrivate: false,
     });
   });
 
@@ -29,6 +30,7 @@ describe('the settings', () => {
       LOG_LEVEL: 'debug',
       RETENTION_INTERVAL: 'P1DT2H3M4.5S',
       ARCHIVE_URL: 's3://bucket/folder',
+      WEBHOOKS_ALLOW_PRIVATE: 'true',
     };
     expect(readSettings(env)).toEqual({
       port: 0,
@@ -41,6 +43,7 @@ describe('the settings', () => {
       logLevel: 'debug',
       retentionIntervalMs: 93_784_500,
       archiveUrl: env.ARCHIVE_URL,
+      webhooksAllowPrivate: true,
     });
   });
 
@@ -57,6 +60,7 @@ describe('the settings', () => {
     ['RETENTION_INTERVAL', 'PT', 'an ISO 8601 duration'],
     ['RETENTION_INTERVAL', 'P1M', 'an ISO 8601 duration'],
     ['RETENTION_INTERVAL', 'P25D', 'an ISO 8601 duration'],
+    ['WEBHOOKS_ALLOW_PRIVATE', 'yes', 'one of true, false, not "yes"'],
     ['ARCHIVE_URL', 'ftp://somewhere', 'a URL that starts with file:// or s3://'],
   ])('%s=%s is refused in a sentence that names it', (name, value, allowed) => {
     expect(() => readSettings({ [name]: value })).toThrow(`${name} must be ${allowed}`);

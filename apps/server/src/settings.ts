@@ -7,6 +7,8 @@ export type ServerRole = (typeof roles)[number];
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+const flags = ['true', 'false'] as const;
+
 export interface Settings {
   /** 0 means any free one. */
   readonly port: number;
@@ -24,6 +26,8 @@ export interface Settings {
   readonly retentionIntervalMs: number;
   /** `file://` or `s3://`; absent: nothing is archived. */
   readonly archiveUrl?: string;
+  /** Whether webhooks may be sent to this host, its networks and its cloud. */
+  readonly webhooksAllowPrivate: boolean;
 }
 
 /** Reads the settings from an environment; an empty value is an unset one. Throws a `StartProblem` that names the wrong one. */
@@ -42,6 +46,8 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     ),
     logLevel: oneOf('LOG_LEVEL', read('LOG_LEVEL') ?? 'info', logLevels),
     retentionIntervalMs: duration('RETENTION_INTERVAL', read('RETENTION_INTERVAL') ?? 'PT1H'),
+    webhooksAllowPrivate:
+      oneOf('WEBHOOKS_ALLOW_PRIVATE', read('WEBHOOKS_ALLOW_PRIVATE') ?? 'false', flags) === 'true',
     ...(databaseUrl !== undefined && { databaseUrl }),
     ...(eventStoreUrl !== undefined && { eventStoreUrl }),
     ...(archiveUrl !== undefined && { archiveUrl }),

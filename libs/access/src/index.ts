@@ -6,3 +6,4 @@ export * from './access.projection.js';
 export * from './access.module.js';
 export * from './project.events.js';
 export * from './api-key.events.js';
+export * from './unremembered.js';

@@ -62,7 +62,9 @@ export class Causation {
 }
 
 const service = derivedUuid('runledger', 'service');
-const servicePrincipal = (projectId: string): Principal => ({
+
+/** The service itself, at work in a project. */
+export const servicePrincipal = (projectId: string): Principal => ({
   principalId: service,
   projectId,
   userId: service,

@@ -75,6 +75,7 @@ export const catalogue = {
   producer_gap: refused(409, 'Producer gap', 'A request of this producer is missing before this one.'),
   not_pending: refused(409, 'Not pending', 'The interaction has been answered or has ended already.'),
   already_running: later(409, 'Already running', 'The same work is being done already.'),
+  webhook_disabled: refused(409, 'Webhook disabled', 'The webhook is disabled: nothing is sent to it.'),
   idempotency_key_in_progress: later(
     409,
     'Idempotency key in progress',

@@ -1,3 +1,4 @@
 export * from './unavailable.js';
 export * from './pool.js';
 export * from './arrays.js';
+export * from './listener.js';

@@ -1,2 +1,3 @@
+export * from './timeline-event.js';
 export * from './timeline.projection.js';
 export * from './timeline.module.js';

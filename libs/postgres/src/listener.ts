@@ -1,0 +1,58 @@
+import { setTimeout } from 'node:timers/promises';
+import { Client } from 'pg';
+
+const retryMs = 1_000;
+
+/** Hears the notifications of one channel, on a connection of its own that is made again when it is lost. */
+export class Listener {
+  private readonly closing = new AbortController();
+  private readonly running: Promise<void>;
+
+  /** @param heard called at each notification, and when one may have been missed */
+  constructor(
+    private readonly url: string,
+    private readonly channel: string,
+    private readonly heard: () => void,
+  ) {
+    this.running = this.run();
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.closing;
+    while (!signal.aborted) {
+      await this.listen(signal).catch(() => undefined);
+      await setTimeout(retryMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Resolves when the connection is lost or no longer wanted. */
+  private async listen(signal: AbortSignal): Promise<void> {
+    const client = new Client({
+      connectionString: this.url,
+      application_name: `runledger listener ${this.channel}`,
+    });
+    const over = new Promise<void>((resolve) => {
+      client.on('error', () => {
+        resolve();
+      });
+      client.on('end', resolve);
+      signal.addEventListener('abort', () => {
+        resolve();
+      });
+    });
+    client.on('notification', this.heard);
+    try {
+      await client.connect();
+      await client.query(`LISTEN ${this.channel}`);
+      this.heard();
+      await over;
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+}
