@@ -1,20 +1,24 @@
 import fc from 'fast-check';
 import { type Fact, fold, type RecordedEvent } from '#eventsourcing';
 import {
+  appendEvents,
   cancelRun,
   changeRun,
   claimRun,
   expireLease,
   extendLease,
   leaseFrom,
+  type NewRunEvent,
   runDecider,
   type RunFact,
   runStatuses,
   type RunState,
+  type RunUsage,
 } from '#runs';
 import {
   changeAlias,
   changeSession,
+  claimSession,
   deleteSession,
   sessionDecider,
   type SessionFact,
@@ -36,8 +40,8 @@ const usage = fc.record({
 const command = fc.record({
   run: fc.nat({ max: 11 }),
   verb: fc.constantFrom(
-    ...(['status', 'metadata', 'usage', 'cancel', 'claim', 'heartbeat', 'expire'] as const),
-    ...(['title', 'tags', 'alias', 'delete'] as const),
+    ...(['status', 'metadata', 'usage', 'cancel', 'claim', 'heartbeat', 'expire', 'tell', 'tool'] as const),
+    ...(['title', 'tags', 'alias', 'delete', 'hold'] as const),
   ),
   status: fc.constantFrom(...runStatuses),
   tags: fc.array(words, { maxLength: 3 }),
@@ -79,7 +83,7 @@ export const histories: fc.Arbitrary<RecordedEvent[]> = fc
     return events;
   });
 
-function onRun(run: RunState, { verb, status, metadata: data, usage: used }: Command): RunFact[] {
+function onRun(run: RunState, { verb, status, word, metadata: data, usage: used }: Command): RunFact[] {
   if (verb === 'status') return changeRun(run, { status });
   if (verb === 'metadata') return changeRun(run, { metadata: data });
   if (verb === 'usage') return changeRun(run, { usage: used });
@@ -87,13 +91,33 @@ function onRun(run: RunState, { verb, status, metadata: data, usage: used }: Com
     return claimRun(run, leaseFrom(start, { lease_id: user, worker_id: 'w', seconds: 10 }));
   if (verb === 'heartbeat') return extendLease(run, user, start + 5_000);
   if (verb === 'expire') return expireLease(run, start + 20_000);
+  if (verb === 'tell') return appendEvents(run, said(word, used));
+  if (verb === 'tool') return appendEvents(run, called(word, status));
   return verb === 'cancel' ? cancelRun(run, 'enough') : [];
 }
 
-function onSession(session: SessionState, { verb, word, tags }: Command): SessionFact[] {
+const said = (text: string, used: RunUsage): NewRunEvent[] => [
+  { type: 'user', data: { text } },
+  { type: 'message.output.completed', data: { text, usage: { ...used } } },
+];
+
+function called(name: string, status: string): NewRunEvent[] {
+  const tool_use_id = Buffer.from(name).toString();
+  if (status === 'pending') return [{ type: 'tool_call.started', data: { tool_use_id, name } }];
+  if (status === 'failed') {
+    return [{ type: 'tool_call.failed', data: { tool_use_id, error: { code: name, message: name } } }];
+  }
+  if (status === 'completed') return [{ type: 'tool_call.completed', data: { tool_use_id, result: name } }];
+  return [{ type: 'tool_call.arguments.delta', data: { tool_use_id, delta: `"${name}` } }];
+}
+
+function onSession(session: SessionState, { verb, word, tags, run }: Command): SessionFact[] {
   if (verb === 'title') return changeSession(session, { title: word });
   if (verb === 'tags') return changeSession(session, { tags });
   if (verb === 'alias') return changeAlias(session, word);
+  if (verb === 'hold') {
+    return claimSession(session, 'allow', new Set(), idOf(run), () => ({ run_id: idOf(run) }));
+  }
   return verb === 'delete' ? deleteSession(session) : [];
 }
 

@@ -14,3 +14,4 @@ export * from './run.resource.js';
 export * from './runs.js';
 export * from './timeline.types.js';
 export * from './run-watch.js';
+export * from './timeline.decider.js';
