@@ -66,3 +66,22 @@ it('numbers what happens in a session and in its runs, in the order of the store
     { numRuns: 15 },
   );
 });
+
+it('leaves out what a session’s stream holds for the service alone', async () => {
+  const id = '01990000-0000-7000-8000-000000000001';
+  const facts = ['SessionCreated', 'SessionRunClaimed', 'SessionUpdated', 'SessionUpdated'];
+  const events = facts.map((type, revision): RecordedEvent => {
+    const metadata = { $correlationId: 'c', $causationId: 'c', actor: 'a', project: 'p' };
+    const at = `2026-01-01T00:00:0${revision}.000Z`;
+    const position = BigInt(revision + 1);
+    return {
+      ...{ id, stream: `session-${id}`, type, data: {} },
+      ...{ revision, position, metadata: { ...metadata, at } },
+    };
+  });
+  const { segments } = await projected(database.url, new TimelineProjection(), events);
+  expect(segments).toMatchObject([
+    { first_seq: 1, last_seq: 1, first_revision: 0 },
+    { first_seq: 2, last_seq: 3, first_revision: 2 },
+  ]);
+});
