@@ -60,6 +60,7 @@ export class Api {
       return untilBroken(response.body, timer);
     } catch (error) {
       clearTimeout(timer);
+      silence.abort();
       throw this.translated(error);
     }
   }

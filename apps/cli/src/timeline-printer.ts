@@ -31,7 +31,7 @@ export class TimelinePrinter {
     const piece = pieceOf(event);
     if (piece === undefined) {
       await this.endLine();
-      await this.out.write(`${this.head(event)}${shortened(essence(event))}\n`);
+      await this.out.write(`${(this.head(event) + shortened(essence(event))).trimEnd()}\n`);
       return;
     }
     const text = textOf(event);
@@ -55,8 +55,10 @@ export class TimelinePrinter {
     const time = new Date(created_at).toLocaleString('sv-SE');
     const run = this.nameRuns ? `  ${visible(run_id?.slice(-6) ?? '').padEnd(6)}` : '';
     const code = colours.find(([types]) => types.test(type))?.[1];
-    const name = visible(type).padEnd(17);
-    return `${this.paint(dim, `${time} ${String(sequence_number).padStart(5)}${run}`)}  ${this.paint(code, name)}  `;
+    const name = visible(type);
+    const gap = ' '.repeat(Math.max(19 - name.length, 2));
+    const place = this.paint(dim, `${time} ${String(sequence_number).padStart(5)}${run}`);
+    return `${place}  ${this.paint(code, name)}${gap}`;
   }
 
   private paint(code: number | undefined, text: string): string {
