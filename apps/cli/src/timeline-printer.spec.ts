@@ -65,6 +65,12 @@ describe('timeline printer', () => {
     );
   });
 
+  it('leaves no empty line behind a text that has ended its last line', async () => {
+    expect(await shown(delta('Hello\n'), delta(''), { type: 'x.b' })).toBe(
+      '1  message.output.delta  Hello\n3  x.b\n',
+    );
+  });
+
   it('keeps apart the texts of two runs that come side by side', async () => {
     const other = { run_id: run.replace('abcdef', '123456') };
     expect((await shown(delta('a'), delta('b', other), delta('c'))).match(/ [abc]\n/g)).toEqual([

@@ -18,8 +18,9 @@ const colours: readonly (readonly [RegExp, number])[] = [
 
 /** Prints events for people: one on a line, and text that comes in pieces as it grows. */
 export class TimelinePrinter {
-  /** The text whose line is open. */
+  /** The text that may go on where it is. */
   private open: string | undefined;
+  private atLineStart = true;
 
   /** @param nameRuns whether to tell which run each event is of */
   constructor(
@@ -37,9 +38,11 @@ export class TimelinePrinter {
     const text = textOf(event);
     if (this.open !== text) {
       await this.endLine();
+      this.atLineStart = false;
       await this.out.write(this.head(event));
     }
     this.open = text;
+    if (piece !== '') this.atLineStart = piece.endsWith('\n');
     await this.out.write(visible(piece, '\n\t'));
   }
 
@@ -47,7 +50,7 @@ export class TimelinePrinter {
   async endLine(): Promise<void> {
     if (this.open === undefined) return;
     this.open = undefined;
-    await this.out.write('\n');
+    if (!this.atLineStart) await this.out.write('\n');
   }
 
   private head({ created_at, sequence_number, run_id, type }: TimelineEvent): string {
