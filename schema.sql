@@ -136,6 +136,7 @@ CREATE TABLE runs.runs (
   started_at timestamp with time zone,
   ended_at timestamp with time zone,
   doc json NOT NULL,
+  lease_expires_at timestamp with time zone,
   CONSTRAINT runs_pkey PRIMARY KEY (id)
 ) WITH (fillfactor=80);
 
@@ -196,7 +197,9 @@ CREATE INDEX metadata_value ON runs.metadata USING btree (project_id, key, value
 CREATE INDEX runs_ended ON runs.runs USING btree (project_id, ended_at) WHERE (ended_at IS NOT NULL);
 CREATE INDEX runs_job ON runs.runs USING btree (job_id, id) WHERE (job_id IS NOT NULL);
 CREATE INDEX runs_kind ON runs.runs USING btree (project_id, kind, id);
+CREATE INDEX runs_lease ON runs.runs USING btree (lease_expires_at) WHERE (lease_expires_at IS NOT NULL);
 CREATE INDEX runs_parent ON runs.runs USING btree (parent_run_id, id) WHERE (parent_run_id IS NOT NULL);
+CREATE INDEX runs_pending ON runs.runs USING btree (id) WHERE (status = 'pending'::text);
 CREATE INDEX runs_project ON runs.runs USING btree (project_id, id);
 CREATE INDEX runs_root ON runs.runs USING btree (root_run_id, id);
 CREATE INDEX runs_session ON runs.runs USING btree (session_id, id) WHERE (session_id IS NOT NULL);

@@ -129,6 +129,17 @@ describe('appending events', () => {
     expect((await append(run, ...count(1_000).map(() => ({ type: 'x.a' })))).body['appended']).toBe(1_000);
   });
 
+  test('a worker whose lease is not the run’s appends nothing', async () => {
+    const run = await created('/runs');
+    const fenced = await api.post(
+      `/runs/${run}/events`,
+      { events: [say('x')] },
+      { 'lease-id': randomUUID() },
+    );
+    expect(fenced).toMatchObject({ status: 409, body: { code: 'lease_lost', run_status: 'pending' } });
+    expect(await listed(`/runs/${run}/events`)).toHaveLength(1);
+  });
+
   test('another user finds no such run', async () => {
     const run = await created('/runs');
     const other = await caller('user');

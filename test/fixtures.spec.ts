@@ -67,7 +67,7 @@ describe('every event that a session or a run ever stored', () => {
 
   it.each(ours)('is named by type and version, and is still written by someone: %s', (file) => {
     const { type, metadata } = stored(file);
-    expect(file).toMatch(new RegExp(`^${type}\\.v[1-9]\\d*\\.json$`));
+    expect(file).toMatch(new RegExp(`^${type}\\.v[1-9]\\d*(\\.[a-z]+)?\\.json$`));
     expect(metadata.schemaVersion ?? 1).toBe(upcasters.version(type));
   });
 

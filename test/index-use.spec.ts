@@ -7,6 +7,8 @@ import { type Keyset, keysetSql, type Projection, type Sql } from '#read-models'
 import { ListRunsQuery, runsKeyset, RunsProjection } from '#runs';
 import { ListSessionsQuery, sessionsKeyset, SessionsProjection } from '#sessions';
 import { type LogFilter, readLog } from '../libs/logs/src/log-reader.js';
+import { leasesSql } from '../libs/runs/src/lease-sweeper.js';
+import { pendingSql } from '../libs/runs/src/pending-rows.js';
 import { type Database, freshDatabase } from './support/database.js';
 
 const rows = 50_000;
@@ -167,6 +169,11 @@ describe(`over ${rows} rows`, () => {
       const keyset = runsKeyset(Object.assign(query, { order }), principal, after);
       await expectKeysetIndexed(keyset, inOrder ? limit + 1 : fewRows);
     });
+  });
+
+  test('pending runs are found by an index, and so are leases that expire', async () => {
+    await expectIndexed(pendingSql, [idOf(20_000)], 0);
+    await expectIndexed(leasesSql, [], 0);
   });
 
   const sessionFilters: [string, Partial<ListSessionsQuery>][] = [

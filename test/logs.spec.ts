@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Server, startServer } from './support/server.js';
+import { type Frame, Watch } from './support/sse.js';
 
 let server: Server;
 let run: string;
@@ -446,5 +447,65 @@ describe('listing', () => {
     expect((await call(logs('?cursor=nope'))).json['code']).toBe('invalid_cursor');
     expect((await call(logs(`?stream=stdout&cursor=${cursor}`))).json['code']).toBe('invalid_cursor');
     expect((await call(logs(`?tail=1&cursor=${cursor}`))).status).toBe(400);
+  });
+});
+
+describe('following', () => {
+  const follow = (search = '', headers: Record<string, string> = {}): Promise<Watch> =>
+    Watch.open(`${server.url}${logs(search)}`, server.key, headers);
+  const ended = ({ event }: Frame): boolean => event === 'end';
+  const end = (): Promise<Answer> => post(`/v1/runs/${run}/cancel`, {});
+  const ids = (frames: readonly Frame[]): number[] =>
+    frames.filter(({ event }) => event === 'log').map(({ id }) => Number(id));
+
+  test('what was written, what is being written, and the end', async () => {
+    await append(messages(3));
+    const frames = (await follow()).until(ended);
+    await append([{ message: 'last', level: 'warn', stream: 'stderr' }]);
+    await end();
+    const all = await frames;
+    expect(ids(all)).toEqual([1, 2, 3, 4]);
+    expect(all.slice(0, 4).map(({ data }) => data)).toEqual(await list());
+    expect(all.at(-1)?.event).toBe('end');
+  });
+
+  test('from any line on, by query or by Last-Event-ID, the run over or not', async () => {
+    for (let n = 0; n < 9; n++) await append(messages(n % 3 === 0 ? 1 : 4));
+    const total = 3 + 6 * 4;
+    const open = await follow('?after_seq=11');
+    const first = await open.until(({ id }) => Number(id) === total);
+    open.close();
+    expect(ids(first)).toEqual(fromTo(12, total));
+    await end();
+    for (let after = 0; after <= total; after++) {
+      const frames = await (await follow('?after_seq=0', { 'last-event-id': String(after) })).until(ended);
+      expect(ids(frames)).toEqual(fromTo(after + 1, total));
+    }
+  });
+
+  test('only the lines that are asked for, under their own numbers', async () => {
+    await append([
+      { message: 'a', level: 'info' },
+      { message: 'b', level: 'warn', stream: 'stderr' },
+      { message: 'ab', level: 'warn' },
+    ]);
+    await end();
+    expect(ids(await (await follow('?level=warn&q=a')).until(ended))).toEqual([3]);
+    expect(ids(await (await follow('?stream=stderr')).until(ended))).toEqual([2]);
+    expect(ids(await (await follow('?tail=2')).until(ended))).toEqual([2, 3]);
+  });
+
+  test('lines that were written at once reach who follows at once', async () => {
+    const watching = await follow();
+    const frames = watching.until(({ id }) => id === '2000');
+    await Promise.all([append(messages(1_000)), append(messages(1_000))]);
+    expect(ids(await frames)).toEqual(fromTo(1, 2_000));
+    watching.close();
+  });
+
+  test('a broken place, or another user’s run, is refused before the stream begins', async () => {
+    expect((await follow('', { 'last-event-id': 'x' })).status).toBe(400);
+    expect((await follow('?after_seq=-1')).status).toBe(400);
+    expect((await Watch.open(`${server.url}${logs()}`, keyOf('someone'))).status).toBe(404);
   });
 });

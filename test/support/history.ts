@@ -1,6 +1,17 @@
 import fc from 'fast-check';
 import { type Fact, fold, type RecordedEvent } from '#eventsourcing';
-import { cancelRun, changeRun, runDecider, type RunFact, runStatuses, type RunState } from '#runs';
+import {
+  cancelRun,
+  changeRun,
+  claimRun,
+  expireLease,
+  extendLease,
+  leaseFrom,
+  runDecider,
+  type RunFact,
+  runStatuses,
+  type RunState,
+} from '#runs';
 import {
   changeAlias,
   changeSession,
@@ -11,6 +22,7 @@ import {
 } from '#sessions';
 
 const user = '01990000-0000-8000-8000-00000000000a';
+const start = Date.UTC(2026, 0, 1);
 const idOf = (n: number): string => `01990000-0000-7000-8000-${String(n).padStart(12, '0')}`;
 const words = fc.constantFrom('red', 'blue', 'Zoë', '\ud800', '\ud801', 'x');
 const metadata = fc.dictionary(words, fc.constantFrom('a', 'b', 3, true, null, '\udc00'), { maxKeys: 3 });
@@ -23,7 +35,10 @@ const usage = fc.record({
 });
 const command = fc.record({
   run: fc.nat({ max: 11 }),
-  verb: fc.constantFrom('status', 'metadata', 'usage', 'cancel', 'title', 'tags', 'alias', 'delete'),
+  verb: fc.constantFrom(
+    ...(['status', 'metadata', 'usage', 'cancel', 'claim', 'heartbeat', 'expire'] as const),
+    ...(['title', 'tags', 'alias', 'delete'] as const),
+  ),
   status: fc.constantFrom(...runStatuses),
   tags: fc.array(words, { maxLength: 3 }),
   word: words,
@@ -41,7 +56,7 @@ export const histories: fc.Arbitrary<RecordedEvent[]> = fc
     const store = (stream: string, facts: readonly Fact[]): void => {
       for (const fact of facts) {
         const n = events.length;
-        const at = new Date(Date.UTC(2026, 0, 1) + n).toISOString();
+        const at = new Date(start + n).toISOString();
         const envelope = { $correlationId: 'c', $causationId: 'c', actor: user, project: 'default', at };
         const revision = of(stream).length;
         events.push({ ...fact, id: idOf(n), stream, revision, position: BigInt(n + 1), metadata: envelope });
@@ -68,6 +83,10 @@ function onRun(run: RunState, { verb, status, metadata: data, usage: used }: Com
   if (verb === 'status') return changeRun(run, { status });
   if (verb === 'metadata') return changeRun(run, { metadata: data });
   if (verb === 'usage') return changeRun(run, { usage: used });
+  if (verb === 'claim')
+    return claimRun(run, leaseFrom(start, { lease_id: user, worker_id: 'w', seconds: 10 }));
+  if (verb === 'heartbeat') return extendLease(run, user, start + 5_000);
+  if (verb === 'expire') return expireLease(run, start + 20_000);
   return verb === 'cancel' ? cancelRun(run, 'enough') : [];
 }
 

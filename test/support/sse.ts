@@ -1,4 +1,4 @@
-import { get, type IncomingMessage } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 
 export interface Frame {
   readonly event: string;
@@ -20,12 +20,35 @@ export class Watch implements AsyncIterable<Frame> {
   }
 
   static open(url: string, key: string, headers: Readonly<Record<string, string>> = {}): Promise<Watch> {
+    return this.send(url, 'GET', key, headers);
+  }
+
+  /** Asks for a stream by a POST. */
+  static post(
+    url: string,
+    key: string,
+    body: object,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Watch> {
+    const all = { 'content-type': 'application/json', ...headers };
+    return this.send(url, 'POST', key, all, JSON.stringify(body));
+  }
+
+  private static send(
+    url: string,
+    method: string,
+    key: string,
+    headers: Readonly<Record<string, string>>,
+    body?: string,
+  ): Promise<Watch> {
     return new Promise((resolve, reject) => {
       const all = { authorization: `Bearer ${key}`, accept: 'text/event-stream', ...headers };
-      get(url, { headers: all, agent: false }, (response) => {
+      const sent = request(url, { method, headers: all, agent: false }, (response) => {
         response.setEncoding('utf8');
         resolve(new Watch(response));
-      }).once('error', reject);
+      });
+      sent.once('error', reject);
+      sent.end(body);
     });
   }
 

@@ -7,7 +7,7 @@ import { AccessModule, AccessProjection, authenticateRequests, isOpen, KeyRing }
 import { fastifyOptions, ProblemError, setupHttp } from '#http';
 import { LogsModule, LogProjection } from '#logs';
 import { type Projection, ProjectionsStatus } from '#read-models';
-import { RunPolicy, RunsModule, RunsProjection } from '#runs';
+import { LeaseSweeper, RunPolicy, RunsModule, RunsProjection } from '#runs';
 import { SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
 import { TimelineModule, TimelineProjection } from '#timeline';
 import { Core, CoreModule } from './core.module.js';
@@ -88,7 +88,10 @@ export async function createApp(options: AppOptions): Promise<App> {
   serveDocs(nest);
   const projectors = new Projectors(core, databaseUrl, nest.get(ProjectionsStatus).projections);
   if (settings.roles.has('projector')) projectors.start();
-  const sweep = settings.roles.has('sweeper') ? sweeping(core) : undefined;
+  const leases = nest.get(LeaseSweeper);
+  const sweeps = settings.roles.has('sweeper');
+  const sweep = sweeps ? sweeping(core) : undefined;
+  if (sweeps) leases.start();
   return {
     nest,
     listen: async () => {
@@ -98,6 +101,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     close: async () => {
       clearInterval(sweep);
       await nest.close();
+      await leases.stop();
       await projectors.stop();
       await core.close();
     },

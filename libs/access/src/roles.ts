@@ -4,6 +4,8 @@ import type { Principal, Role } from '#eventsourcing';
 export const readers = ['viewer', 'user', 'worker', 'auditor', 'operator', 'admin'] as const;
 /** Who creates, changes and cancels. */
 export const writers = ['user', 'worker', 'operator', 'admin'] as const;
+/** Who takes runs to execute them. */
+export const workers = ['worker', 'operator', 'admin'] as const;
 /** Who reads the audit and the whole project's feed. */
 export const auditors = ['auditor', 'operator', 'admin'] as const;
 export const admins = ['admin'] as const;

@@ -62,14 +62,23 @@ export class Causation {
 }
 
 const service = derivedUuid('runledger', 'service');
+const servicePrincipal = (projectId: string): Principal => ({
+  principalId: service,
+  projectId,
+  userId: service,
+  role: 'operator',
+});
+
+/** What the service itself does because time has passed. */
+export const byService = (projectId: string): Causation => new Causation(servicePrincipal(projectId));
 
 /**
  * What the service itself does because of an event. It mints the same event ids whenever it reacts to
  * the same event.
  */
 export function reactionTo({ id, metadata }: RecordedEvent): Causation {
-  return new Causation(
-    { principalId: service, projectId: metadata.project, userId: service, role: 'operator' },
-    { seed: { id, at: Date.now(), recovering: false }, correlationId: metadata.$correlationId },
-  );
+  return new Causation(servicePrincipal(metadata.project), {
+    seed: { id, at: Date.now(), recovering: false },
+    correlationId: metadata.$correlationId,
+  });
 }

@@ -2,6 +2,8 @@
 export interface FieldNote {
   /** Class of the members of a list, or of the object itself. */
   readonly shape?: () => new () => object;
+  /** The members of that class are read as query parameters are. */
+  readonly asQuery?: true;
   /** Turns what was sent into what is checked and handed on. */
   readonly convert?: (value: unknown) => unknown;
   /** The same, for text from a query only. */

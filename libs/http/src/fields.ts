@@ -42,6 +42,14 @@ export const IsUuid = (options?: ValidationOptions): PropertyDecorator =>
 export const IsRfc3339 = (options?: ValidationOptions): PropertyDecorator =>
   is('isRfc3339', 'be a time by RFC 3339, such as 2026-01-02T03:04:05.678Z', isTime, options);
 
+/** A sequence number of a feed, or a time by RFC 3339. */
+export const IsMoment = (): PropertyDecorator =>
+  is(
+    'isMoment',
+    'be a sequence number, or a time by RFC 3339',
+    (value) => isTime(value) || (typeof value === 'string' && /^\d{1,15}$/.test(value)),
+  );
+
 /** Any JSON value, null too; it must be there unless the field is optional. */
 export const IsJson = (): PropertyDecorator => is('isJson', 'be there', (value) => value !== undefined);
 
@@ -130,6 +138,10 @@ export const IsGathered = (): PropertyDecorator =>
 /** An object of a class of its own. */
 export const IsShape = (shape: () => new () => object): PropertyDecorator =>
   applyDecorators(note({ shape }), is('isShape', 'be a JSON object', isObject));
+
+/** An object of a class whose fields are those of a query: texts, comma lists, `<field>.<key>`. */
+export const IsQueryShape = (shape: () => new () => object): PropertyDecorator =>
+  applyDecorators(note({ shape, asQuery: true }), is('isQueryShape', 'be a JSON object', isObject));
 
 /** A list of objects of one class. */
 export const IsListOf = (shape: () => new () => object, least = 1, most = 1_000): PropertyDecorator =>

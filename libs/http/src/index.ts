@@ -1,8 +1,10 @@
+export * from './as-of.js';
 export * from './api-page.js';
 export * from './body.js';
 export * from './consistency.js';
 export * from './context.js';
 export * from './cursor.js';
+export * from './departure.js';
 export * from './early-answer.js';
 export * from './etag.js';
 export * from './field-notes.js';
@@ -23,3 +25,4 @@ export * from './validate.js';
 export * from './event-stream.js';
 export * from './event-streams.js';
 export * from './follower.js';
+export * from './feed-follower.js';

@@ -1,3 +1,4 @@
+import { applyDecorators } from '@nestjs/common';
 import { IsIn, IsOptional } from 'class-validator';
 import type { RequestContext } from './context.js';
 import { cursorAfter, type CursorKey } from './cursor.js';
@@ -5,18 +6,21 @@ import { IsText, IsWhole } from './fields.js';
 
 export type Order = 'asc' | 'desc';
 
+export const IsPageLimit = (): PropertyDecorator => IsWhole(1, 100);
+export const IsPageCursor = (): PropertyDecorator => applyDecorators(IsOptional(), IsText(2_000));
+export const IsPageOrder = (): PropertyDecorator =>
+  applyDecorators(IsOptional(), IsIn(['asc', 'desc'], { message: 'order must be asc or desc' }));
+
 /** What every list takes; a list adds its filters by extending it. */
 export class PageQuery {
-  @IsWhole(1, 100)
+  @IsPageLimit()
   limit: number = 20;
 
-  @IsOptional()
-  @IsText(2_000)
+  @IsPageCursor()
   cursor?: string;
 
   /** When absent, the list's own default. */
-  @IsOptional()
-  @IsIn(['asc', 'desc'], { message: 'order must be asc or desc' })
+  @IsPageOrder()
   order?: Order;
 }
 

@@ -103,7 +103,10 @@ function checksOf(shape: Shape, metadata: Metadata): Check[] {
     }));
 }
 
-/** Checks and converts one object. Faults are reported; the result is good only when there was none. */
+/**
+ * Checks and converts one object. Faults are reported; the result is good only when there was none.
+ * @param text whether its values are those of a query
+ */
 export function carryOut(
   plan: Plan,
   source: Record<string, unknown>,
@@ -113,11 +116,12 @@ export function carryOut(
 ): object {
   const { fields } = plan;
   const result = plan.defaults() as Record<string, unknown>;
-  for (const name of Object.keys(source)) {
+  const sent = text ? withGathered(plan, source) : source;
+  for (const name of Object.keys(sent)) {
     const field = fields.get(name);
     if (field === undefined) report(pointerTo(pointer, name), `${name} is not known here`);
     else {
-      let value = source[name];
+      let value = sent[name];
       if (text && field.fromText !== undefined) value = field.fromText(value);
       if (field.convert !== undefined) value = field.convert(value);
       if (value !== undefined) result[name] = value;
@@ -130,6 +134,19 @@ export function carryOut(
     }
   }
   return result;
+}
+
+function withGathered(plan: Plan, query: Record<string, unknown>): Record<string, unknown> {
+  const gathering = [...plan.fields.values()].filter(({ gathers }) => gathers === true);
+  if (gathering.length === 0) return query;
+  const source: Record<string, unknown> = { ...query };
+  for (const { name } of gathering) {
+    const found = Object.entries(query).filter(([key]) => key.startsWith(`${name}.`));
+    for (const [key] of found) Reflect.deleteProperty(source, key);
+    if (found.length > 0)
+      source[name] = Object.fromEntries(found.map(([key, v]) => [key.slice(name.length + 1), v]));
+  }
+  return source;
 }
 
 /** At most one fault of a value is reported: what follows from it helps nobody. */
@@ -156,7 +173,12 @@ function checkField(
       }
     }
   }
-  if (field.shape !== undefined) result[field.name] = shaped(planOf(field.shape()), value, at, report);
+  if (field.shape === undefined) return;
+  const plan = planOf(field.shape());
+  result[field.name] =
+    field.asQuery === true && isObject(value)
+      ? carryOut(plan, value, at, report, true)
+      : shaped(plan, value, at, report);
 }
 
 function shaped(plan: Plan, value: unknown, pointer: string, report: Report): unknown {

@@ -55,6 +55,8 @@ function answerProblem(request: FastifyRequest, reply: FastifyReply, problem: Pr
   const { status: usual, title, retryable } = catalogue[code];
   const status = options.status ?? usual;
   const query = request.url.indexOf('?');
+  // Closed under a body that is still coming, the connection would be reset before the client has read this.
+  if (!request.raw.complete) void reply.removeHeader('connection');
   void reply
     .code(status)
     .header('content-type', type)

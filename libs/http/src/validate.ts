@@ -1,6 +1,6 @@
 import { Body, type PipeTransform, type ArgumentMetadata, Query } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { carryOut, type Plan, planOf, type Report, type Shape, shapedObject } from './plan.js';
+import { carryOut, planOf, type Report, type Shape, shapedObject } from './plan.js';
 import { type Fault, ProblemError } from './problems.js';
 import { addManners, type RouteManners } from './route-config.js';
 
@@ -45,9 +45,8 @@ export function validQuery<T extends object>(shape: new () => T, query: Record<s
   const faults: Fault[] = [];
   const plan = planOf(shape);
   const report: Report = (pointer, detail) => faults.push({ parameter: parameterAt(pointer), detail });
-  const source = withGathered(plan, query);
   refuseNulIn(query, faults);
-  const result = carryOut(plan, source, '', report, true);
+  const result = carryOut(plan, query, '', report, true);
   refuseFaults(faults);
   return result as T;
 }
@@ -65,19 +64,6 @@ const unknown = (parameter: string): string => `${parameter} is not known here`;
 /** The parameter's name: the first step of the pointer. */
 const parameterAt = (pointer: string): string =>
   (pointer.split('/', 2)[1] ?? '').replaceAll('~1', '/').replaceAll('~0', '~');
-
-function withGathered(plan: Plan, query: Record<string, unknown>): Record<string, unknown> {
-  const gathering = [...plan.fields.values()].filter(({ gathers }) => gathers === true);
-  if (gathering.length === 0) return query;
-  const source: Record<string, unknown> = { ...query };
-  for (const { name } of gathering) {
-    const found = Object.entries(query).filter(([key]) => key.startsWith(`${name}.`));
-    for (const [key] of found) Reflect.deleteProperty(source, key);
-    if (found.length > 0)
-      source[name] = Object.fromEntries(found.map(([key, v]) => [key.slice(name.length + 1), v]));
-  }
-  return source;
-}
 
 function refuseNulIn(query: Record<string, unknown>, faults: Fault[]): void {
   for (const parameter in query) {

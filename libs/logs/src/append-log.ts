@@ -4,7 +4,7 @@ import type { Causation, Fact } from '#eventsourcing';
 import { Streams } from '#eventsourcing';
 import { type Fault, isObject, pointerTo, ProblemError } from '#http';
 import { RecentWrites } from '#read-models';
-import { findRun } from '#runs';
+import { expectLeaseOf, findRun } from '#runs';
 import { appendLog, logDecider, type Placed, placedBefore } from './log.decider.js';
 import type { AppendLogQuery } from './log.bodies.js';
 import type { LogAppended, LogLine, LogStream, ProducerRequest } from './log.events.js';
@@ -25,12 +25,13 @@ export class AppendLog extends Command<AppendedLog> {
     readonly lines: readonly LogLine[],
     readonly producer: ProducerRequest | undefined,
     readonly causation: Causation,
+    readonly leaseId?: string,
   ) {
     super();
   }
 }
 
-/** @throws RuleViolation not_found, producer_fenced, producer_gap */
+/** @throws RuleViolation not_found, lease_lost, producer_fenced, producer_gap */
 @CommandHandler(AppendLog)
 export class AppendLogHandler implements ICommandHandler<AppendLog> {
   constructor(
@@ -38,8 +39,9 @@ export class AppendLogHandler implements ICommandHandler<AppendLog> {
     private readonly writes: RecentWrites,
   ) {}
 
-  async execute({ runId, lines, producer, causation }: AppendLog): Promise<AppendedLog> {
+  async execute({ runId, lines, producer, causation, leaseId }: AppendLog): Promise<AppendedLog> {
     await findRun(this.streams, causation.principal, runId);
+    if (leaseId !== undefined) await expectLeaseOf(this.streams, runId, leaseId);
     const stream = logStreamOf(runId);
     const { state, events, position } = await this.streams.execute(logDecider, stream, causation, (log) =>
       appendLog(log, lines, producer),
@@ -69,6 +71,7 @@ export function appendOf(
   { stream }: AppendLogQuery,
   runId: string,
   causation: Causation,
+  leaseId?: string,
 ): AppendLog {
   const faults: Fault[] = [];
   const producer = producerOf(request.headers, faults);
@@ -80,7 +83,7 @@ export function appendOf(
     ? logLines(textEntries(request.body as string, stream), '', causation.at, faults)
     : logLines(...entriesOf(request, faults), causation.at, faults);
   const [first] = faults;
-  if (first === undefined) return new AppendLog(runId, lines, producer, causation);
+  if (first === undefined) return new AppendLog(runId, lines, producer, causation, leaseId);
   const where = 'pointer' in first ? first.pointer || 'The body' : first.parameter;
   const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
   throw new ProblemError('validation_failed', `${where}: ${first.detail}${more}.`, { errors: faults });

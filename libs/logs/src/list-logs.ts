@@ -50,7 +50,8 @@ export class ListLogsHandler implements IQueryHandler<ListLogs> {
   }
 }
 
-function filterOf(query: ListLogsQuery, ctx: RequestContext): LogFilter {
+/** What the query asks for. @throws ProblemError invalid_cursor, validation_failed */
+export function filterOf(query: ListLogsQuery, ctx: RequestContext): LogFilter {
   const { after_seq = 0, before_seq = Number.MAX_SAFE_INTEGER, from, to, order, cursor, tail } = query;
   if (cursor !== undefined && tail !== undefined) throw wrong('tail', 'is one page, and has no cursor');
   const seen = cursor === undefined ? undefined : Number(keysOf(ctx, cursor, ['integer'])[0]);

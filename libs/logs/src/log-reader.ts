@@ -152,7 +152,8 @@ function matching(
   return { entries: order === 'asc' ? entries : entries.reverse(), lines: lines.length };
 }
 
-function matcher({ afterSeq, beforeSeq, from, to, streams, levels, q }: LogFilter) {
+/** Whether a line is wanted. */
+export function matcher({ afterSeq, beforeSeq, from, to, streams, levels, q }: LogFilter) {
   return (line: LogLine, seq: number): boolean =>
     seq > afterSeq &&
     seq < beforeSeq &&

@@ -1,11 +1,23 @@
 import { Controller, Get, Post } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiCreatedResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { Allow, readers, writers } from '#access';
-import { Accepts, ApiPage, changed, Creates, Ctx, PathId, RequestContext, ValidQuery } from '#http';
+import {
+  Accepts,
+  ApiPage,
+  changed,
+  Creates,
+  Ctx,
+  PathId,
+  RequestContext,
+  ValidQuery,
+  wantsEventStream,
+} from '#http';
+import { LeaseId } from '#runs';
 import { appendOf } from './append-log.js';
 import { AppendLogQuery, ListLogsQuery } from './log.bodies.js';
 import type { Placed } from './log.decider.js';
+import { FollowLog } from './follow-log.js';
 import { ListLogs, type ListedLogs } from './list-logs.js';
 import { linesText, mediaTypeOf } from './log-media.js';
 import { AppendedLogResource, LogEntryResource } from './log.resource.js';
@@ -16,6 +28,7 @@ export class LogsController {
   constructor(
     private readonly commands: CommandBus,
     private readonly queries: QueryBus,
+    private readonly log: FollowLog,
   ) {}
 
   /** Appends entries: a JSON object with `entries`, NDJSON with one a line, or plain text with one message a line. */
@@ -27,24 +40,33 @@ export class LogsController {
   async append(
     @PathId() id: string,
     @ValidQuery() query: AppendLogQuery,
+    @LeaseId() leaseId: string | undefined,
     @Ctx() ctx: RequestContext,
   ): Promise<Placed & { count: number }> {
-    const command = appendOf(ctx.request, query, id, ctx.causation());
+    const command = appendOf(ctx.request, query, id, ctx.causation(), leaseId);
     const { placed, duplicate, position } = await this.commands.execute(command);
     changed(ctx, position);
     void ctx.reply.code(duplicate ? 200 : 201);
     return { ...placed, count: placed.last_seq - placed.first_seq + 1 };
   }
 
-  /** Lists entries as JSON, NDJSON or plain text by `Accept`; the last two name the next page in `Next-Cursor`. */
+  /**
+   * Lists entries as JSON, NDJSON or plain text by `Accept`; the last two name the next page in `Next-Cursor`.
+   * With `Accept: text/event-stream` follows the log until the run has ended.
+   */
   @Get()
   @Allow(...readers)
   @ApiPage(LogEntryResource)
+  @ApiProduces('application/json', 'application/x-ndjson', 'text/plain', 'text/event-stream')
   async list(
     @PathId() id: string,
     @ValidQuery() query: ListLogsQuery,
     @Ctx() ctx: RequestContext,
-  ): Promise<ListedLogs | string> {
+  ): Promise<ListedLogs | string | undefined> {
+    if (wantsEventStream(ctx)) {
+      await this.log.follow(id, query, ctx);
+      return undefined;
+    }
     const listed = await this.queries.execute(new ListLogs(id, query, ctx));
     const type = mediaTypeOf(ctx.request.headers.accept);
     void ctx.reply.header('vary', 'accept');

@@ -1,10 +1,11 @@
 import { Module } from '@nestjs/common';
 import { AppendLogHandler } from './append-log.js';
+import { FollowLog } from './follow-log.js';
 import { ListLogsHandler } from './list-logs.js';
 import { LogsController } from './logs.controller.js';
 
 @Module({
   controllers: [LogsController],
-  providers: [AppendLogHandler, ListLogsHandler],
+  providers: [AppendLogHandler, FollowLog, ListLogsHandler],
 })
 export class LogsModule {}

@@ -6,6 +6,7 @@ export * from './recent-writes.js';
 export * from './database.js';
 export * from './read-models.migration.js';
 export * from './keyset.js';
+export * from './leader.js';
 export * from './projections-status.js';
 export * from './milliseconds.js';
 export * from './well-formed.js';

@@ -41,6 +41,12 @@ export class ReadModelClock {
     return true;
   }
 
+  /** Up to where the serving projection has seen everything; undefined when there is none yet. */
+  async position(projection: string): Promise<bigint | undefined> {
+    await this.look(projection);
+    return this.known.get(projection);
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     for (const waiter of [...this.waiting]) waiter.resolve();

@@ -1,11 +1,12 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Causation } from '#eventsourcing';
 import { Streams } from '#eventsourcing';
-import { RecentWrites } from '#read-models';
 import { findRun } from './find-run.js';
+import { expectLease } from './lease.decider.js';
 import type { RunState } from './run.decider.js';
 import { runDecider } from './run.decider.js';
 import { runStream } from './run.events.js';
+import { RunWrites } from './run-writes.js';
 import { appendEvents, type NewRunEvent, placesOf } from './timeline.decider.js';
 
 export interface AppendedEvents {
@@ -21,27 +22,31 @@ export class AppendEvents extends Command<AppendedEvents> {
     readonly runId: string,
     readonly events: readonly NewRunEvent[],
     readonly causation: Causation,
+    readonly leaseId: string | undefined,
   ) {
     super();
   }
 }
 
-/** Sequence numbers are those of the events stored; of the earlier ones when none was. @throws RuleViolation not_found, run_terminal */
+/**
+ * Sequence numbers are those of the events stored; of the earlier ones when none was.
+ * @throws RuleViolation not_found, run_terminal, lease_lost
+ */
 @CommandHandler(AppendEvents)
 export class AppendEventsHandler implements ICommandHandler<AppendEvents> {
   constructor(
     private readonly streams: Streams,
-    private readonly writes: RecentWrites,
+    private readonly writes: RunWrites,
   ) {}
 
-  async execute({ runId, events, causation }: AppendEvents): Promise<AppendedEvents> {
-    const { session_id } = await findRun(this.streams, causation.principal, runId);
-    const outcome = await this.streams.execute(runDecider, runStream(runId), causation, (run) =>
-      appendEvents(run as RunState, events),
-    );
+  async execute({ runId, events, causation, leaseId }: AppendEvents): Promise<AppendedEvents> {
+    const known = await findRun(this.streams, causation.principal, runId);
+    const outcome = await this.streams.execute(runDecider, runStream(runId), causation, (run) => {
+      expectLease(run as RunState, leaseId);
+      return appendEvents(run as RunState, events);
+    });
     const { position, revision } = outcome;
-    this.writes.wrote(runId, position);
-    if (session_id !== null) this.writes.wrote(session_id, position);
+    this.writes.wrote(known, position);
     const appended = outcome.events.length;
     const { first, last } =
       appended > 0

@@ -10,12 +10,13 @@ export class CancelRun extends Command<Cancelled> {
     readonly reason: string | undefined,
     readonly causation: Causation,
     readonly expected: number | undefined,
+    readonly leaseId?: string,
   ) {
     super();
   }
 }
 
-/** @throws RuleViolation not_found, revision_mismatch */
+/** @throws RuleViolation not_found, revision_mismatch, lease_lost */
 @CommandHandler(CancelRun)
 export class CancelRunHandler implements ICommandHandler<CancelRun> {
   constructor(
@@ -23,8 +24,8 @@ export class CancelRunHandler implements ICommandHandler<CancelRun> {
     private readonly canceller: RunCanceller,
   ) {}
 
-  async execute({ id, reason, causation, expected }: CancelRun): Promise<Cancelled> {
+  async execute({ id, reason, causation, expected, leaseId }: CancelRun): Promise<Cancelled> {
     await findRun(this.streams, causation.principal, id);
-    return this.canceller.cancel(id, reason, causation, expected);
+    return this.canceller.cancel(id, reason, causation, expected, leaseId);
   }
 }

@@ -2,7 +2,6 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { seesAllUsers } from '#access';
 import type { Causation, Principal } from '#eventsourcing';
 import { RuleViolation, Streams } from '#eventsourcing';
-import { RecentWrites } from '#read-models';
 import { findSession, referencedSession } from '#sessions';
 import { findRun } from './find-run.js';
 import { RunClaims } from './run-claims.js';
@@ -11,6 +10,7 @@ import type { RunState } from './run.decider.js';
 import { createRun, runDecider } from './run.decider.js';
 import type { RunBirth } from './run.events.js';
 import { runStream } from './run.events.js';
+import { RunWrites } from './run-writes.js';
 
 export interface CreatedRun {
   readonly run: RunState;
@@ -34,7 +34,7 @@ export class CreateRunHandler implements ICommandHandler<CreateRun> {
   constructor(
     private readonly streams: Streams,
     private readonly claims: RunClaims,
-    private readonly writes: RecentWrites,
+    private readonly writes: RunWrites,
   ) {}
 
   async execute({ body, causation, sessionId }: CreateRun): Promise<CreatedRun> {
@@ -52,9 +52,9 @@ export class CreateRunHandler implements ICommandHandler<CreateRun> {
     });
     // Whoever saw the claim may have created the run before this could.
     const position = made.position ?? (await this.streams.findLast(stream, () => true))?.position;
-    this.writes.wrote(birth.run_id, position);
-    if (session !== undefined) this.writes.wrote(session, position);
-    return { run: made.state as RunState, position };
+    const run = made.state as RunState;
+    this.writes.wrote(run, position);
+    return { run, position };
   }
 
   private async parent(principal: Principal, id: string): Promise<RunState> {

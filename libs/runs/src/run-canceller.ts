@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { Causation } from '#eventsourcing';
 import { Streams } from '#eventsourcing';
-import { Database, ReadModelClock, RecentWrites } from '#read-models';
+import { Database, ReadModelClock } from '#read-models';
+import { expectLease } from './lease.decider.js';
 import type { RunState } from './run.decider.js';
 import { cancelRun, runDecider } from './run.decider.js';
 import { runStream } from './run.events.js';
+import { RunWrites } from './run-writes.js';
 
 /** How long a cancel waits for the read model to know all sub-runs; the policy does what is left. */
 const patience = 5_000;
@@ -24,27 +26,31 @@ export class RunCanceller {
     private readonly streams: Streams,
     private readonly database: Database,
     private readonly clock: ReadModelClock,
-    private readonly writes: RecentWrites,
+    private readonly writes: RunWrites,
   ) {}
 
-  /** @throws RuleViolation revision_mismatch */
+  /** @throws RuleViolation revision_mismatch, lease_lost */
   async cancel(
     id: string,
     reason: string | undefined,
     causation: Causation,
     expected?: number,
+    leaseId?: string,
   ): Promise<Cancelled> {
     const { state, events, position } = await this.streams.execute(
       runDecider,
       runStream(id),
       causation,
-      (run) => (run === undefined ? [] : cancelRun(run, reason, expected)),
+      (run) => {
+        if (run === undefined) return [];
+        expectLease(run, leaseId);
+        return cancelRun(run, reason, expected);
+      },
     );
     const run = state as RunState;
     const end = position ?? (await this.cancelledAt(run));
     if (end === undefined) return { run, changed: events.length > 0, position };
-    this.writes.wrote(id, end);
-    if (run.session_id !== null) this.writes.wrote(run.session_id, end);
+    this.writes.wrote(run, end);
     const below = await this.cancelChildren(id, end, causation);
     return { run, changed: events.length > 0, position: below ?? end };
   }

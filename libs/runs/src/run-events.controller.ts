@@ -4,6 +4,7 @@ import { ApiBody, ApiCreatedResponse, ApiTags } from '@nestjs/swagger';
 import { Allow, writers } from '#access';
 import { changed, Creates, Ctx, PathId, RequestContext } from '#http';
 import { AppendEvents } from './append-events.js';
+import { LeaseId } from './lease-header.js';
 import { runEvents } from './run-events.js';
 import { AppendEventsBody, AppendedEventsResource } from './run-events.resource.js';
 
@@ -18,8 +19,12 @@ export class RunEventsController {
   @Creates()
   @ApiBody({ type: AppendEventsBody })
   @ApiCreatedResponse({ type: AppendedEventsResource })
-  async append(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<AppendedEventsResource> {
-    const command = new AppendEvents(id, runEvents(ctx.request.body), ctx.causation());
+  async append(
+    @PathId() id: string,
+    @LeaseId() leaseId: string | undefined,
+    @Ctx() ctx: RequestContext,
+  ): Promise<AppendedEventsResource> {
+    const command = new AppendEvents(id, runEvents(ctx.request.body), ctx.causation(), leaseId);
     const { position, ...appended } = await this.commands.execute(command);
     changed(ctx, position);
     return appended;

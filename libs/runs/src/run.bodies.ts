@@ -1,20 +1,23 @@
 import { IsNumber, IsOptional, Max, Min } from 'class-validator';
 import type { Json, JsonObject } from '#eventsourcing';
 import {
-  IsCommaList,
   IsEnumWord,
-  IsGathered,
+  IsFlag,
   IsJson,
   IsMetadata,
-  IsRfc3339,
+  IsPageCursor,
+  IsPageLimit,
+  IsPageOrder,
   IsShape,
   IsText,
   IsUuid,
   IsWhole,
-  PageQuery,
+  type Order,
+  type PageQuery,
 } from '#http';
 import type { RunKind, RunStatus } from './run.events.js';
 import { runKinds, runStatuses } from './run.events.js';
+import { SessionRunFilter } from './run.filter.js';
 
 export const onActiveRun = ['reject', 'allow', 'enqueue', 'steer'] as const;
 
@@ -129,72 +132,27 @@ export class CancelRunBody {
   reason?: string | null;
 }
 
-/** The filters of a list of runs, without the session that the path may name. */
-export class ListSessionRunsQuery extends PageQuery {
-  @IsOptional()
-  @IsUuid()
-  task_id?: string;
+/** A list of runs, without the session that the path may name. */
+export class ListSessionRunsQuery extends SessionRunFilter implements PageQuery {
+  @IsPageLimit()
+  limit: number = 20;
 
-  @IsOptional()
-  @IsUuid()
-  job_id?: string;
+  @IsPageCursor()
+  cursor?: string;
 
-  @IsOptional()
-  @IsUuid()
-  parent_run_id?: string;
-
-  @IsOptional()
-  @IsUuid()
-  root_run_id?: string;
-
-  @IsOptional()
-  @IsUuid()
-  user_id?: string;
-
-  @IsOptional()
-  @IsCommaList(runStatuses)
-  status?: RunStatus[];
-
-  @IsOptional()
-  @IsText(200)
-  source?: string;
-
-  @IsOptional()
-  @IsEnumWord(runKinds)
-  kind?: RunKind;
-
-  @IsOptional()
-  @IsRfc3339()
-  created_after?: string;
-
-  @IsOptional()
-  @IsRfc3339()
-  created_before?: string;
-
-  @IsOptional()
-  @IsRfc3339()
-  started_after?: string;
-
-  @IsOptional()
-  @IsRfc3339()
-  started_before?: string;
-
-  @IsOptional()
-  @IsRfc3339()
-  ended_after?: string;
-
-  @IsOptional()
-  @IsRfc3339()
-  ended_before?: string;
-
-  /** `metadata.<key>=<value>` */
-  @IsOptional()
-  @IsGathered()
-  metadata?: Record<string, string>;
+  @IsPageOrder()
+  order?: Order;
 }
 
 export class ListRunsQuery extends ListSessionRunsQuery {
   @IsOptional()
   @IsUuid()
   session_id?: string;
+}
+
+export class CreateRunQuery {
+  /** Answers when the run has ended: 201 with the run; 202 with it when that takes more than 60 s. */
+  @IsOptional()
+  @IsFlag()
+  wait?: boolean;
 }

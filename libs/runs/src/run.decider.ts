@@ -1,6 +1,7 @@
-import type { Decider, Envelope, Json, JsonObject } from '#eventsourcing';
+import type { Decider, Envelope, Fact, Json, JsonObject } from '#eventsourcing';
 import { RuleViolation, SeenIds, shallowMerge } from '#eventsourcing';
 import type {
+  Lease,
   RunBirth,
   RunError,
   RunEventRecorded,
@@ -34,6 +35,11 @@ export interface RunState {
   readonly attempt: number;
   readonly max_attempts: number;
   readonly behind: readonly string[];
+  /**
+   * The lease that the run is under; of a run that its worker has ended, the one that it was under, so that
+   * the worker can still deliver what is late. Null once the run was taken away, or when it never had one.
+   */
+  readonly lease: Lease | null;
   readonly created_at: string;
   readonly started_at: string | null;
   readonly ended_at: string | null;
@@ -65,6 +71,10 @@ const next: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
 };
 
 export const isOver = (run: RunState): boolean => next[run.status].length === 0;
+
+/** Whether a fact ends its run. */
+export const runEnds = ({ type }: Fact): boolean =>
+  type === 'RunCompleted' || type === 'RunFailed' || type === 'RunCancelled';
 
 export const runDecider: Decider<Run, RunFact> = {
   initial: undefined,
@@ -109,6 +119,7 @@ function born(birth: RunBirth, { metadata: { at } }: Envelope): RunState {
     attempt: 0,
     max_attempts: birth.max_attempts,
     behind: birth.behind ?? [],
+    lease: null,
     created_at: at,
     started_at: null,
     ended_at: null,
@@ -125,17 +136,34 @@ function changed(
   const touched = { ...run, updated_at: at, revision: run.revision + 1 };
   switch (fact.type) {
     case 'RunStarted':
-      return { ...touched, status: 'running', started_at: run.started_at ?? at, attempt: run.attempt + 1 };
+      return {
+        ...touched,
+        status: 'running',
+        started_at: run.started_at ?? at,
+        attempt: run.attempt + 1,
+        lease: fact.data.lease ?? null,
+      };
+    case 'RunLeaseExtended':
+      return { ...run, lease: run.lease && { ...run.lease, expires_at: fact.data.expires_at } };
+    case 'RunRequeued':
+      return { ...touched, status: 'pending', lease: null };
     case 'RunCompleted':
       return { ...touched, ...results(fact.data), status: 'completed', ended_at: at };
     case 'RunFailed':
-      return { ...touched, ...results(fact.data), status: 'failed', ended_at: at };
+      return {
+        ...touched,
+        ...results(fact.data),
+        status: 'failed',
+        ended_at: at,
+        lease: fact.data.worker_id === undefined ? run.lease : null,
+      };
     case 'RunCancelled':
       return {
         ...touched,
         ...results(fact.data),
         status: 'cancelled',
         ended_at: at,
+        lease: null,
         status_reason: { actor, reason: fact.data.reason ?? null },
       };
     case 'RunUpdated':
@@ -224,7 +252,8 @@ function transition(run: RunState, to: RunStatus, told: Told): RunFact {
   }
 }
 
-const ofSession = (run: RunState): { session_id?: string } =>
+/** The session that a change of status names. */
+export const ofSession = (run: RunState): { session_id?: string } =>
   run.session_id === null ? {} : { session_id: run.session_id };
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

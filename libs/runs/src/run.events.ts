@@ -51,10 +51,35 @@ interface Ending extends Transition {
   readonly done_reason?: string;
 }
 
+/** A worker's hold on a run: it must be prolonged before it expires, or the run is taken away. */
+export interface Lease {
+  /** UUID that the worker names with every change; a secret between it and the service. */
+  readonly lease_id: string;
+  readonly worker_id: string;
+  /** For how long each prolongation holds. */
+  readonly seconds: number;
+  /** RFC 3339 UTC with milliseconds, by the service's clock. */
+  readonly expires_at: string;
+}
+
 export type RunCreated = Fact<'RunCreated', RunBirth>;
-export type RunStarted = Fact<'RunStarted', Transition>;
+export type RunStarted = Fact<'RunStarted', Transition & { readonly lease?: Lease }>;
+export type RunLeaseExtended = Fact<'RunLeaseExtended', Pick<Lease, 'lease_id' | 'expires_at'>>;
+/** The run is pending again: whoever had leased it let the lease expire. */
+export type RunRequeued = Fact<
+  'RunRequeued',
+  Transition & { readonly reason: 'lease_expired'; readonly worker_id: string }
+>;
 export type RunCompleted = Fact<'RunCompleted', Ending & { readonly output?: Json }>;
-export type RunFailed = Fact<'RunFailed', Ending & { readonly error?: RunError; readonly output?: Json }>;
+export type RunFailed = Fact<
+  'RunFailed',
+  Ending & {
+    readonly error?: RunError;
+    readonly output?: Json;
+    /** Set when the service gave the run up: who let the lease of its last attempt expire. */
+    readonly worker_id?: string;
+  }
+>;
 export type RunCancelled = Fact<'RunCancelled', Ending & { readonly reason?: string }>;
 export type RunUpdated = Fact<
   'RunUpdated',
@@ -88,6 +113,8 @@ export type RunEventRecorded = Fact<
 export type RunFact =
   | RunCreated
   | RunStarted
+  | RunLeaseExtended
+  | RunRequeued
   | RunCompleted
   | RunFailed
   | RunCancelled

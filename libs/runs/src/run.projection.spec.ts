@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { fold } from '#eventsourcing';
-import { Database, keysetPage, type Sql } from '#read-models';
+import { Database, keysetPage } from '#read-models';
 import { type Database as Fresh, freshDatabase } from '../../../test/support/database.js';
 import { histories } from '../../../test/support/history.js';
 import { projected } from '../../../test/support/projected.js';
+import { served } from '../../../test/support/served-runs.js';
 import { runsKeyset } from './list-runs.js';
 import { ListRunsQuery } from './run.bodies.js';
 import { runDecider, type RunState } from './run.decider.js';
@@ -74,7 +75,7 @@ it('joined pages are what a plain filter finds', async () => {
       orders,
       fc.integer({ min: 1, max: 4 }),
       async (history, filter, order, limit) => {
-        const runs = await served(history);
+        const runs = await served(database, history);
         const wanted = runs.filter(
           (run) =>
             (filter.status?.includes(run.status) ?? true) &&
@@ -106,24 +107,4 @@ interface Filter {
   status?: RunState['status'][];
   task_id?: string;
   metadata?: Record<string, string>;
-}
-
-/** Puts the runs of a history where the list reads them. */
-async function served(history: Parameters<typeof projected>[2]): Promise<RunState[]> {
-  const { tables, indexes } = new RunsProjection();
-  const client = await database.pool.connect();
-  try {
-    await client.query(
-      `DROP SCHEMA IF EXISTS runs CASCADE; CREATE SCHEMA runs; SET search_path TO runs; ${tables}`,
-    );
-    const sql: Sql = {
-      query: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
-        (await client.query<Row>(text, [...values])).rows,
-    };
-    await new RunsProjection().apply(sql, runsOf(history));
-    await client.query(`${indexes} SET search_path TO DEFAULT`);
-    return (await sql.query<{ doc: RunState }>('SELECT doc FROM runs.runs')).map(({ doc }) => doc);
-  } finally {
-    client.release();
-  }
 }

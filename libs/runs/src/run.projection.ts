@@ -13,7 +13,7 @@ import type { RunFact } from './run.events.js';
  */
 export class RunsProjection extends Projection {
   readonly name = 'runs';
-  readonly version = 2;
+  readonly version = 3;
   readonly prefixes = ['run-'];
 
   readonly tables = `
@@ -31,7 +31,8 @@ export class RunsProjection extends Projection {
       source text COLLATE "C",
       started_at timestamptz,
       ended_at timestamptz,
-      doc json NOT NULL
+      doc json NOT NULL,
+      lease_expires_at timestamptz
     ) WITH (fillfactor = 80);
 
     -- One row per run and scalar of its metadata, so that metadata.<key>=<value> is an index range too.
@@ -57,6 +58,8 @@ export class RunsProjection extends Projection {
     CREATE INDEX runs_root ON runs (root_run_id, id);
     CREATE INDEX runs_started ON runs (project_id, started_at) WHERE started_at IS NOT NULL;
     CREATE INDEX runs_ended ON runs (project_id, ended_at) WHERE ended_at IS NOT NULL;
+    CREATE INDEX runs_pending ON runs (id) WHERE status = 'pending';
+    CREATE INDEX runs_lease ON runs (lease_expires_at) WHERE lease_expires_at IS NOT NULL;
     CREATE INDEX metadata_value ON metadata (project_id, key, value, run_id);`;
 
   async apply(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
@@ -103,15 +106,16 @@ export class RunsProjection extends Projection {
       'ended_at',
     ] as const;
     await sql.query(
-      `INSERT INTO runs (${columns.join(', ')}, doc)
+      `INSERT INTO runs (${columns.join(', ')}, doc, lease_expires_at)
        SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
          $8::uuid[], $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[],
-         string_to_array($14, E'\\n', '')::json[])
+         string_to_array($14, E'\\n', '')::json[], $15::timestamptz[])
        ON CONFLICT (id) DO UPDATE SET status = excluded.status, started_at = excluded.started_at,
-         ended_at = excluded.ended_at, doc = excluded.doc`,
+         ended_at = excluded.ended_at, doc = excluded.doc, lease_expires_at = excluded.lease_expires_at`,
       [
         ...columns.map((column) => arrayOf(runs.map((run) => run[column]))),
         jsonLines(runs.map((run) => JSON.stringify(run))),
+        arrayOf(runs.map((run) => (run.status === 'running' ? run.lease?.expires_at : undefined))),
       ],
     );
   }
@@ -141,7 +145,7 @@ export class RunsProjection extends Projection {
 const searchableBytes = 1_000;
 
 /** The part of the metadata that a list can be filtered by: its scalars, as text. */
-function searchable(metadata: RunState['metadata']): Map<string, string> {
+export function searchable(metadata: RunState['metadata']): Map<string, string> {
   const texts = Object.entries(metadata)
     .filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
     .map(([key, value]) => [wellFormed(key), wellFormed(String(value as string | number | boolean))] as const)

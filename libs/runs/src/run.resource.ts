@@ -3,6 +3,12 @@ import type { Json, JsonObject } from '#eventsourcing';
 import type { RunState } from './run.decider.js';
 import type { RunError, RunKind, RunStatus, RunUsage } from './run.events.js';
 
+@ApiSchema({ name: 'Lease' })
+export class LeaseResource {
+  worker_id: string;
+  expires_at: string;
+}
+
 /** A run as the API shows it. */
 @ApiSchema({ name: 'Run' })
 export class RunResource {
@@ -26,7 +32,7 @@ export class RunResource {
   metadata: JsonObject;
   attempt: number;
   max_attempts: number;
-  lease: { worker_id: string; expires_at: string } | null;
+  lease: LeaseResource | null;
   process_counts: { starting: number; running: number; ended: number };
   created_at: string;
   started_at: string | null;
@@ -35,10 +41,16 @@ export class RunResource {
   revision: number;
 }
 
+/** The lease of a running run, without the id that only its worker knows. */
+export const shownLease = ({ status, lease }: RunState): LeaseResource | null =>
+  status === 'running' && lease !== null
+    ? { worker_id: lease.worker_id, expires_at: lease.expires_at }
+    : null;
+
 /** A run as the API shows it. */
 export function runResource(run: RunState): RunResource {
   const { behind: _behind, seen: _seen, ...shown } = run;
-  return { ...shown, lease: null, process_counts: { starting: 0, running: 0, ended: 0 } };
+  return { ...shown, lease: shownLease(run), process_counts: { starting: 0, running: 0, ended: 0 } };
 }
 
 /** A run among those below another: its distance from that one. */
@@ -50,6 +62,20 @@ export class RunInTree extends RunResource {
 @ApiSchema({ name: 'RunTree' })
 export class RunTree {
   data: RunInTree[];
+}
+
+/** A run that a worker has just claimed; `lease_id` is shown here and nowhere else. */
+@ApiSchema({ name: 'ClaimedRun' })
+export class ClaimedRun extends RunResource {
+  lease_id: string;
+}
+
+export const claimedRun = (run: RunState): ClaimedRun =>
+  Object.assign(runResource(run), { lease_id: run.lease?.lease_id ?? '' });
+
+@ApiSchema({ name: 'Heartbeat' })
+export class Heartbeat {
+  lease: LeaseResource;
 }
 
 @ApiSchema({ name: 'CancelledRun' })

@@ -4,9 +4,12 @@ import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allow, readers, writers } from '#access';
 import {
   ApiPage,
+  asOf,
+  AsOfQuery,
   changed,
   Creates,
   Ctx,
+  departure,
   ifMatch,
   type Page,
   PathId,
@@ -16,22 +19,31 @@ import {
   ValidBody,
   ValidQuery,
   waitFor,
+  wantsEventStream,
 } from '#http';
 import { CancelRun } from './cancel-run.js';
 import { CreateRun } from './create-run.js';
+import { LeaseId } from './lease-header.js';
 import { ListRuns } from './list-runs.js';
 import {
   CancelRunBody,
   CreateRunBody,
+  CreateRunQuery,
   CreateSessionRunBody,
   ListRunsQuery,
   ListSessionRunsQuery,
   UpdateRunBody,
 } from './run.bodies.js';
 import { CancelledRun, RunResource, runResource, RunTree } from './run.resource.js';
+import { isOver } from './run.decider.js';
+import { RunEnds } from './run-ends.js';
+import { RunWatch } from './run-watch.js';
 import { Runs } from './runs.js';
 import { UpdateRun } from './update-run.js';
 import { Sessions } from '#sessions';
+
+/** How long a client may wait for the end of its run, in milliseconds. */
+const mostWait = 60_000;
 
 @ApiTags('runs')
 @Controller('v1')
@@ -41,6 +53,8 @@ export class RunsController {
     private readonly queries: QueryBus,
     private readonly runs: Runs,
     private readonly sessions: Sessions,
+    private readonly ends: RunEnds,
+    private readonly watch: RunWatch,
     private readonly clock: ReadModelClock,
   ) {}
 
@@ -48,8 +62,12 @@ export class RunsController {
   @Allow(...writers)
   @Creates()
   @ApiCreatedResponse({ type: RunResource })
-  create(@ValidBody() body: CreateRunBody, @Ctx() ctx: RequestContext): Promise<string | undefined> {
-    return this.answerCreated(new CreateRun(body, ctx.causation()), ctx);
+  create(
+    @ValidBody() body: CreateRunBody,
+    @ValidQuery() query: CreateRunQuery,
+    @Ctx() ctx: RequestContext,
+  ): Promise<string | undefined> {
+    return this.answerCreated(new CreateRun(body, ctx.causation()), query, ctx);
   }
 
   @Get('runs')
@@ -62,9 +80,16 @@ export class RunsController {
   @Get('runs/:id')
   @Allow(...readers)
   @ApiOkResponse({ type: RunResource })
-  async get(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
-    await waitFor(this.clock, ctx, 'runs');
-    const run = await this.runs.get(ctx.principal, id);
+  async get(
+    @PathId() id: string,
+    @ValidQuery() query: AsOfQuery,
+    @Ctx() ctx: RequestContext,
+  ): Promise<string | undefined> {
+    const had = asOf(query);
+    if (had === undefined) await waitFor(this.clock, ctx, 'runs');
+    const run = await (had === undefined
+      ? this.runs.get(ctx.principal, id)
+      : this.runs.past(ctx.principal, id, had));
     return resource(ctx, run, run.revision);
   }
 
@@ -74,9 +99,10 @@ export class RunsController {
   async update(
     @PathId() id: string,
     @ValidBody() body: UpdateRunBody,
+    @LeaseId() leaseId: string | undefined,
     @Ctx() ctx: RequestContext,
   ): Promise<string | undefined> {
-    const command = new UpdateRun(id, body, ctx.causation(), ifMatch(ctx));
+    const command = new UpdateRun(id, body, ctx.causation(), ifMatch(ctx), leaseId);
     const { run, position } = await this.commands.execute(command);
     changed(ctx, position);
     return resource(ctx, runResource(run), run.revision);
@@ -89,9 +115,10 @@ export class RunsController {
   async cancel(
     @PathId() id: string,
     @ValidBody() body: CancelRunBody,
+    @LeaseId() leaseId: string | undefined,
     @Ctx() ctx: RequestContext,
   ): Promise<CancelledRun> {
-    const command = new CancelRun(id, body.reason ?? undefined, ctx.causation(), ifMatch(ctx));
+    const command = new CancelRun(id, body.reason ?? undefined, ctx.causation(), ifMatch(ctx), leaseId);
     const { run, changed: done, position } = await this.commands.execute(command);
     changed(ctx, position);
     return { status: done ? 'cancelled' : 'no_op', run: runResource(run) };
@@ -125,15 +152,27 @@ export class RunsController {
   createInSession(
     @PathId() id: string,
     @ValidBody() body: CreateSessionRunBody,
+    @ValidQuery() query: CreateRunQuery,
     @Ctx() ctx: RequestContext,
   ): Promise<string | undefined> {
-    return this.answerCreated(new CreateRun(body, ctx.causation(), id), ctx);
+    return this.answerCreated(new CreateRun(body, ctx.causation(), id), query, ctx);
   }
 
-  private async answerCreated(command: CreateRun, ctx: RequestContext): Promise<string | undefined> {
-    const { run, position } = await this.commands.execute(command);
+  /** At once, or when the run has ended, or with all that happens until then, as the client wants. */
+  private async answerCreated(
+    command: CreateRun,
+    { wait = false }: CreateRunQuery,
+    ctx: RequestContext,
+  ): Promise<string | undefined> {
+    const { run: created, position } = await this.commands.execute(command);
     changed(ctx, position);
-    void ctx.reply.code(201).header('location', `/v1/runs/${run.id}`);
+    void ctx.reply.header('location', `/v1/runs/${created.id}`);
+    if (wantsEventStream(ctx)) {
+      await this.watch.fromCreation(created, ctx);
+      return undefined;
+    }
+    const run = wait ? await this.ends.of(created, mostWait, departure(ctx)) : created;
+    void ctx.reply.code(wait && !isOver(run) ? 202 : 201);
     return resource(ctx, runResource(run), run.revision);
   }
 }

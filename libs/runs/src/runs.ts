@@ -1,10 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { seesAllUsers, visible } from '#access';
-import type { Principal } from '#eventsourcing';
+import type { Fact, Principal } from '#eventsourcing';
 import { RuleViolation, Streams } from '#eventsourcing';
+import type { AsOf } from '#http';
 import { Database, RecentWrites } from '#read-models';
 import { findRun } from './find-run.js';
-import type { RunState } from './run.decider.js';
+import type { Run, RunState } from './run.decider.js';
+import { foldRun } from './run.decider.js';
+import type { RunFact } from './run.events.js';
+import { runStream } from './run.events.js';
 import { runResource, type RunInTree, type RunResource } from './run.resource.js';
 
 /** Most runs of a tree that one answer shows. */
@@ -30,6 +34,18 @@ export class Runs {
     // A run that the read model does not know yet may be there all the same.
     const run = row?.doc ?? (await findRun(this.streams, principal, id));
     if (!visible(principal, run)) throw new RuleViolation('not_found', `there is no run ${id}`);
+    return runResource(run);
+  }
+
+  /** The run as it was at a moment, folded from its events. @throws RuleViolation not_found, also when it was not yet there */
+  async past(principal: Principal, id: string, had: AsOf): Promise<RunResource> {
+    await findRun(this.streams, principal, id);
+    let run: Run;
+    for await (const event of this.streams.read(runStream(id))) {
+      if (!had(event.revision + 1, event.metadata.at)) break;
+      run = foldRun(run, event as Fact as RunFact, event);
+    }
+    if (run === undefined) throw new RuleViolation('not_found', `run ${id} was not yet there`);
     return runResource(run);
   }
 

@@ -1,13 +1,15 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Causation } from '#eventsourcing';
 import { RuleViolation, Streams } from '#eventsourcing';
-import { RecentWrites } from '#read-models';
 import { findRun } from './find-run.js';
+import { expectLease } from './lease.decider.js';
 import { RunCanceller } from './run-canceller.js';
 import type { UpdateRunBody } from './run.bodies.js';
 import type { RunChange, RunState } from './run.decider.js';
-import { changeRun, isOver, runDecider } from './run.decider.js';
+import { changeRun, runDecider } from './run.decider.js';
 import { runStream } from './run.events.js';
+import { RunWrites } from './run-writes.js';
+import { holderBefore } from './turn.js';
 
 export interface UpdatedRun {
   readonly run: RunState;
@@ -20,33 +22,36 @@ export class UpdateRun extends Command<UpdatedRun> {
     readonly body: UpdateRunBody,
     readonly causation: Causation,
     readonly expected: number | undefined,
+    readonly leaseId?: string,
   ) {
     super();
   }
 }
 
-/** @throws RuleViolation not_found, illegal_transition, revision_mismatch, session_busy */
+/** @throws RuleViolation not_found, illegal_transition, revision_mismatch, session_busy, lease_lost */
 @CommandHandler(UpdateRun)
 export class UpdateRunHandler implements ICommandHandler<UpdateRun> {
   constructor(
     private readonly streams: Streams,
     private readonly canceller: RunCanceller,
-    private readonly writes: RecentWrites,
+    private readonly writes: RunWrites,
   ) {}
 
-  async execute({ id, body, causation, expected }: UpdateRun): Promise<UpdatedRun> {
+  async execute({ id, body, causation, expected, leaseId }: UpdateRun): Promise<UpdatedRun> {
     const known = await findRun(this.streams, causation.principal, id);
     const change = named(body);
-    if (change.status === 'running') await this.awaitTurn(known);
+    if (change.status === 'running') await this.expectTurn(known);
     const { state, events, position } = await this.streams.execute(
       runDecider,
       runStream(id),
       causation,
-      (run) => changeRun(run as RunState, change, expected),
+      (run) => {
+        expectLease(run as RunState, leaseId);
+        return changeRun(run as RunState, change, expected);
+      },
     );
     const run = state as RunState;
-    this.writes.wrote(id, position);
-    if (run.session_id !== null) this.writes.wrote(run.session_id, position);
+    this.writes.wrote(run, position);
     if (position === undefined || !events.some(({ type }) => type === 'RunCancelled'))
       return { run, position };
     const below = await this.canceller.cancelChildren(id, position, causation);
@@ -54,13 +59,10 @@ export class UpdateRunHandler implements ICommandHandler<UpdateRun> {
   }
 
   /** A run that was enqueued starts when those before it are over. */
-  private async awaitTurn({ behind }: RunState): Promise<void> {
-    for (const id of behind) {
-      const { state } = await this.streams.load(runDecider, runStream(id));
-      if (state !== undefined && !isOver(state)) {
-        throw new RuleViolation('session_busy', `run ${id} holds the session`, { run_id: id });
-      }
-    }
+  private async expectTurn(run: RunState): Promise<void> {
+    const id = await holderBefore(this.streams, run);
+    if (id === undefined) return;
+    throw new RuleViolation('session_busy', `run ${id} holds the session`, { run_id: id });
   }
 }
 

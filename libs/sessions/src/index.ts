@@ -10,3 +10,4 @@ export * from './sessions.js';
 export * from './list-sessions.js';
 export * from './sessions.module.js';
 export * from './session.resource.js';
+export * from './session-past.js';

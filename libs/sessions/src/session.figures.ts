@@ -30,6 +30,7 @@ export const statusOf = ({ run_counts, started_at }: SessionFigures): SessionSta
 
 const outcome = {
   RunStarted: 'running',
+  RunRequeued: 'pending',
   RunCompleted: 'completed',
   RunFailed: 'failed',
   RunCancelled: 'cancelled',
@@ -44,6 +45,7 @@ export function counted(figures: SessionFigures, fact: RunFact, at: string): Ses
     case 'RunCreated':
       return { ...figures, run_counts: bumped(figures, { pending: 1 }) };
     case 'RunStarted':
+    case 'RunRequeued':
     case 'RunCompleted':
     case 'RunFailed':
     case 'RunCancelled': {

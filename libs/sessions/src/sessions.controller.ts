@@ -4,6 +4,8 @@ import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from
 import { Allow, readers, writers } from '#access';
 import {
   ApiPage,
+  asOf,
+  AsOfQuery,
   changed,
   Creates,
   Ctx,
@@ -59,9 +61,16 @@ export class SessionsController {
   @Get(':id')
   @Allow(...readers)
   @ApiOkResponse({ type: SessionResource })
-  async get(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
-    await waitFor(this.clock, ctx, 'sessions');
-    const session = await this.sessions.get(ctx.principal, id);
+  async get(
+    @PathId() id: string,
+    @ValidQuery() query: AsOfQuery,
+    @Ctx() ctx: RequestContext,
+  ): Promise<string | undefined> {
+    const had = asOf(query);
+    await waitFor(this.clock, ctx, had === undefined ? 'sessions' : 'timeline');
+    const session = await (had === undefined
+      ? this.sessions.get(ctx.principal, id)
+      : this.sessions.past(ctx.principal, id, had));
     return resource(ctx, session, session.revision);
   }
 

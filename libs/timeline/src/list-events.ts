@@ -1,7 +1,7 @@
 import type { RequestContext } from '#http';
 import { cursorAfter, keysOf } from '#http';
 import { type EventsQuery, filterOf } from './event-filter.js';
-import type { Feed, ShownEvent } from './placed.js';
+import type { EventFeed, ShownEvent } from './placed.js';
 
 export interface ListedEvents {
   readonly data: ShownEvent[];
@@ -18,7 +18,7 @@ const pageSize = 32 * 1024 * 1024;
  * @throws ProblemError invalid_cursor, unknown_event_type, validation_failed; StoreUnavailable
  */
 export async function listEvents(
-  feed: Feed,
+  feed: EventFeed,
   query: EventsQuery,
   ctx: RequestContext,
   start = 0,

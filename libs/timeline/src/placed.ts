@@ -1,4 +1,4 @@
-import { frame } from '#http';
+import { type Feed, Placed } from '#http';
 import type { TimelineEvent } from './timeline-event.js';
 
 /** An event as a feed shows it. */
@@ -9,29 +9,9 @@ export interface ShownEvent extends TimelineEvent {
   readonly position?: number;
 }
 
-/** A place in a feed, and what stands there: nothing that the reader may see when `event` is undefined. */
-export class Placed {
-  private written: string | undefined;
+/** A feed of a run, a session, or a project. */
+export type EventFeed = Feed<ShownEvent>;
+export type PlacedEvent = Placed<ShownEvent>;
 
-  constructor(
-    readonly place: number,
-    readonly event: ShownEvent | undefined,
-    /** Whether nothing follows in this feed that a follower waits for. */
-    readonly ends = false,
-  ) {}
-
-  /** As Server-Sent Events have it: made once, however many follow. */
-  get frame(): string {
-    const { event } = this;
-    return (this.written ??= event === undefined ? '' : frame(event.type, event, this.place));
-  }
-}
-
-/** A feed of events: of a run, a session, or a project. Places are whole numbers from 1, and grow. */
-export interface Feed {
-  /**
-   * What stands behind a place (`asc`), or before it (`desc`), read as far as it is asked for.
-   * @throws StoreUnavailable
-   */
-  read(from: number, order: 'asc' | 'desc'): AsyncIterable<Placed>;
-}
+export const placed = (place: number, event: ShownEvent | undefined, ends = false): PlacedEvent =>
+  new Placed(place, event?.type ?? '', event, ends);

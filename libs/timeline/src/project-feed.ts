@@ -1,31 +1,31 @@
 import type { EventStore, RecordedEvent } from '#eventsourcing';
-import { type Feed, Placed } from './placed.js';
+import { type EventFeed, placed, type PlacedEvent } from './placed.js';
 import { runIdOf, timelineEvent, timelineStreams } from './timeline-event.js';
 
 /** Everything that happens in a project, in the one order of the store; places are positions in that. */
-export class ProjectFeed implements Feed {
+export class ProjectFeed implements EventFeed {
   constructor(
     private readonly store: EventStore,
     private readonly project: string,
   ) {}
 
   /** Backwards is not offered: the store reads its order forwards alone. */
-  async *read(from: number): AsyncGenerator<Placed> {
+  async *read(from: number): AsyncGenerator<PlacedEvent> {
     const after = BigInt(from);
     for await (const event of this.store.readAll({ after, prefixes: timelineStreams })) {
       yield this.placed(event);
     }
   }
 
-  placed(event: RecordedEvent): Placed {
+  placed(event: RecordedEvent): PlacedEvent {
     const position = Number(event.position);
     const ours = event.metadata.project === this.project;
     const { session_id } = event.data as { session_id?: string };
     const told = ours && isTimeline(event) ? timelineEvent(event, session_id) : undefined;
-    if (told === undefined) return new Placed(position, undefined);
+    if (told === undefined) return placed(position, undefined);
     const run = runIdOf(event.stream) !== undefined;
     const shown = { ...told, ...(run && { sequence_number: event.revision + 1 }), position };
-    return new Placed(position, shown);
+    return placed(position, shown);
   }
 }
 

@@ -1,12 +1,12 @@
 import type { ReadStreamOptions, RecordedEvent, Streams } from '#eventsourcing';
-import { runStream } from '#runs';
-import { type Feed, Placed } from './placed.js';
-import { endsRun, timelineEvent } from './timeline-event.js';
+import { runEnds, runStream } from '#runs';
+import { type EventFeed, placed, type PlacedEvent } from './placed.js';
+import { timelineEvent } from './timeline-event.js';
 
-const known = new WeakMap<RecordedEvent, Placed>();
+const known = new WeakMap<RecordedEvent, PlacedEvent>();
 
 /** The timeline of one run: every event of its stream, numbered as it stands there. */
-export class RunFeed implements Feed {
+export class RunFeed implements EventFeed {
   readonly stream: string;
 
   constructor(
@@ -17,7 +17,7 @@ export class RunFeed implements Feed {
     this.stream = runStream(runId);
   }
 
-  async *read(from: number, order: 'asc' | 'desc'): AsyncGenerator<Placed> {
+  async *read(from: number, order: 'asc' | 'desc'): AsyncGenerator<PlacedEvent> {
     if (order === 'desc' && from <= 1) return;
     const options: ReadStreamOptions =
       order === 'asc'
@@ -27,14 +27,14 @@ export class RunFeed implements Feed {
   }
 
   /** What an event of the stream is in the feed; the same object for all who follow. */
-  placed(event: RecordedEvent): Placed {
-    let placed = known.get(event);
-    if (placed === undefined) {
+  placed(event: RecordedEvent): PlacedEvent {
+    let found = known.get(event);
+    if (found === undefined) {
       const place = event.revision + 1;
       const told = timelineEvent(event, this.session);
-      placed = new Placed(place, told && { ...told, sequence_number: place }, endsRun(event));
-      known.set(event, placed);
+      found = placed(place, told && { ...told, sequence_number: place }, runEnds(event));
+      known.set(event, found);
     }
-    return placed;
+    return found;
   }
 }

@@ -1,6 +1,6 @@
 import type { RecordedEvent, Streams } from '#eventsourcing';
 import type { Database } from '#read-models';
-import { type Feed, Placed } from './placed.js';
+import { type EventFeed, placed, type PlacedEvent } from './placed.js';
 import { runIdOf, timelineEvent } from './timeline-event.js';
 
 interface Segment {
@@ -22,24 +22,32 @@ const segmentsAtOnce = 256;
 const eventsAtOnce = 512;
 
 /** What happens in a session and in its runs, in the order of the store, numbered without a gap. */
-export class SessionFeed implements Feed {
+export class SessionFeed implements EventFeed {
   constructor(
     private readonly database: Database,
     private readonly streams: Streams,
     private readonly sessionId: string,
   ) {}
 
-  async *read(from: number, order: 'asc' | 'desc'): AsyncGenerator<Placed> {
+  async *read(from: number, order: 'asc' | 'desc'): AsyncGenerator<PlacedEvent> {
+    for await (const { place, event } of this.events(from, order)) yield this.placed(event, place);
+  }
+
+  /** The same as they are stored. */
+  async *events(
+    from: number,
+    order: 'asc' | 'desc',
+  ): AsyncGenerator<{ place: number; event: RecordedEvent }> {
     let place = from;
     for (;;) {
       const stretches = await this.stretches(place, order);
-      const events = await this.events(stretches);
+      const events = await this.stored(stretches);
       for (const stretch of stretches) {
         for (let n = 0; n < stretch.count; n++) {
           const k = order === 'asc' ? n : stretch.count - 1 - n;
           const event = events.get(`${stretch.stream} ${stretch.revision + k}`);
           place = stretch.seq + k;
-          if (event !== undefined) yield this.placed(event, place);
+          if (event !== undefined) yield { place, event };
         }
       }
       if (stretches.length === 0) return;
@@ -56,9 +64,9 @@ export class SessionFeed implements Feed {
     return row?.first == null ? undefined : Number(row.first);
   }
 
-  private placed(event: RecordedEvent, place: number): Placed {
+  private placed(event: RecordedEvent, place: number): PlacedEvent {
     const told = timelineEvent(event, runIdOf(event.stream) === undefined ? undefined : this.sessionId);
-    return new Placed(place, told && { ...told, sequence_number: place }, event.type === 'SessionDeleted');
+    return placed(place, told && { ...told, sequence_number: place }, event.type === 'SessionDeleted');
   }
 
   /** Where the next events stand, as many as are read at once. */
@@ -91,7 +99,7 @@ export class SessionFeed implements Feed {
   }
 
   /** One read for each stream, however often the feed changes from one to the other. */
-  private async events(stretches: readonly Stretch[]): Promise<Map<string, RecordedEvent>> {
+  private async stored(stretches: readonly Stretch[]): Promise<Map<string, RecordedEvent>> {
     const ranges = new Map<string, { from: number; to: number }>();
     for (const { stream, revision, count } of stretches) {
       const range = ranges.get(stream);

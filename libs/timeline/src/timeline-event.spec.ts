@@ -33,6 +33,12 @@ test('what a worker tells stands there as it was told, under the id that it gave
   });
 });
 
+test('a lease is told without the id that only its worker knows', () => {
+  const told = stored.map((event) => timelineEvent(event)?.data);
+  expect(JSON.stringify(told)).toContain('"expires_at"');
+  expect(JSON.stringify(told)).not.toContain('lease_id');
+});
+
 test('the ids of where it stands are told once, not in its data', () => {
   for (const event of stored) {
     const data = timelineEvent(event)?.data ?? {};

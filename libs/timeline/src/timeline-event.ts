@@ -48,10 +48,6 @@ export function timelineEvent(event: RecordedEvent, session?: string): TimelineE
   };
 }
 
-/** Whether nothing of the run's timeline follows the event. */
-export const endsRun = ({ type }: RecordedEvent): boolean =>
-  type === 'RunCompleted' || type === 'RunFailed' || type === 'RunCancelled';
-
 interface Told {
   readonly type: string;
   readonly data: object;
@@ -59,13 +55,19 @@ interface Told {
 }
 
 const lifecycle = {
-  RunStarted: 'run.started',
+  RunRequeued: 'run.requeued',
   RunCompleted: 'run.completed',
   RunFailed: 'run.failed',
   RunCancelled: 'run.cancelled',
   RunUpdated: 'run.updated',
   RunUsageRecorded: 'run.updated',
 } as const;
+
+/** Of a lease, its id is between the service and its worker. */
+const shown = ({ worker_id, expires_at }: { worker_id?: string; expires_at: string }): object => ({
+  ...(worker_id !== undefined && { worker_id }),
+  expires_at,
+});
 
 function ofRun(fact: RunFact): Told {
   switch (fact.type) {
@@ -77,6 +79,12 @@ function ofRun(fact: RunFact): Told {
       const { id, type, data } = fact.data;
       return { type, data, ...(id !== undefined && { id }) };
     }
+    case 'RunStarted': {
+      const { session_id: _session, lease, ...data } = fact.data;
+      return { type: 'run.started', data: lease === undefined ? data : { ...data, lease: shown(lease) } };
+    }
+    case 'RunLeaseExtended':
+      return { type: 'run.updated', data: { lease: shown(fact.data) } };
     default: {
       const { session_id: _session, ...data } = fact.data as { session_id?: string };
       return { type: lifecycle[fact.type], data };

@@ -1,12 +1,22 @@
-import { Module } from '@nestjs/common';
-import { SessionsModule } from '#sessions';
+import { Global, Module } from '@nestjs/common';
+import { RunWatch } from '#runs';
+import { SessionPast, SessionsModule } from '#sessions';
 import { ToolCalls } from './list-tool-calls.js';
+import { PastOfSession } from './past-of-session.js';
 import { TimelineController } from './timeline.controller.js';
 import { WatchEvents } from './watch-events.js';
 
+/** Global, because runs and sessions ask for what happened through ports that this module binds. */
+@Global()
 @Module({
   imports: [SessionsModule],
   controllers: [TimelineController],
-  providers: [ToolCalls, WatchEvents],
+  providers: [
+    ToolCalls,
+    WatchEvents,
+    { provide: RunWatch, useExisting: WatchEvents },
+    { provide: SessionPast, useClass: PastOfSession },
+  ],
+  exports: [RunWatch, SessionPast],
 })
 export class TimelineModule {}

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { EventStore, LiveEvents, type RecordedEvent, Streams } from '#eventsourcing';
-import { EventStreams, frame, ProblemError, ReadModelClock, type RequestContext } from '#http';
+import { EventStreams, FeedFollower, frame, placeOf, ReadModelClock, type RequestContext } from '#http';
 import { Database } from '#read-models';
-import { isOver, runDecider, runResource, type RunState } from '#runs';
+import { isOver, runDecider, runResource, type RunState, RunWatch } from '#runs';
 import type { SessionResource } from '#sessions';
 import { filterOf, type ProjectEventsQuery } from './event-filter.js';
-import { FeedFollower } from './feed-follower.js';
+import type { ShownEvent } from './placed.js';
 import { ProjectFeed } from './project-feed.js';
 import { RunFeed } from './run-feed.js';
 import { SessionFeed } from './session-feed.js';
@@ -16,7 +16,7 @@ const patience = 5_000;
 
 /** Answers with feeds as Server-Sent Events. */
 @Injectable()
-export class WatchEvents {
+export class WatchEvents extends RunWatch {
   constructor(
     private readonly streams: Streams,
     private readonly store: EventStore,
@@ -24,14 +24,20 @@ export class WatchEvents {
     private readonly open: EventStreams,
     private readonly database: Database,
     private readonly clock: ReadModelClock,
-  ) {}
+  ) {
+    super();
+  }
+
+  fromCreation(run: RunState, ctx: RequestContext): Promise<void> {
+    return this.run(run, {}, ctx);
+  }
 
   /** Until the run has ended and all is sent. @throws StoreUnavailable; ProblemError as of a list */
   async run(run: RunState, query: ProjectEventsQuery, ctx: RequestContext): Promise<void> {
     const wanted = filterOf(query);
-    const place = placeOf(query, ctx);
+    const place = placeOf(query.starting_after, ctx) ?? 0;
     const feed = new RunFeed(this.streams, run.id, run.session_id ?? undefined);
-    let follower: FeedFollower | undefined;
+    let follower: FeedFollower<ShownEvent> | undefined;
     const stop = await this.events.follow(feed.stream, (events) => {
       follower?.live(
         events.map((event) => feed.placed(event)),
@@ -57,8 +63,8 @@ export class WatchEvents {
     const wanted = filterOf(query);
     const feed = new SessionFeed(this.database, this.streams, session.id);
     const start = query.after === undefined ? 0 : ((await feed.firstAfter(query.after)) ?? 1) - 1;
-    const place = Math.max(placeOf(query, ctx), start);
-    let follower: FeedFollower | undefined;
+    const place = placeOf(query.starting_after, ctx) ?? start;
+    let follower: FeedFollower<ShownEvent> | undefined;
     const lookOnce = (position: bigint): void => {
       void this.clock.reached('timeline', position, patience).then(() => follower?.wake());
     };
@@ -80,9 +86,9 @@ export class WatchEvents {
   /** Until the client goes away. */
   async project(query: ProjectEventsQuery, ctx: RequestContext): Promise<void> {
     const wanted = filterOf(query);
-    const place = placeOf(query, ctx);
+    const place = placeOf(query.starting_after, ctx) ?? 0;
     const feed = new ProjectFeed(this.store, ctx.principal.projectId);
-    let follower: FeedFollower | undefined;
+    let follower: FeedFollower<ShownEvent> | undefined;
     const stop = await this.events.followAll((events, from) => {
       follower?.live(
         events.map((event) => feed.placed(event)),
@@ -100,15 +106,4 @@ function mayTouch(sessionId: string, { stream, type, data }: RecordedEvent): boo
   if (!stream.startsWith('run-')) return false;
   const { session_id } = data as { session_id?: string };
   return session_id === undefined ? type !== 'RunCreated' : session_id === sessionId;
-}
-
-/** Where the client wants to go on: a browser that comes back sends both, and knows better by now. */
-function placeOf({ starting_after = 0 }: ProjectEventsQuery, { request }: RequestContext): number {
-  const id = request.headers['last-event-id'];
-  if (id === undefined) return starting_after;
-  if (typeof id === 'string' && /^\d{1,15}$/.test(id)) return Number(id);
-  const detail = 'must be the id of an event, a whole number';
-  throw new ProblemError('validation_failed', `Last-Event-ID ${detail}.`, {
-    errors: [{ parameter: 'Last-Event-ID', detail }],
-  });
 }

@@ -1,0 +1,117 @@
+import { type EventStream, frame } from './event-stream.js';
+import type { RequestContext } from './context.js';
+import { Follower, type Piece } from './follower.js';
+import { ProblemError } from './problems.js';
+
+/** A place in a feed, and what stands there: nothing that the reader may see when `event` is undefined. */
+export class Placed<Event extends object> {
+  private written: string | undefined;
+
+  /** @param type of the frame that shows the event */
+  constructor(
+    readonly place: number,
+    readonly type: string,
+    readonly event: Event | undefined,
+    /** Whether nothing follows in this feed that a follower waits for. */
+    readonly ends = false,
+  ) {}
+
+  /** As Server-Sent Events have it: made once, however many follow. */
+  get frame(): string {
+    const { event } = this;
+    return (this.written ??= event === undefined ? '' : frame(this.type, event, this.place));
+  }
+}
+
+/** A feed that can be read again from any place. Places are whole numbers from 1, and grow. */
+export interface Feed<Event extends object> {
+  /**
+   * What stands behind a place (`asc`), or before it (`desc`), read as far as it is asked for.
+   * @throws StoreUnavailable
+   */
+  read(from: number, order: 'asc' | 'desc'): AsyncIterable<Placed<Event>>;
+}
+
+/** How much is read before it is written: characters, and events. */
+const pieceSize = 64 * 1024;
+const pieceEvents = 512;
+
+/** Follows a feed from a place on: first what is stored, then what is being stored. */
+export class FeedFollower<Event extends object> extends Follower {
+  /** The last place whose number the client has. */
+  private told: number;
+  /** The last event of the feed has been taken. */
+  private ended = false;
+
+  /** @param over whether the feed has ended: what is left is sent, and then the end */
+  constructor(
+    stream: EventStream,
+    private readonly feed: Feed<Event>,
+    private readonly wanted: (event: Event) => boolean,
+    private place: number,
+    private over = false,
+  ) {
+    super(stream);
+    this.told = place;
+  }
+
+  /** Events of the feed that have just been stored, in order, none missing behind the place `from`. */
+  live(placed: readonly Placed<Event>[], from: number): void {
+    if (!this.idle || from > this.place) {
+      this.wake();
+      return;
+    }
+    const frames = placed.map((one) => this.take(one)).join('');
+    if (frames !== '') this.stream.write(frames);
+    if (this.ended) this.finish();
+  }
+
+  /** Nothing follows what is stored by now. */
+  close(): void {
+    this.over = true;
+    this.wake();
+  }
+
+  protected async next(): Promise<Piece> {
+    let frames = '';
+    let count = 0;
+    // Closed while this reads, there may be more by now than this finds.
+    const { over } = this;
+    for await (const placed of this.feed.read(this.place, 'asc')) {
+      frames += this.take(placed);
+      count++;
+      if (frames.length >= pieceSize || count === pieceEvents) return { frames, more: true, end: false };
+    }
+    return { frames, more: false, end: over || this.ended };
+  }
+
+  protected override keepalive(): string {
+    if (this.place === this.told) return super.keepalive();
+    this.told = this.place;
+    return frame('bookmark', {}, this.place);
+  }
+
+  private take(placed: Placed<Event>): string {
+    if (placed.place <= this.place) return '';
+    this.place = placed.place;
+    this.ended ||= placed.ends;
+    if (placed.event === undefined || !this.wanted(placed.event)) return '';
+    this.told = placed.place;
+    return placed.frame;
+  }
+}
+
+/**
+ * Where a client wants to go on. A browser that comes back sends both its last id and the query it began
+ * with, and knows better by now. @returns undefined when it does not say
+ * @throws ProblemError validation_failed
+ */
+export function placeOf(asked: number | undefined, { request }: RequestContext): number | undefined {
+  const id = request.headers['last-event-id'];
+  if (id === undefined) return asked;
+  if (typeof id === 'string' && /^\d{1,15}$/.test(id)) return Number(id);
+  const detail = 'must be the id of an event, a whole number';
+  throw new ProblemError('validation_failed', `Last-Event-ID ${detail}.`, {
+    errors: [{ parameter: 'Last-Event-ID', detail }],
+  });
+}

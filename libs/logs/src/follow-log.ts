@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common';
+import { LiveEvents, Streams } from '#eventsourcing';
+import { EventStreams, FeedFollower, placeOf, ProblemError, type RequestContext } from '#http';
+import { findRun, isOver, runDecider, runEnds, runStream } from '#runs';
+import { filterOf } from './list-logs.js';
+import type { ListLogsQuery } from './log.bodies.js';
+import { LogFeed } from './log-feed.js';
+import { type LogEntry, matcher } from './log-reader.js';
+
+/** Answers with a log as Server-Sent Events: `event: log`, `id: <seq>`, until the run has ended and all is sent. */
+@Injectable()
+export class FollowLog {
+  constructor(
+    private readonly streams: Streams,
+    private readonly events: LiveEvents,
+    private readonly open: EventStreams,
+  ) {}
+
+  /** @throws RuleViolation not_found; ProblemError gone, validation_failed; StoreUnavailable */
+  async follow(runId: string, query: ListLogsQuery, ctx: RequestContext): Promise<void> {
+    const { after_seq, cursor: _cursor, ...rest } = query;
+    const filter = filterOf({ ...rest, order: 'asc' }, ctx);
+    const matches = matcher(filter);
+    await findRun(this.streams, ctx.principal, runId);
+    const feed = new LogFeed(this.streams, runId);
+    const place = await this.start(feed, placeOf(after_seq, ctx), query.tail);
+    let follower: FeedFollower<LogEntry> | undefined;
+    const stops = [
+      await this.events.follow(feed.stream, (events) => {
+        for (const event of events) {
+          const lines = feed.placed(event);
+          follower?.live(lines, (lines[0]?.place ?? 1) - 1);
+        }
+      }),
+      await this.events.follow(runStream(runId), (events) => {
+        if (events.some(runEnds)) follower?.close();
+      }),
+    ];
+    const stop = (): void => {
+      for (const one of stops) one();
+    };
+    const { state } = await this.streams.load(runDecider, runStream(runId)).catch((error: unknown) => {
+      stop();
+      throw error;
+    });
+    const over = state === undefined || isOver(state);
+    await this.open.serve(
+      ctx,
+      (stream) =>
+        (follower = new FeedFollower(stream, feed, (entry) => matches(entry, entry.seq), place, over)),
+      stop,
+    );
+  }
+
+  /** Behind which line to begin. @throws ProblemError gone when lines behind the place asked for have been removed */
+  private async start(feed: LogFeed, asked: number | undefined, tail: number | undefined): Promise<number> {
+    if (asked === undefined && tail === undefined) return 0;
+    if (asked === undefined) return Math.max(0, (await feed.last()) - (tail ?? 0));
+    const earliest = await feed.earliest();
+    if (earliest === undefined || asked + 1 >= earliest) return asked;
+    throw new ProblemError('gone', `The lines before ${earliest} have been removed.`, {
+      extra: { earliest_seq: earliest },
+    });
+  }
+}

@@ -1,0 +1,63 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client } from 'pg';
+
+const leaderLock = 0x52_4c_4c_44;
+const retryEvery = 500;
+
+/**
+ * Has a piece of work done by one process at a time among all that share the database: the one that holds
+ * an advisory lock. When it dies, or loses its connection, another takes over.
+ */
+export class Leader {
+  private readonly stopping = new AbortController();
+  private running: Promise<void> | undefined;
+
+  /**
+   * @param name of the work, the same in every process
+   * @param failed is told what the work threw; it is begun again after half a second
+   */
+  constructor(
+    private readonly url: string,
+    private readonly name: string,
+    private readonly failed: (error: unknown) => void,
+  ) {}
+
+  /** @param work goes on until its signal is aborted, which says that this process leads no longer */
+  start(work: (signal: AbortSignal) => Promise<void>): void {
+    this.running ??= this.run(work);
+  }
+
+  /** Resolves when the work has ended. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  private async run(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      const client = new Client({ connectionString: this.url, application_name: `runledger ${this.name}` });
+      const lost = new AbortController();
+      client.on('error', () => {
+        lost.abort();
+      });
+      try {
+        await client.connect();
+        if (await this.leads(client)) await work(AbortSignal.any([signal, lost.signal]));
+      } catch (error) {
+        if (!(signal.aborted as boolean)) this.failed(error);
+      } finally {
+        await client.end().catch(() => undefined);
+      }
+      await pause(retryEvery, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private async leads(client: Client): Promise<boolean> {
+    const { rows } = await client.query<{ leads: boolean }>(
+      'SELECT pg_try_advisory_lock($1, hashtext($2)) AS leads',
+      [leaderLock, this.name],
+    );
+    return rows[0]?.leads === true;
+  }
+}

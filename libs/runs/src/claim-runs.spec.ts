@@ -1,0 +1,222 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Batch, Causation, Streams, type SubscribeAllOptions, uuidv7 } from '#eventsourcing';
+import { Database, ReadModelClock, ReadModels1760000000001, RecentWrites } from '#read-models';
+import { type Database as Fresh, freshDatabase } from '../../../test/support/database.js';
+import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
+import { served } from '../../../test/support/served-runs.js';
+import { ClaimCandidates } from './claim-candidates.js';
+import { ClaimRuns, ClaimRunsHandler } from './claim-runs.js';
+import { ClaimRunsBody } from './claim.bodies.js';
+import { PendingFeed } from './pending-feed.js';
+import { PendingRuns } from './pending-runs.js';
+import { changeRun, createRun, runDecider, type RunState } from './run.decider.js';
+import { runStream } from './run.events.js';
+import { RunWrites } from './run-writes.js';
+
+const principal = { principalId: 'p', projectId: 'default', userId: uuidv7(), role: 'worker' } as const;
+const never = new AbortController().signal;
+
+/** A store whose subscribers hear of nothing while it is held. */
+class SlowStore extends MemoryEventStore {
+  private gate = Promise.resolve();
+
+  /** @returns what lets them go on */
+  hold(): () => void {
+    let open = (): void => undefined;
+    this.gate = new Promise((resolve) => (open = resolve));
+    return open;
+  }
+
+  override async *subscribeAll(options: SubscribeAllOptions): AsyncGenerator<Batch> {
+    for await (const batch of super.subscribeAll(options)) {
+      await this.gate;
+      yield batch;
+    }
+  }
+}
+
+let fresh: Fresh;
+let database: Database;
+let clock: ReadModelClock;
+let store: SlowStore;
+let writes: RunWrites;
+let streams: Streams;
+let feeds: PendingFeed[];
+beforeAll(async () => {
+  fresh = await freshDatabase();
+  database = await Database.open(fresh.url, [ReadModels1760000000001]);
+});
+afterAll(async () => {
+  await database.close();
+  await fresh.drop();
+});
+beforeEach(async () => {
+  store = new SlowStore();
+  streams = new Streams(store);
+  clock = new ReadModelClock(database);
+  writes = new RunWrites(new RecentWrites(clock));
+  feeds = [];
+  await project();
+});
+afterEach(async () => {
+  for (const feed of feeds) feed.onModuleDestroy();
+  await clock.close();
+});
+
+/** A process of its own, with room for so many runs in memory. */
+function claimer(runs = 1_000): (body?: Partial<ClaimRunsBody>, gone?: AbortSignal) => Promise<string[]> {
+  const own = new Streams(store);
+  const feed = new PendingFeed(store, own, database, clock, new PendingRuns(runs * 1_010));
+  feeds.push(feed);
+  const candidates = new ClaimCandidates(feed, database, own);
+  const handler = new ClaimRunsHandler(feed, candidates, own, writes);
+  return async (body = {}, gone = never) => {
+    const asked = Object.assign(new ClaimRunsBody(), { worker_id: 'w', ...body });
+    const claimed = await handler.execute(new ClaimRuns(asked, new Causation(principal), gone));
+    return claimed.map(({ run }) => run.id);
+  };
+}
+
+async function createRuns(count: number, behind: string[] = []): Promise<string[]> {
+  const ids: string[] = [];
+  for (let n = 0; n < count; n++) {
+    const id = uuidv7(1_760_000_000_000 + store.events.length);
+    const birth = {
+      run_id: id,
+      project_id: 'default',
+      user_id: principal.userId,
+      task_id: id,
+      root_run_id: id,
+    };
+    await streams.execute(runDecider, runStream(id), new Causation(principal), (run) =>
+      createRun(run, { ...birth, kind: 'job', metadata: {}, max_attempts: 3, behind }),
+    );
+    ids.push(id);
+  }
+  return ids;
+}
+
+const change = (id: string, status: 'running' | 'completed') =>
+  streams.execute(runDecider, runStream(id), new Causation(principal), (run) =>
+    changeRun(run as RunState, { status }),
+  );
+
+/** Brings the read model up to date: from here on it lags behind until the next time. */
+async function project(): Promise<void> {
+  await served(database, store.events);
+  const position = await store.head();
+  await database.query(
+    `INSERT INTO runledger.projections (name, build, version, position) VALUES ('runs', 'serving', 3, $1)
+     ON CONFLICT (name, build) DO UPDATE SET position = excluded.position`,
+    [position.toString()],
+  );
+  clock.moved('runs', position);
+}
+
+describe('a claim in a process that has just started', () => {
+  it('finds what the read model knows and what it does not know yet, the oldest first', async () => {
+    const old = await createRuns(3);
+    await project();
+    const young = await createRuns(3);
+    expect(await claimer()({ max: 100 })).toEqual([...old, ...young]);
+  });
+
+  it('needs no read model, when none has been built yet', async () => {
+    await database.query('DROP SCHEMA runs CASCADE; DELETE FROM runledger.projections');
+    clock = new ReadModelClock(database);
+    const runs = await createRuns(2);
+    expect(await claimer()({ max: 100 })).toEqual(runs);
+  });
+
+  it('does not take what was started since the read model last moved', async () => {
+    const [first = '', second = ''] = await createRuns(2);
+    await project();
+    await change(first, 'running');
+    const claim = claimer();
+    expect(await claim({ max: 100 })).toEqual([second]);
+    expect(await claim()).toEqual([]);
+  });
+});
+
+describe('a claim that finds nothing', () => {
+  it('waits for what its own process has just written, and not for others', async () => {
+    const claim = claimer();
+    expect(await claim()).toEqual([]);
+    const open = store.hold();
+    const [id = ''] = await createRuns(1);
+    expect(await claim()).toEqual([]);
+    writes.wrote({ id, session_id: null }, await store.head());
+    const claiming = claim();
+    let answered = false;
+    void claiming.then(() => (answered = true));
+    for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve));
+    expect(answered).toBe(false);
+    open();
+    expect(await claiming).toEqual([id]);
+  });
+});
+
+describe('claims with more pending runs than memory has room for', () => {
+  it('take all of them once, the oldest first', async () => {
+    const old = await createRuns(150);
+    await project();
+    const claim = claimer(20);
+    const young = await createRuns(50);
+    const claimed: string[] = [];
+    for (let more = await claim({ max: 7 }); more.length > 0; more = await claim({ max: 7 })) {
+      claimed.push(...more);
+      if (claimed.length % 5 === 0) await project();
+    }
+    expect(claimed.slice(0, 100)).toEqual(old.slice(0, 100));
+    await project();
+    claimed.push(...(await claim({ max: 100 })));
+    expect(claimed.sort()).toEqual([...old, ...young]);
+  });
+});
+
+describe('claims of several processes', () => {
+  it('never take the same run', async () => {
+    const runs = await createRuns(60);
+    await project();
+    const claims = [claimer(), claimer(), claimer(10)];
+    const claimed: string[] = [];
+    const work = async (claim: (typeof claims)[number]): Promise<void> => {
+      for (let got = await claim({ max: 4 }); got.length > 0; got = await claim({ max: 4 }))
+        claimed.push(...got);
+    };
+    await Promise.all(claims.flatMap((claim) => [work(claim), work(claim)]));
+    expect(claimed.sort()).toEqual(runs);
+  });
+
+  it('wake up for a run that another process has created', async () => {
+    const claim = claimer();
+    expect(await claim()).toEqual([]);
+    const waiting = claim({ wait_seconds: 30 });
+    expect(await createRuns(1)).toEqual(await waiting);
+  });
+
+  it('wake up for an enqueued run when its holder ends, however often they have tried', async () => {
+    const [holder = ''] = await createRuns(1);
+    await change(holder, 'running');
+    const next = await createRuns(1, [holder]);
+    const claim = claimer();
+    expect([await claim(), await claim()]).toEqual([[], []]);
+    const waiting = claim({ wait_seconds: 30 });
+    await change(holder, 'completed');
+    expect(await waiting).toEqual(next);
+  });
+});
+
+describe('a claim for a client that has gone', () => {
+  it('takes nothing', async () => {
+    await createRuns(1);
+    expect(await claimer()({}, AbortSignal.abort())).toEqual([]);
+  });
+
+  it('ends its wait', async () => {
+    const gone = new AbortController();
+    const waiting = claimer()({ wait_seconds: 60 }, gone.signal);
+    gone.abort();
+    expect(await waiting).toEqual([]);
+  });
+});

@@ -1,0 +1,42 @@
+import { Injectable } from '@nestjs/common';
+import { type Fact, Streams } from '#eventsourcing';
+import type { AsOf } from '#http';
+import { Database, RecentWrites } from '#read-models';
+import type { RunFact } from '#runs';
+import {
+  counted,
+  noFigures,
+  type Session,
+  sessionDecider,
+  type SessionFact,
+  type SessionFigures,
+  SessionPast,
+  type SessionState,
+} from '#sessions';
+import { SessionFeed } from './session-feed.js';
+import { sessionIdOf } from './timeline-event.js';
+
+/** Folds a session and what its runs tell of it, up to a moment. */
+@Injectable()
+export class PastOfSession extends SessionPast {
+  constructor(
+    private readonly database: Database,
+    private readonly streams: Streams,
+    private readonly writes: RecentWrites,
+  ) {
+    super();
+  }
+
+  async at(id: string, had: AsOf): Promise<{ session: SessionState; figures: SessionFigures } | undefined> {
+    await this.writes.settled('timeline', id);
+    let session: Session;
+    let figures = noFigures;
+    for await (const { place, event } of new SessionFeed(this.database, this.streams, id).events(0, 'asc')) {
+      if (!had(place, event.metadata.at)) break;
+      if (sessionIdOf(event.stream) === id) {
+        session = sessionDecider.evolve(session, event as Fact as SessionFact, event);
+      } else figures = counted(figures, event as Fact as RunFact, event.metadata.at);
+    }
+    return session && { session, figures };
+  }
+}
