@@ -1,14 +1,7 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Env, type Outcome, outcomeOf, startRunledger } from './support/runledger.js';
 import { type Server, startServer } from './support/server.js';
-
-interface Outcome {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 interface LogEntry {
   readonly seq: number;
@@ -26,19 +19,7 @@ afterAll(async () => {
 
 const settings = () => ({ RUNLEDGER_URL: server.url, RUNLEDGER_API_KEY: server.key });
 
-const start = (args: readonly string[], env: Readonly<Record<string, string>>) =>
-  spawn(process.execPath, ['bin/runledger.mjs', ...args], {
-    env: { PATH: process.env['PATH'], ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-
-const outcomeOf = async (child: ReturnType<typeof start>): Promise<Outcome> => {
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-  return { code: child.exitCode, stdout, stderr };
-};
-
-const runledger = (args: readonly string[], env: Readonly<Record<string, string>> = settings()) =>
-  outcomeOf(start(args, env));
+const runledger = (args: readonly string[], env: Env = settings()) => outcomeOf(startRunledger(args, env));
 
 const json = (line: string): Record<string, unknown> => JSON.parse(line) as Record<string, unknown>;
 const idIn = ({ stderr }: Outcome): string => /^run (\S+)$/m.exec(stderr)?.[1] ?? '';
@@ -91,7 +72,7 @@ describe('runledger exec', () => {
   });
 
   it('passes a signal on, and answers 128+n for a command that it ends', async () => {
-    const child = start(['exec', '--', 'sh', '-c', 'echo ready; exec sleep 600'], settings());
+    const child = startRunledger(['exec', '--', 'sh', '-c', 'echo ready; exec sleep 600'], settings());
     const outcome = outcomeOf(child);
     await once(child.stdout, 'data');
     child.kill('SIGTERM');

@@ -16,6 +16,9 @@ export interface Page<T> {
 }
 
 const timeLimit = 30_000;
+/** A quiet stream has a sign of life every 15 seconds: after three without one the connection is dead. */
+const longestSilence = 45_000;
+const eventStream = 'text/event-stream';
 
 /** The HTTP API as the commands call it. */
 export class Api {
@@ -24,21 +27,40 @@ export class Api {
   /** The answer's body, undefined for 204. @throws ProblemAnswer, ServerUnreachable */
   async call<T>(method: string, path: string, request: ApiRequest = {}): Promise<T> {
     const limit = AbortSignal.timeout(timeLimit);
-    const { body, headers, signal } = request;
+    const signal = request.signal ? AbortSignal.any([request.signal, limit]) : limit;
     try {
-      const response = await fetch(this.settings.url + path + queryString(request.query), {
-        method,
-        headers: {
-          authorization: `Bearer ${this.settings.key}`,
-          ...(body && { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        ...(body && { body: JSON.stringify(body) }),
-        signal: signal ? AbortSignal.any([signal, limit]) : limit,
-      });
-      if (!response.ok) throw await problemAnswer(response);
+      const response = await this.answer(method, path, { ...request, signal });
       return (response.status === 204 ? undefined : await response.json()) as T;
     } catch (error) {
+      throw this.translated(error);
+    }
+  }
+
+  /**
+   * The bytes of a stream of events, from when its head has come. They end with the connection, however that
+   * ends: because the server is done, dead, or was silent for too long. @throws ProblemAnswer, ServerUnreachable
+   */
+  async stream(
+    path: string,
+    request: ApiRequest & { signal: AbortSignal },
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const silence = new AbortController();
+    const timer = setTimeout(() => {
+      silence.abort();
+    }, longestSilence).unref();
+    try {
+      const response = await this.answer('GET', path, {
+        ...request,
+        headers: { accept: eventStream, ...request.headers },
+        signal: AbortSignal.any([request.signal, silence.signal]),
+      });
+      if (response.headers.get('content-type')?.startsWith(eventStream) !== true || response.body === null) {
+        throw new ServerUnreachable(this.settings.url, 'the answer is no stream of events');
+      }
+      return untilBroken(response.body, timer);
+    } catch (error) {
+      clearTimeout(timer);
+      silence.abort();
       throw this.translated(error);
     }
   }
@@ -57,6 +79,23 @@ export class Api {
     }
   }
 
+  /** @throws ProblemAnswer, and what `fetch` does */
+  private async answer(method: string, path: string, request: ApiRequest): Promise<Response> {
+    const { query, body, headers, signal } = request;
+    const response = await fetch(this.settings.url + path + queryString(query), {
+      method,
+      headers: {
+        authorization: `Bearer ${this.settings.key}`,
+        ...(body && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body && { body: JSON.stringify(body) }),
+      ...(signal && { signal }),
+    });
+    if (!response.ok) throw await problemAnswer(response);
+    return response;
+  }
+
   /** `fetch` rejects with a TypeError whose cause names the socket's error, or with the signal's reason. */
   private translated(error: unknown): unknown {
     if (error instanceof SyntaxError)
@@ -65,6 +104,22 @@ export class Api {
     if (!(error instanceof TypeError)) return error;
     const cause = error.cause as { code?: string; message?: string } | undefined;
     return new ServerUnreachable(this.settings.url, cause?.code ?? cause?.message ?? error.message);
+  }
+}
+
+async function* untilBroken(
+  body: AsyncIterable<Uint8Array>,
+  silence: NodeJS.Timeout,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of body) {
+      silence.refresh();
+      yield chunk;
+    }
+  } catch {
+    // Whoever follows connects again, and is told then what is wrong.
+  } finally {
+    clearTimeout(silence);
   }
 }
 

@@ -48,9 +48,12 @@ export const positionals = <const N extends readonly string[]>(
 };
 
 /** @throws UsageError */
-export const positiveInteger = (option: string, value: string): number => {
+export const positiveInteger = (option: string, value: string): number => wholeNumber(option, value, 1);
+
+/** @throws UsageError */
+export const wholeNumber = (option: string, value: string, least: number): number => {
   const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 1)
-    throw new UsageError(`${option} must be a whole number from 1`);
+  if (!/^\d+$/.test(value) || !Number.isSafeInteger(number) || number < least)
+    throw new UsageError(`${option} must be a whole number from ${least}`);
   return number;
 };

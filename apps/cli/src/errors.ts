@@ -3,6 +3,8 @@ export const exitCode = {
   ok: 0,
   /** The server refused. */
   refused: 1,
+  /** The run that was watched did not complete, or cannot be watched. */
+  notCompleted: 1,
   /** A command line that cannot be understood. */
   usage: 2,
   /** No server: unknown, unreachable, or lost for too long (EX_UNAVAILABLE of sysexits.h). */
@@ -11,6 +13,8 @@ export const exitCode = {
   notExecutable: 126,
   /** The command was not found, as in a shell. */
   notFound: 127,
+  /** Ctrl-C, as in a shell: 128 + SIGINT. */
+  interrupted: 130,
 } as const;
 
 /** An end of the CLI that its user should read as one sentence, without a stack trace. */
