@@ -21,6 +21,8 @@ import { RecentEvents } from './recent-events.js';
 import { Waker } from './waker.js';
 
 const firstPage = 64;
+/** Events in one page of a read; how large they are bounds a page too. */
+const mostAtOnce = 4_000;
 const retryEvery = 200;
 
 /** The event store on Postgres: one table, group commit, positions in commit order. */
@@ -60,7 +62,7 @@ export class PostgresEventStore extends EventStore {
       if (last === undefined || page.events.length < limit) return;
       left -= page.events.length;
       from = last.revision + (direction === 'forwards' ? 1 : -1);
-      limit = Math.min(left, nextLimit(limit, page, 1_000));
+      limit = Math.min(left, nextLimit(limit, page, mostAtOnce));
     }
   }
 
@@ -75,7 +77,7 @@ export class PostgresEventStore extends EventStore {
       if (last === undefined || page.events.length < limit) return;
       left -= page.events.length;
       after = last.position;
-      limit = Math.min(left, nextLimit(limit, page, 1_000));
+      limit = Math.min(left, nextLimit(limit, page, mostAtOnce));
     }
   }
 
