@@ -66,7 +66,7 @@ test('a page is what the table would give, or none at all', () => {
       },
     ),
   );
-  expect(pages).toBeGreaterThan(1_000);
+  expect(pages).toBeGreaterThan(100);
 });
 
 test('a subscriber that has seen all is sent to the table, where others may have written', () => {
