@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { Api } from './support/api.js';
+import { type Database, freshDatabase } from './support/database.js';
+import { type Server, startServer } from './support/server.js';
+import { type Frame, Watch } from './support/sse.js';
+
+const key = 'watching-several-processes';
+
+let database: Database;
+let servers: Server[];
+let apis: Api[];
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  servers = [];
+  for (const ROLES of ['api,projector', 'api', 'api']) {
+    servers.push(await startServer({ DATABASE_URL: database.url, BOOTSTRAP_API_KEY: key, ROLES }));
+  }
+  apis = servers.map(({ url }) => new Api(url, key));
+}, 120_000);
+
+afterAll(async () => {
+  await Promise.all(servers.map((server) => server.stop()));
+  await database.drop();
+});
+
+const ids = (frames: readonly Frame[]): number[] =>
+  frames.flatMap(({ id, event }) => (id === undefined || event === 'bookmark' ? [] : Number(id)));
+const fromOne = (last: number): number[] => Array.from({ length: last }, (_, n) => n + 1);
+
+it('whatever process is told, those who watch through any other see all of it in one order', async () => {
+  const session = (await (apis[0] as Api).made('/sessions')).id;
+  const run = (await (apis[0] as Api).made(`/sessions/${session}/runs`)).id;
+  const watched = (path: string, last: number): Promise<Frame[][]> =>
+    Promise.all(
+      servers.map(async ({ url }) => {
+        const watch = await Watch.open(`${url}/v1${path}`, key);
+        const frames = await watch.until(({ id }) => Number(id) === last);
+        watch.close();
+        return frames;
+      }),
+    );
+  const all = [
+    watched(`/runs/${run}/events`, 61),
+    watched(`/sessions/${session}/events`, 62),
+    watched(`/runs/${run}/logs`, 60),
+  ];
+  const tell = async (api: Api): Promise<void> => {
+    for (let n = 0; n < 20; n++) {
+      await api.post(`/runs/${run}/events`, { events: [{ type: 'x.n', data: { n } }] });
+      await api.post(`/runs/${run}/logs`, { entries: [{ message: String(n) }] });
+    }
+  };
+  await Promise.all(apis.map(tell));
+  const [runs, sessions, logs] = await Promise.all(all);
+  for (const frames of runs ?? []) expect(ids(frames)).toEqual(fromOne(61));
+  for (const frames of sessions ?? []) expect(ids(frames)).toEqual(fromOne(62));
+  for (const frames of logs ?? []) expect(ids(frames)).toEqual(fromOne(60));
+  const told = (frames: readonly Frame[] | undefined) => frames?.slice(1).map(({ data }) => data);
+  expect(told(runs?.[1])).toEqual(told(runs?.[0]));
+  expect(told(runs?.[2])).toEqual(told(runs?.[0]));
+}, 60_000);
