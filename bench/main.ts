@@ -8,6 +8,7 @@ import { burst } from './rows/burst.js';
 import { creations } from './rows/create.js';
 import { reads } from './rows/read.js';
 import { rebuild } from './rows/rebuild.js';
+import { trivialRun } from './rows/trivial-run.js';
 import { visibility } from './rows/visible.js';
 import { type TableRow, writeTable } from './table.js';
 
@@ -40,6 +41,7 @@ const all: readonly Row[] = [
   burst,
   ...creations,
   ...visibility,
+  trivialRun,
   ...reads,
   rebuild,
 ];

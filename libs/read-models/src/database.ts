@@ -1,10 +1,13 @@
-import { Client, type Pool } from 'pg';
+import { Client, DatabaseError, type Pool, type QueryConfig } from 'pg';
 import type { MigrationInterface } from 'typeorm';
 import { DataSource } from 'typeorm';
+import { StoreUnavailable } from '#eventsourcing';
 import { openPool, query } from '#postgres';
 import { ProjectionRow } from './projection-row.js';
 import type { Sql } from './projection.js';
 
+/** Schemas, tables or columns that a build in progress will bring. */
+const unbuilt = new Set(['3F000', '42P01', '42703']);
 const migrationLock = 0x52_4c_4d_47;
 
 /** The connections to the read models: a pool for hot paths, TypeORM for migrations and plain reads. */
@@ -41,13 +44,25 @@ export class Database implements Sql {
     return new Database(url, pool, orm);
   }
 
-  async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return (await query<Row>(this.pool, { text, values: [...values] })).rows;
+  /** @throws StoreUnavailable, also while the read model that it asks has not been built yet */
+  query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return this.rows<Row>({ text, values: [...values] });
   }
 
   /** The same, as a prepared statement of that name. */
-  async prepared<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Row[]> {
-    return (await query<Row>(this.pool, { name, text, values: [...values] })).rows;
+  prepared<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Row[]> {
+    return this.rows<Row>({ name, text, values: [...values] });
+  }
+
+  private async rows<Row extends object>(config: QueryConfig<unknown[]>): Promise<Row[]> {
+    try {
+      return (await query<Row>(this.pool, config)).rows;
+    } catch (error) {
+      if (error instanceof DatabaseError && unbuilt.has(error.code ?? '')) {
+        throw new StoreUnavailable('the read model is not built yet', { cause: error });
+      }
+      throw error;
+    }
   }
 
   async close(): Promise<void> {

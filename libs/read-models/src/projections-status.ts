@@ -60,8 +60,8 @@ function stateOf(
   building: ProjectionRow | undefined,
   behind: bigint,
 ): ProjectionState {
-  if (building !== undefined) return 'rebuilding';
   if (serving === undefined) return 'waiting';
+  if (building !== undefined) return 'rebuilding';
   if (serving.error !== null) return 'failing';
   return behind === 0n ? 'live' : 'catching_up';
 }
