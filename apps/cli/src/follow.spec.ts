@@ -28,7 +28,7 @@ interface Followed {
 
 const followed = async (
   answers: readonly Answer[],
-  { terminal = true, stopAt }: { terminal?: boolean; stopAt?: string } = {},
+  { terminal = true, stopAt, after = 4 }: { terminal?: boolean; stopAt?: string; after?: number } = {},
 ): Promise<Followed> => {
   stub = await startStub(...answers);
   const api = new Api({ url: stub.url, key: 'key' });
@@ -41,7 +41,7 @@ const followed = async (
   };
   const err = { terminal, colours: false, write };
   try {
-    const options = { query: { types: 'x.a' }, after: 4, signal: stop.signal };
+    const options = { query: { types: 'x.a' }, after, signal: stop.signal };
     for await (const { data } of follow({ api, err }, '/v1/runs/r/events', options)) {
       told.push(data);
       if (data === stopAt) stop.abort();
@@ -75,6 +75,11 @@ describe('following a stream of events', () => {
   it('goes on where it was when a connection told nothing', async () => {
     await followed([eventStream(retry + frame(5)), eventStream(retry), eventStream(end)]);
     expect(asked()).toEqual(['4', '5', '5']);
+  });
+
+  it('names no place as long as it is to begin with the first event that is there', async () => {
+    await followed([eventStream(retry), eventStream(retry + frame(3)), eventStream(end)], { after: 0 });
+    expect(asked()).toEqual([undefined, undefined, '3']);
   });
 
   it('waits out a server that cannot answer, and one that is not the server', async () => {

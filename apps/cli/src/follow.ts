@@ -6,7 +6,7 @@ import { withRetries } from './retry.js';
 
 export interface FollowOptions {
   readonly query: NonNullable<ApiRequest['query']>;
-  /** The id behind which to begin. */
+  /** The id behind which to begin; 0 for the first event that is there. */
   readonly after: number;
   readonly signal: AbortSignal;
   /** Called before anything is said about an outage, lest it be said in the middle of a line. */
@@ -26,9 +26,12 @@ export async function* follow(
   path: string,
   { query, after, signal, beforeNotice }: FollowOptions,
 ): AsyncGenerator<ServerSentEvent> {
-  let lastEventId = String(after);
+  let lastEventId = after === 0 ? '' : String(after);
   let retry = firstRetry;
-  const connect = () => api.stream(path, { query, headers: { 'last-event-id': lastEventId }, signal });
+  const connect = () => {
+    const headers = lastEventId === '' ? {} : { 'last-event-id': lastEventId };
+    return api.stream(path, { query, headers, signal });
+  };
   const notice = async (text: string): Promise<void> => {
     if (!err.terminal) return;
     await beforeNotice?.();

@@ -1,7 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from './api.js';
 import { type Command, type Context, parseOptions, positionals, positiveInteger } from './command.js';
 import { exitCode } from './errors.js';
+import { follow } from './follow.js';
+import { interruptible } from './interruptible.js';
 
 interface Entry {
   readonly seq: number;
@@ -9,10 +10,6 @@ interface Entry {
 }
 
 const pageSize = 1000;
-const pollMilliseconds = 300;
-/** The log may be shown a moment after the run's end is: only a later empty answer says that it is complete. */
-const settleMilliseconds = 1_000;
-const terminal = new Set(['completed', 'failed', 'cancelled']);
 
 export const logs: Command = {
   summary: 'print the log of a run',
@@ -21,7 +18,10 @@ export const logs: Command = {
   --follow     go on until the run has ended
   --tail N     start with the last N lines
   --stream S   only stdout, stderr or event
-  --json       whole entries, one JSON document per line`,
+  --json       whole entries, one JSON document per line
+
+When the server goes away, --follow waits for it and goes on where it was: no line is lost or shown twice.
+It exits with 130 after Ctrl-C.`,
   parse: (args) => {
     const { values, positionals: rest } = parseOptions(args, {
       follow: { type: 'boolean', default: false },
@@ -35,8 +35,8 @@ export const logs: Command = {
       const run = `/v1/runs/${encodeURIComponent(id)}`;
       const reader = new LogReader(context, run, values.stream, values.json);
       if (tail !== undefined) await reader.printTail(tail);
-      if (values.follow) await reader.follow();
-      else if (tail === undefined) await reader.printRest();
+      if (values.follow) return interruptible((signal) => reader.follow(signal));
+      if (tail === undefined) await reader.printRest();
       return exitCode.ok;
     };
   },
@@ -56,36 +56,30 @@ class LogReader {
     await this.printPage({ tail });
   }
 
-  /** Prints everything not printed yet; answers how many lines that was. */
-  async printRest(): Promise<number> {
-    for (let printed = 0; ;) {
-      const count = await this.printPage({ after_seq: this.lastSeq, limit: pageSize });
-      printed += count;
-      if (count < pageSize) return printed;
-    }
+  async printRest(): Promise<void> {
+    while ((await this.printPage({ after_seq: this.lastSeq, limit: pageSize })) === pageSize);
   }
 
-  async follow(): Promise<void> {
-    for (let ended = Infinity; ;) {
-      const asked = performance.now();
-      const printed = await this.printRest();
-      if (printed === 0 && asked > ended + settleMilliseconds) return;
-      if (ended === Infinity) {
-        const { status } = await this.context.api.call<{ status: string }>('GET', this.run);
-        if (terminal.has(status)) ended = performance.now();
-      }
-      await delay(pollMilliseconds);
+  /** Prints what has not been printed yet and what is being written, until the run has ended. Answers the exit code. */
+  async follow(signal: AbortSignal): Promise<number> {
+    const options = { query: { stream: this.stream }, after: this.lastSeq, signal };
+    for await (const { type, data } of follow(this.context, `${this.run}/logs`, options)) {
+      if (type === 'log') await this.print([JSON.parse(data) as Entry]);
     }
+    return exitCode.ok;
   }
 
   private async printPage(query: Record<string, number>): Promise<number> {
-    const { api, out } = this.context;
-    const { data } = await api.call<Page<Entry>>('GET', `${this.run}/logs`, {
+    const { data } = await this.context.api.call<Page<Entry>>('GET', `${this.run}/logs`, {
       query: { ...query, stream: this.stream },
     });
-    const lines = data.map((entry) => `${this.json ? JSON.stringify(entry) : entry.message}\n`);
-    if (lines.length > 0) await out.write(lines.join(''));
+    await this.print(data);
     this.lastSeq = data.at(-1)?.seq ?? this.lastSeq;
     return data.length;
+  }
+
+  private async print(entries: readonly Entry[]): Promise<void> {
+    const lines = entries.map((entry) => `${this.json ? JSON.stringify(entry) : entry.message}\n`);
+    if (lines.length > 0) await this.context.out.write(lines.join(''));
   }
 }
