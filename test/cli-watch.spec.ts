@@ -99,18 +99,22 @@ describe('runledger watch run', () => {
     expect(await outcome).toMatchObject({ code: 130, stderr: '' });
   });
 
-  it('says in one sentence why it cannot watch, and exits with 1', async () => {
+  it('says in one sentence why it cannot watch, and exits with 1, or 69 without a server', async () => {
     const run = await idOf('/runs');
     const nobody = '00000000-0000-7000-8000-000000000000';
-    const cases: [Promise<Outcome>, RegExp][] = [
+    const cases: [Promise<Outcome>, RegExp, number?][] = [
       [watch(['run', nobody]), /^not_found: .*\n$/],
       [watch(['session', nobody]), /^not_found: .*\n$/],
       [watch(['run', run, '--types', 'nope']), /^unknown_event_type: /],
       [watch(['run', run], { ...settings(), RUNLEDGER_API_KEY: 'not-a-key' }), /^unauthenticated: .*\n$/],
-      [watch(['run', run], { ...settings(), RUNLEDGER_URL: 'http://127.0.0.1:1' }), /^the server at .*\n$/],
+      [
+        watch(['run', run], { ...settings(), RUNLEDGER_URL: 'http://127.0.0.1:1' }),
+        /^the server at .*\n$/,
+        69,
+      ],
     ];
-    for (const [outcome, sentence] of cases) {
-      expect(await outcome).toMatchObject({ code: 1, stdout: '' });
+    for (const [outcome, sentence, code = 1] of cases) {
+      expect(await outcome).toMatchObject({ code, stdout: '' });
       expect((await outcome).stderr).toMatch(sentence);
     }
   });

@@ -6,7 +6,7 @@ import {
   positionals,
   wholeNumber,
 } from './command.js';
-import { CliError, exitCode, ServerUnreachable, UsageError } from './errors.js';
+import { exitCode, UsageError } from './errors.js';
 import { follow } from './follow.js';
 import { interruptible } from './interruptible.js';
 import { withRetries } from './retry.js';
@@ -39,8 +39,8 @@ in pieces is shown as it grows. NO_COLOR turns the colours off. When the server 
 for it and goes on where it was: no event is lost or shown twice.
 
 Ends with a run: 0 when it completed, 1 when it failed or was cancelled. A session ends when it is
-deleted: 0. 1 also when it cannot be watched: unknown id, wrong key, no server at the start, a session
-deleted while the server was away. 130 after Ctrl-C.`,
+deleted: 0. 1 also when it cannot be watched: unknown id, wrong key, a session deleted while the server
+was away. 69 when there is no server at the start, 130 after Ctrl-C.`,
   parse: (args) => {
     const { values, positionals: rest } = parseOptions(args, {
       after: { type: 'string', default: '0' },
@@ -63,13 +63,7 @@ const interruptibly =
   (watched: Watched): Action =>
   (context) =>
     interruptible(async (signal) => {
-      try {
-        await show(context, watched, signal);
-      } catch (error) {
-        // Only the first connection throws this.
-        if (error instanceof ServerUnreachable) throw new CliError(error.message, exitCode.notCompleted);
-        throw error;
-      }
+      await show(context, watched, signal);
       return watched.kind === 'session' ? exitCode.ok : ending(context, watched.path, signal);
     });
 
