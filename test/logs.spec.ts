@@ -493,6 +493,8 @@ describe('following', () => {
     expect(ids(await (await follow('?level=warn&q=a')).until(ended))).toEqual([3]);
     expect(ids(await (await follow('?stream=stderr')).until(ended))).toEqual([2]);
     expect(ids(await (await follow('?tail=2')).until(ended))).toEqual([2, 3]);
+    expect(ids(await (await follow('?tail=2&level=warn,info&q=a')).until(ended))).toEqual([1, 3]);
+    expect(ids(await (await follow('?tail=2', { 'last-event-id': '0' })).until(ended))).toEqual([1, 2, 3]);
   });
 
   test('lines that were written at once reach who follows at once', async () => {

@@ -34,9 +34,8 @@ It exits with 130 after Ctrl-C.`,
     return async (context) => {
       const run = `/v1/runs/${encodeURIComponent(id)}`;
       const reader = new LogReader(context, run, values.stream, values.json);
-      if (tail !== undefined) await reader.printTail(tail);
-      if (values.follow) return interruptible((signal) => reader.follow(signal));
-      if (tail === undefined) await reader.printRest();
+      if (values.follow) return interruptible((signal) => reader.follow(tail, signal));
+      await (tail === undefined ? reader.printRest() : reader.printPage({ tail }));
       return exitCode.ok;
     };
   },
@@ -52,24 +51,20 @@ class LogReader {
     private readonly json: boolean,
   ) {}
 
-  async printTail(tail: number): Promise<void> {
-    await this.printPage({ tail });
-  }
-
   async printRest(): Promise<void> {
     while ((await this.printPage({ after_seq: this.lastSeq, limit: pageSize })) === pageSize);
   }
 
-  /** Prints what has not been printed yet and what is being written, until the run has ended. Answers the exit code. */
-  async follow(signal: AbortSignal): Promise<number> {
-    const options = { query: { stream: this.stream }, after: this.lastSeq, signal };
+  /** Prints what was written, or the last lines of it, and what is being written, until the run has ended. Answers the exit code. */
+  async follow(tail: number | undefined, signal: AbortSignal): Promise<number> {
+    const options = { query: { stream: this.stream, tail }, after: 0, signal };
     for await (const { type, data } of follow(this.context, `${this.run}/logs`, options)) {
       if (type === 'log') await this.print([JSON.parse(data) as Entry]);
     }
     return exitCode.ok;
   }
 
-  private async printPage(query: Record<string, number>): Promise<number> {
+  async printPage(query: Record<string, number>): Promise<number> {
     const { data } = await this.context.api.call<Page<Entry>>('GET', `${this.run}/logs`, {
       query: { ...query, stream: this.stream },
     });

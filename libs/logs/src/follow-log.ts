@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { LiveEvents, Streams } from '#eventsourcing';
 import { EventStreams, FeedFollower, placeOf, ProblemError, type RequestContext } from '#http';
+import { Database, RecentWrites } from '#read-models';
 import { findRun, isOver, runDecider, runEnds, runStream } from '#runs';
 import { filterOf } from './list-logs.js';
 import type { ListLogsQuery } from './log.bodies.js';
 import { LogFeed } from './log-feed.js';
-import { type LogEntry, matcher } from './log-reader.js';
+import { logStreamOf } from './log.events.js';
+import { type LogEntry, type LogFilter, matcher, readLog } from './log-reader.js';
 
 /** Answers with a log as Server-Sent Events: `event: log`, `id: <seq>`, until the run has ended and all is sent. */
 @Injectable()
@@ -14,6 +16,8 @@ export class FollowLog {
     private readonly streams: Streams,
     private readonly events: LiveEvents,
     private readonly open: EventStreams,
+    private readonly database: Database,
+    private readonly writes: RecentWrites,
   ) {}
 
   /** @throws RuleViolation not_found; ProblemError gone, validation_failed; StoreUnavailable */
@@ -23,7 +27,10 @@ export class FollowLog {
     const matches = matcher(filter);
     await findRun(this.streams, ctx.principal, runId);
     const feed = new LogFeed(this.streams, runId);
-    const place = await this.start(feed, placeOf(after_seq, ctx), query.tail);
+    const asked = placeOf(after_seq, ctx);
+    const place = await (asked === undefined && query.tail !== undefined
+      ? this.behindWhich(runId, filter, query.tail)
+      : this.start(feed, asked));
     let follower: FeedFollower<LogEntry> | undefined;
     const stops = [
       await this.events.follow(feed.stream, (events) => {
@@ -52,14 +59,20 @@ export class FollowLog {
     );
   }
 
-  /** Behind which line to begin. @throws ProblemError gone when lines behind the place asked for have been removed */
-  private async start(feed: LogFeed, asked: number | undefined, tail: number | undefined): Promise<number> {
-    if (asked === undefined && tail === undefined) return 0;
-    if (asked === undefined) return Math.max(0, (await feed.last()) - (tail ?? 0));
+  /** @throws ProblemError gone when lines behind the place asked for have been removed */
+  private async start(feed: LogFeed, asked: number | undefined): Promise<number> {
+    if (asked === undefined) return 0;
     const earliest = await feed.earliest();
     if (earliest === undefined || asked + 1 >= earliest) return asked;
     throw new ProblemError('gone', `The lines before ${earliest} have been removed.`, {
       extra: { earliest_seq: earliest },
     });
+  }
+
+  /** Behind which line the last lines that match begin. */
+  private async behindWhich(runId: string, filter: LogFilter, tail: number): Promise<number> {
+    await this.writes.settled('logs', logStreamOf(runId));
+    const { entries } = await readLog(this.database, runId, filter, 'desc', tail);
+    return (entries.at(-1)?.seq ?? 1) - 1;
   }
 }

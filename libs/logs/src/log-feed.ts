@@ -25,12 +25,6 @@ export class LogFeed implements Feed<LogEntry> {
     return first && dataOf(first).first_seq;
   }
 
-  /** `seq` of the last line, 0 when there is none. @throws StoreUnavailable */
-  async last(): Promise<number> {
-    const last = await this.one({ direction: 'backwards' });
-    return last === undefined ? 0 : lastSeq(last);
-  }
-
   async *read(after: number): AsyncGenerator<Placed<LogEntry>> {
     const from = this.next?.place === after ? this.next.revision : await this.revisionBehind(after);
     for await (const event of this.streams.read(this.stream, { from })) {
