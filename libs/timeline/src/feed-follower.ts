@@ -5,6 +5,8 @@ import type { Feed, Placed } from './placed.js';
 /** How much is read before it is written: characters, and events. */
 const pieceSize = 64 * 1024;
 const pieceEvents = 512;
+/** How much of what is being stored is written at once, whether the client has room for it or not: characters. */
+const liveSize = 128 * 1024;
 
 /** Follows a feed from a place on: first what is stored, then what is being stored. */
 export class FeedFollower extends Follower {
@@ -29,7 +31,15 @@ export class FeedFollower extends Follower {
       this.wake();
       return;
     }
-    const frames = placed.map((one) => this.take(one)).join('');
+    let frames = '';
+    for (const one of placed) {
+      frames += this.take(one);
+      if (frames.length < liveSize) continue;
+      // The rest is read again, once the client has taken this.
+      this.stream.write(frames);
+      this.wake();
+      return;
+    }
     if (frames !== '') this.stream.write(frames);
     if (this.over) this.finish();
   }

@@ -56,6 +56,16 @@ export class SessionFeed implements Feed {
     return row?.first == null ? undefined : Number(row.first);
   }
 
+  /** The number of the newest event; 0 when there is none yet. */
+  async last(): Promise<number> {
+    const [row] = await this.database.prepared<{ last_seq: string }>(
+      'session-feed-last',
+      'SELECT last_seq FROM timeline.segments WHERE session_id = $1 ORDER BY first_seq DESC LIMIT 1',
+      [this.sessionId],
+    );
+    return Number(row?.last_seq ?? 0);
+  }
+
   private placed(event: RecordedEvent, place: number): Placed {
     const told = timelineEvent(event, runIdOf(event.stream) === undefined ? undefined : this.sessionId);
     return new Placed(place, told && { ...told, sequence_number: place }, event.type === 'SessionDeleted');
