@@ -2,9 +2,11 @@ import { type EventStream, Follower, frame, type Piece } from '#http';
 import type { EventFilter } from './event-filter.js';
 import type { Feed, Placed } from './placed.js';
 
-/** How much is read before it is written: characters, and events. */
+/** How much is read before it is written, in characters. */
 const pieceSize = 64 * 1024;
-const pieceEvents = 512;
+/** How many events are asked for at first, and at most: no more than a piece can take of those there are. */
+const fewAtOnce = 16;
+const mostAtOnce = 512;
 /** How much of what is being stored is written at once, whether the client has room for it or not: characters. */
 const liveSize = 128 * 1024;
 
@@ -12,6 +14,7 @@ const liveSize = 128 * 1024;
 export class FeedFollower extends Follower {
   /** The last place whose number the client has. */
   private told: number;
+  private atOnce = fewAtOnce;
 
   /** @param over whether the feed has ended: what is left is sent, and then the end */
   constructor(
@@ -45,14 +48,18 @@ export class FeedFollower extends Follower {
   }
 
   protected async next(): Promise<Piece> {
+    const limit = this.atOnce;
     let frames = '';
     let count = 0;
-    for await (const placed of this.feed.read(this.place, 'asc')) {
+    for await (const placed of this.feed.read(this.place, 'asc', limit)) {
       frames += this.take(placed);
       count++;
-      if (frames.length >= pieceSize || count === pieceEvents) return { frames, more: true, end: false };
+      if (frames.length >= pieceSize) break;
     }
-    return { frames, more: false, end: this.over };
+    const enough = frames.length >= pieceSize;
+    this.atOnce = enough ? count : Math.min(mostAtOnce, 4 * limit);
+    const more = enough || count === limit;
+    return { frames, more, end: !more && this.over };
   }
 
   protected override keepalive(): string {

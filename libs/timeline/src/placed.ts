@@ -31,7 +31,8 @@ export class Placed {
 export interface Feed {
   /**
    * What stands behind a place (`asc`), or before it (`desc`), read as far as it is asked for.
+   * @param limit most places; none by default
    * @throws StoreUnavailable
    */
-  read(from: number, order: 'asc' | 'desc'): AsyncIterable<Placed>;
+  read(from: number, order: 'asc' | 'desc', limit?: number): AsyncIterable<Placed>;
 }

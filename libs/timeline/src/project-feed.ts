@@ -10,9 +10,9 @@ export class ProjectFeed implements Feed {
   ) {}
 
   /** Backwards is not offered: the store reads its order forwards alone. */
-  async *read(from: number): AsyncGenerator<Placed> {
+  async *read(from: number, _order: 'asc' | 'desc', limit = Infinity): AsyncGenerator<Placed> {
     const after = BigInt(from);
-    for await (const event of this.store.readAll({ after, prefixes: timelineStreams })) {
+    for await (const event of this.store.readAll({ after, prefixes: timelineStreams, limit })) {
       yield this.placed(event);
     }
   }

@@ -29,12 +29,14 @@ export class SessionFeed implements Feed {
     private readonly sessionId: string,
   ) {}
 
-  async *read(from: number, order: 'asc' | 'desc'): AsyncGenerator<Placed> {
+  async *read(from: number, order: 'asc' | 'desc', limit = Infinity): AsyncGenerator<Placed> {
     let place = from;
-    for (;;) {
-      const stretches = await this.stretches(place, order);
+    let left = limit;
+    while (left > 0) {
+      const stretches = await this.stretches(place, order, Math.min(left, eventsAtOnce));
       const events = await this.events(stretches);
       for (const stretch of stretches) {
+        left -= stretch.count;
         for (let n = 0; n < stretch.count; n++) {
           const k = order === 'asc' ? n : stretch.count - 1 - n;
           const event = events.get(`${stretch.stream} ${stretch.revision + k}`);
@@ -72,7 +74,7 @@ export class SessionFeed implements Feed {
   }
 
   /** Where the next events stand, as many as are read at once. */
-  private async stretches(from: number, order: 'asc' | 'desc'): Promise<Stretch[]> {
+  private async stretches(from: number, order: 'asc' | 'desc', most: number): Promise<Stretch[]> {
     const forwards = order === 'asc';
     const rows = await this.database.prepared<Segment>(
       `session-feed-${order}`,
@@ -86,7 +88,7 @@ export class SessionFeed implements Feed {
       [this.sessionId, from],
     );
     const stretches: Stretch[] = [];
-    let left = eventsAtOnce;
+    let left = most;
     for (const row of rows) {
       const [first, last] = [Number(row.first_seq), Number(row.last_seq)];
       const low = forwards ? Math.max(first, from + 1) : first;
