@@ -6,7 +6,7 @@ import { arrayOf } from '#postgres';
 import { Database } from '#read-models';
 import type { SessionFeed } from './session-feed.js';
 import { type FeedListener, SessionTail } from './session-tail.js';
-import { runIdOf, sessionIdOf } from './timeline-event.js';
+import { runIdOf, sessionIdOf, sessionToldBy, tellsSession } from './timeline-event.js';
 
 /** How long one look for the timeline's progress may take, and the pause before the next, in milliseconds. */
 const patience = 5_000;
@@ -79,13 +79,12 @@ export class LiveSessions {
     }
   }
 
-  private note({ stream, type, data }: RecordedEvent): void {
-    const run = runIdOf(stream);
-    const { session_id } = data as { session_id?: string };
-    const session = run === undefined ? sessionIdOf(stream) : session_id;
+  private note(event: RecordedEvent): void {
+    const run = runIdOf(event.stream);
+    const session = run === undefined ? sessionIdOf(event.stream) : sessionToldBy(event);
     if (session !== undefined) {
-      if (this.tails.has(session) && type !== 'SessionRunClaimed') this.noted.sessions.add(session);
-    } else if (run !== undefined && type === 'RunUpdated') this.noted.runs.add(run);
+      if (this.tails.has(session) && event.type !== 'SessionRunClaimed') this.noted.sessions.add(session);
+    } else if (run !== undefined && !tellsSession(event)) this.noted.runs.add(run);
   }
 
   private waitFor(position: bigint): void {
