@@ -1,7 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LoadResult } from './generate.js';
-import { type BenchServer, generator } from './processes.js';
+import type { FollowResult } from './follow.js';
+import type { Figure } from './row.js';
+import { type BenchServer, followers, generator } from './processes.js';
 
 export interface BenchOptions {
   /** Measured time of one round. */
@@ -13,6 +15,25 @@ export interface BenchOptions {
   readonly burstEntries: number;
   /** How often the time to visibility is taken. */
   readonly samples: number;
+  /** Followers of one run at once. */
+  readonly followers: number;
+  /** Followers that never read a byte, and for how long something is written for them. */
+  readonly neverReading: number;
+  readonly neverReadingSeconds: number;
+}
+
+/** One feed that is followed while events are appended to one run. */
+export interface Following {
+  /** The feed; the run's own by default. */
+  readonly path?: string;
+  readonly run: string;
+  readonly followers: number;
+  readonly neverReading?: number;
+  /** Milliseconds from one append to the next. */
+  readonly every: number;
+  /** Size of each event's data. */
+  readonly bytes?: number;
+  readonly seconds?: number;
 }
 
 export interface Request {
@@ -53,9 +74,41 @@ export class Bench {
     });
   }
 
+  /** Follows a feed, with what is told to it, for one round. */
+  follow({
+    path,
+    run,
+    followers: count,
+    neverReading,
+    every,
+    bytes,
+    seconds,
+  }: Following): Promise<FollowResult> {
+    const { url, key, pid } = this.server;
+    return followers({
+      url,
+      key,
+      path: path ?? `/v1/runs/${run}/events`,
+      run,
+      followers: count,
+      'never-reading': neverReading,
+      every,
+      bytes,
+      seconds: seconds ?? this.options.seconds,
+      'warm-up': this.options.warmUpSeconds,
+      'server-pid': pid,
+    });
+  }
+
   /** Reference (a). */
   empty(connections: number): Promise<LoadResult> {
     return this.load({ connections, method: 'POST', path: '/v1/empty' });
+  }
+
+  /** The same with one request at a time: what one exchange takes at least. */
+  async emptyLatency(): Promise<Figure> {
+    const { p50_ms, p99_ms } = await this.empty(1);
+    return { name: 'one empty POST', value: p50_ms, unit: 'ms', p50_ms, p99_ms };
   }
 
   /** Reference (b). */
@@ -106,8 +159,17 @@ export class Bench {
   }
 
   /** The server's high-water mark of resident memory, in MB. */
-  async peakMemory(): Promise<number> {
+  peakMemory(): Promise<number> {
+    return this.memory('VmHWM');
+  }
+
+  /** The server's resident memory, in MB. */
+  residentMemory(): Promise<number> {
+    return this.memory('VmRSS');
+  }
+
+  private async memory(name: string): Promise<number> {
     const status = await readFile(`/proc/${this.server.pid}/status`, 'utf8');
-    return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? NaN) / 1024;
+    return Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? NaN) / 1024;
   }
 }

@@ -61,12 +61,14 @@ export const requestBytes = (request: {
   readonly path: string;
   readonly body?: string | undefined;
   readonly contentType: string;
+  readonly accept?: string;
 }): Buffer => {
   const head = [
     `${request.method} ${request.path} HTTP/1.1`,
     `Host: ${request.host}`,
     `Authorization: Bearer ${request.key}`,
   ];
+  if (request.accept !== undefined) head.push(`Accept: ${request.accept}`);
   if (request.body !== undefined) {
     head.push(`Content-Type: ${request.contentType}`, `Content-Length: ${Buffer.byteLength(request.body)}`);
   }

@@ -7,6 +7,9 @@ import { appendOne } from './rows/append-one.js';
 import { burst } from './rows/burst.js';
 import { creations } from './rows/create.js';
 import { reads } from './rows/read.js';
+import { asOf } from './rows/as-of.js';
+import { following } from './rows/follow.js';
+import { neverRead } from './rows/never-read.js';
 import { rebuild } from './rows/rebuild.js';
 import { trivialRun } from './rows/trivial-run.js';
 import { visibility } from './rows/visible.js';
@@ -24,9 +27,29 @@ const { values } = parseArgs({
   },
 });
 
-const sizes: BenchOptions = values.quick
-  ? { seconds: 0.3, warmUpSeconds: 0.1, rounds: 1, runs: 2_000, burstEntries: 5_000, samples: 10 }
-  : { seconds: 5, warmUpSeconds: 2, rounds: 3, runs: 1_000_000, burstEntries: 200_000, samples: 300 };
+const quick: BenchOptions = {
+  seconds: 0.3,
+  warmUpSeconds: 0.1,
+  rounds: 1,
+  runs: 2_000,
+  burstEntries: 5_000,
+  samples: 10,
+  followers: 20,
+  neverReading: 10,
+  neverReadingSeconds: 0.3,
+};
+const full: BenchOptions = {
+  seconds: 5,
+  warmUpSeconds: 2,
+  rounds: 3,
+  runs: 1_000_000,
+  burstEntries: 200_000,
+  samples: 300,
+  followers: 1_000,
+  neverReading: 500,
+  neverReadingSeconds: 60,
+};
+const sizes = values.quick ? quick : full;
 const options: BenchOptions = {
   ...sizes,
   ...(values.seconds !== undefined && { seconds: Number(values.seconds) }),
@@ -42,6 +65,9 @@ const all: readonly Row[] = [
   ...creations,
   ...visibility,
   trivialRun,
+  ...following,
+  neverRead,
+  asOf,
   ...reads,
   rebuild,
 ];

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { FollowResult } from './follow.js';
 import type { LoadResult } from './generate.js';
 import type { Listening } from './server.js';
 
@@ -42,18 +43,25 @@ export const startServer = async (): Promise<BenchServer> => {
 
 const run = promisify(execFile);
 
+type Options = Readonly<Record<string, string | number | readonly string[] | undefined>>;
+
 /** Runs one of the bench's generators and reads its line. @throws when it fails, or the server refused anything */
-export const generator = async (
-  program: 'load' | 'raw-insert',
-  options: Readonly<Record<string, string | number | readonly string[] | undefined>>,
-): Promise<LoadResult> => {
-  const args = Object.entries(options).flatMap(([name, value]) =>
-    value === undefined ? [] : [value].flat().flatMap((one) => [`--${name}`, String(one)]),
-  );
-  const { stdout } = await run(process.execPath, [join(import.meta.dirname, `${program}.js`), ...args]);
-  const result = JSON.parse(stdout) as LoadResult;
+export const generator = async (program: 'load' | 'raw-insert', options: Options): Promise<LoadResult> => {
+  const result = (await lineOf(program, options)) as LoadResult;
   if (Object.keys(result.refused).length > 0) {
     throw new Error(`the server refused requests, by status: ${JSON.stringify(result.refused)}`);
   }
   return result;
+};
+
+/** Runs the followers of a feed and the writer of what they follow. @throws when an event did not arrive everywhere */
+export const followers = async (options: Options): Promise<FollowResult> =>
+  (await lineOf('follow', options)) as FollowResult;
+
+const lineOf = async (program: string, options: Options): Promise<unknown> => {
+  const args = Object.entries(options).flatMap(([name, value]) =>
+    value === undefined ? [] : [value].flat().flatMap((one) => [`--${name}`, String(one)]),
+  );
+  const { stdout } = await run(process.execPath, [join(import.meta.dirname, `${program}.js`), ...args]);
+  return JSON.parse(stdout);
 };

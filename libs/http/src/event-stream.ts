@@ -30,9 +30,11 @@ export class EventStream {
       this.waiting = false;
       this.tell();
     });
-    this.response.on('close', () => {
-      this.tell();
-    });
+    for (const over of ['finish', 'close']) {
+      this.response.on(over, () => {
+        this.tell();
+      });
+    }
     // A broken socket also closes.
     this.response.on('error', () => undefined);
     this.write(`retry: ${retryAdvice}\n\n`);
@@ -63,9 +65,9 @@ export class EventStream {
     while (this.waiting && this.open) await this.changed();
   }
 
-  /** Resolves when the client has gone, or the answer has ended. */
+  /** Resolves when the client has gone, or has been sent everything up to the end. */
   async closed(): Promise<void> {
-    while (this.open) await this.changed();
+    while (!this.response.destroyed && !this.response.writableFinished) await this.changed();
   }
 
   /** Ends the answer after what was written. */

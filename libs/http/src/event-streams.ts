@@ -29,17 +29,35 @@ export class EventStreams implements BeforeApplicationShutdown {
     follow: (stream: EventStream) => Follower,
     stop: () => void,
   ): Promise<void> {
-    // What was done is not answered as a whole: a retry does the same command again, and watches.
-    await ctx.remember?.({ status: 500, headers: {}, body: '' });
-    const stream = new EventStream(ctx);
-    const follower = follow(stream);
-    const open = { stream, follower };
+    try {
+      // What was done is not answered as a whole: a retry does the same command again, and watches.
+      await ctx.remember?.({ status: 500, headers: {}, body: '' });
+      const stream = new EventStream(ctx);
+      await this.untilClosed({ stream, follower: follow(stream) });
+    } finally {
+      stop();
+    }
+  }
+
+  /** Followers come back to another process, or to the next one, and go on from the id they have. */
+  beforeApplicationShutdown(): void {
+    this.closing = true;
+    // Who does not read would not see the end either, and the server would wait.
+    for (const { stream } of [...this.streams]) {
+      if (stream.full) stream.cut();
+      else stream.end();
+    }
+  }
+
+  private async untilClosed(open: Open): Promise<void> {
+    const { stream, follower } = open;
     this.streams.add(open);
-    this.ticking ??= setInterval(() => void this.tick(), tickMs);
+    this.ticking ??= setInterval(() => {
+      this.tick();
+    }, tickMs);
     if (this.closing) stream.end();
     follower.wake();
     await stream.closed();
-    stop();
     this.streams.delete(open);
     if (this.streams.size === 0) {
       clearInterval(this.ticking);
@@ -47,17 +65,20 @@ export class EventStreams implements BeforeApplicationShutdown {
     }
   }
 
-  /** Followers come back to another process, or to the next one, and go on from the id they have. */
-  beforeApplicationShutdown(): void {
-    this.closing = true;
-    for (const { stream } of this.streams) stream.end();
-  }
-
-  private async tick(): Promise<void> {
+  private tick(): void {
     const now = Date.now();
     for (const { stream, follower } of [...this.streams]) {
       follower.tick(now, quietMs);
-      if (stream.ctx.stillValid !== undefined && !(await stream.ctx.stillValid())) stream.cut();
+      void confirm(stream);
     }
+  }
+}
+
+/** Cuts a stream whose caller may not read any more, or cannot be asked for: who still may comes back. */
+async function confirm(stream: EventStream): Promise<void> {
+  try {
+    if ((await stream.ctx.stillValid?.()) === false) stream.cut();
+  } catch {
+    stream.cut();
   }
 }

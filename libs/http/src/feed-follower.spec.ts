@@ -60,9 +60,9 @@ class FakeFeed implements Feed<Told> {
     return placed;
   }
 
-  async *read(from: number): AsyncGenerator<Placed<Told>> {
+  async *read(from: number, _order: 'asc' | 'desc', limit = Infinity): AsyncGenerator<Placed<Told>> {
     await turn();
-    const found = this.stored.filter(({ place }) => place > from);
+    const found = this.stored.filter(({ place }) => place > from).slice(0, limit);
     await turn();
     for (const placed of found) yield placed;
   }

@@ -27,14 +27,19 @@ export class Placed<Event extends object> {
 export interface Feed<Event extends object> {
   /**
    * What stands behind a place (`asc`), or before it (`desc`), read as far as it is asked for.
+   * @param limit most places; none by default
    * @throws StoreUnavailable
    */
-  read(from: number, order: 'asc' | 'desc'): AsyncIterable<Placed<Event>>;
+  read(from: number, order: 'asc' | 'desc', limit?: number): AsyncIterable<Placed<Event>>;
 }
 
-/** How much is read before it is written: characters, and events. */
+/** How much is read before it is written, in characters. */
 const pieceSize = 64 * 1024;
-const pieceEvents = 512;
+/** How many events are asked for at first, and at most: no more than a piece can take of those there are. */
+const fewAtOnce = 16;
+const mostAtOnce = 512;
+/** How much of what is being stored is written at once, whether the client has room for it or not: characters. */
+const liveSize = 128 * 1024;
 
 /** Follows a feed from a place on: first what is stored, then what is being stored. */
 export class FeedFollower<Event extends object> extends Follower {
@@ -42,6 +47,7 @@ export class FeedFollower<Event extends object> extends Follower {
   private told: number;
   /** The last event of the feed has been taken. */
   private ended = false;
+  private atOnce = fewAtOnce;
 
   /** @param over whether the feed has ended: what is left is sent, and then the end */
   constructor(
@@ -61,7 +67,15 @@ export class FeedFollower<Event extends object> extends Follower {
       this.wake();
       return;
     }
-    const frames = placed.map((one) => this.take(one)).join('');
+    let frames = '';
+    for (const one of placed) {
+      frames += this.take(one);
+      if (frames.length < liveSize) continue;
+      // The rest is read again, once the client has taken this.
+      this.stream.write(frames);
+      this.wake();
+      return;
+    }
     if (frames !== '') this.stream.write(frames);
     if (this.ended) this.finish();
   }
@@ -73,16 +87,20 @@ export class FeedFollower<Event extends object> extends Follower {
   }
 
   protected async next(): Promise<Piece> {
-    let frames = '';
-    let count = 0;
+    const limit = this.atOnce;
     // Closed while this reads, there may be more by now than this finds.
     const { over } = this;
-    for await (const placed of this.feed.read(this.place, 'asc')) {
+    let frames = '';
+    let count = 0;
+    for await (const placed of this.feed.read(this.place, 'asc', limit)) {
       frames += this.take(placed);
       count++;
-      if (frames.length >= pieceSize || count === pieceEvents) return { frames, more: true, end: false };
+      if (frames.length >= pieceSize) break;
     }
-    return { frames, more: false, end: over || this.ended };
+    const enough = frames.length >= pieceSize;
+    this.atOnce = enough ? count : Math.min(mostAtOnce, 4 * limit);
+    const more = enough || count >= limit;
+    return { frames, more, end: !more && (over || this.ended) };
   }
 
   protected override keepalive(): string {

@@ -41,7 +41,7 @@ export abstract class Follower {
   /** @param quietMs how long a stream may be quiet */
   tick(now: number, quietMs: number): void {
     if (this.stream.quietFor(now) < quietMs) return;
-    if (this.stream.full) this.stream.cut();
+    if (this.stream.full || !this.stream.open) this.stream.cut();
     else if (!this.reading) this.stream.write(this.keepalive());
   }
 

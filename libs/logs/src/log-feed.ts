@@ -25,11 +25,15 @@ export class LogFeed implements Feed<LogEntry> {
     return first && dataOf(first).first_seq;
   }
 
-  async *read(after: number): AsyncGenerator<Placed<LogEntry>> {
+  /** Oldest first alone. */
+  async *read(after: number, _order: 'asc' | 'desc', limit = Infinity): AsyncGenerator<Placed<LogEntry>> {
     const from = this.next?.place === after ? this.next.revision : await this.revisionBehind(after);
-    for await (const event of this.streams.read(this.stream, { from })) {
+    let left = limit;
+    // An event holds one line at least.
+    for await (const event of this.streams.read(this.stream, { from, limit })) {
       for (const placed of this.placed(event)) {
         if (placed.place <= after) continue;
+        if (left-- === 0) return;
         this.moved(event, placed.place);
         yield placed;
       }

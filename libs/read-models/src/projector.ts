@@ -62,6 +62,7 @@ export class Projector {
       const client = this.client();
       const lost = new AbortController();
       client.on('error', () => {
+        this.clock.forget();
         lost.abort();
       });
       try {

@@ -27,6 +27,14 @@ export class ReadModelClock {
     }
   }
 
+  /**
+   * The database was lost, and what it had not yet put on its disk is lost with it: projections may be
+   * behind where they have been, until they have folded the same events again.
+   */
+  forget(): void {
+    this.known.clear();
+  }
+
   /** Whether the projection has seen everything up to the position, waiting for it as long as allowed. */
   async reached(projection: string, position: bigint, timeoutMs: number): Promise<boolean> {
     if (this.seen(projection, position)) return true;
@@ -86,6 +94,7 @@ export class ReadModelClock {
     const listener = new Client({ connectionString: this.database.url, application_name: 'runledger clock' });
     this.listener = listener;
     const lost = (): void => {
+      this.forget();
       if (this.listener === listener) this.listener = undefined;
     };
     listener.on('error', lost);

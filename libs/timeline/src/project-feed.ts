@@ -10,9 +10,9 @@ export class ProjectFeed implements EventFeed {
   ) {}
 
   /** Backwards is not offered: the store reads its order forwards alone. */
-  async *read(from: number): AsyncGenerator<PlacedEvent> {
+  async *read(from: number, _order: 'asc' | 'desc', limit = Infinity): AsyncGenerator<PlacedEvent> {
     const after = BigInt(from);
-    for await (const event of this.store.readAll({ after, prefixes: timelineStreams })) {
+    for await (const event of this.store.readAll({ after, prefixes: timelineStreams, limit })) {
       yield this.placed(event);
     }
   }

@@ -17,12 +17,12 @@ export class RunFeed implements EventFeed {
     this.stream = runStream(runId);
   }
 
-  async *read(from: number, order: 'asc' | 'desc'): AsyncGenerator<PlacedEvent> {
+  async *read(from: number, order: 'asc' | 'desc', limit = Infinity): AsyncGenerator<PlacedEvent> {
     if (order === 'desc' && from <= 1) return;
     const options: ReadStreamOptions =
       order === 'asc'
-        ? { from }
-        : { direction: 'backwards', ...(from < Number.MAX_SAFE_INTEGER && { from: from - 2 }) };
+        ? { from, limit }
+        : { direction: 'backwards', limit, ...(from < Number.MAX_SAFE_INTEGER && { from: from - 2 }) };
     for await (const event of this.streams.read(this.stream, options)) yield this.placed(event);
   }
 

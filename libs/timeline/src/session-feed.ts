@@ -29,20 +29,23 @@ export class SessionFeed implements EventFeed {
     private readonly sessionId: string,
   ) {}
 
-  async *read(from: number, order: 'asc' | 'desc'): AsyncGenerator<PlacedEvent> {
-    for await (const { place, event } of this.events(from, order)) yield this.placed(event, place);
+  async *read(from: number, order: 'asc' | 'desc', limit = Infinity): AsyncGenerator<PlacedEvent> {
+    for await (const { place, event } of this.events(from, order, limit)) yield this.placed(event, place);
   }
 
   /** The same as they are stored. */
   async *events(
     from: number,
     order: 'asc' | 'desc',
+    limit = Infinity,
   ): AsyncGenerator<{ place: number; event: RecordedEvent }> {
     let place = from;
-    for (;;) {
-      const stretches = await this.stretches(place, order);
+    let left = limit;
+    while (left > 0) {
+      const stretches = await this.stretches(place, order, Math.min(left, eventsAtOnce));
       const events = await this.stored(stretches);
       for (const stretch of stretches) {
+        left -= stretch.count;
         for (let n = 0; n < stretch.count; n++) {
           const k = order === 'asc' ? n : stretch.count - 1 - n;
           const event = events.get(`${stretch.stream} ${stretch.revision + k}`);
@@ -64,13 +67,23 @@ export class SessionFeed implements EventFeed {
     return row?.first == null ? undefined : Number(row.first);
   }
 
+  /** The number of the newest event; 0 when there is none yet. */
+  async last(): Promise<number> {
+    const [row] = await this.database.prepared<{ last_seq: string }>(
+      'session-feed-last',
+      'SELECT last_seq FROM timeline.segments WHERE session_id = $1 ORDER BY first_seq DESC LIMIT 1',
+      [this.sessionId],
+    );
+    return Number(row?.last_seq ?? 0);
+  }
+
   private placed(event: RecordedEvent, place: number): PlacedEvent {
     const told = timelineEvent(event, runIdOf(event.stream) === undefined ? undefined : this.sessionId);
     return placed(place, told && { ...told, sequence_number: place }, event.type === 'SessionDeleted');
   }
 
   /** Where the next events stand, as many as are read at once. */
-  private async stretches(from: number, order: 'asc' | 'desc'): Promise<Stretch[]> {
+  private async stretches(from: number, order: 'asc' | 'desc', most: number): Promise<Stretch[]> {
     const forwards = order === 'asc';
     const rows = await this.database.prepared<Segment>(
       `session-feed-${order}`,
@@ -84,7 +97,7 @@ export class SessionFeed implements EventFeed {
       [this.sessionId, from],
     );
     const stretches: Stretch[] = [];
-    let left = eventsAtOnce;
+    let left = most;
     for (const row of rows) {
       const [first, last] = [Number(row.first_seq), Number(row.last_seq)];
       const low = forwards ? Math.max(first, from + 1) : first;

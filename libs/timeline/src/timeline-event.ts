@@ -27,6 +27,13 @@ export const runIdOf = (stream: string): string | undefined =>
 export const sessionIdOf = (stream: string): string | undefined =>
   stream.startsWith(sessionPrefix) ? stream.slice(sessionPrefix.length) : undefined;
 
+/** The session that an event of a run names, if it names one. */
+export const sessionToldBy = ({ data }: RecordedEvent): string | undefined =>
+  (data as { session_id?: string }).session_id;
+
+/** Whether an event of a run names the session of the run, when that has one: only a change of its fields does not. */
+export const tellsSession = ({ type }: RecordedEvent): boolean => type !== 'RunUpdated';
+
 /**
  * What a stored event is in a timeline; undefined when it is in none.
  * @param session the session of the event's run, if it has one

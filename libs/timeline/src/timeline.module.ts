@@ -3,6 +3,7 @@ import { RunWatch } from '#runs';
 import { SessionPast, SessionsModule } from '#sessions';
 import { ToolCalls } from './list-tool-calls.js';
 import { PastOfSession } from './past-of-session.js';
+import { LiveSessions } from './live-sessions.js';
 import { TimelineController } from './timeline.controller.js';
 import { WatchEvents } from './watch-events.js';
 
@@ -13,6 +14,7 @@ import { WatchEvents } from './watch-events.js';
   controllers: [TimelineController],
   providers: [
     ToolCalls,
+    LiveSessions,
     WatchEvents,
     { provide: RunWatch, useExisting: WatchEvents },
     { provide: SessionPast, useClass: PastOfSession },

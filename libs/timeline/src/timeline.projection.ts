@@ -1,8 +1,7 @@
 import type { RecordedEvent } from '#eventsourcing';
 import { arrayOf } from '#postgres';
 import { Projection, type Sql } from '#read-models';
-import type { RunCreated } from '#runs';
-import { runIdOf, sessionIdOf, timelineStreams } from './timeline-event.js';
+import { runIdOf, sessionIdOf, sessionToldBy, tellsSession, timelineStreams } from './timeline-event.js';
 import { ToolCallFold } from './tool-calls.fold.js';
 
 /** Events that follow each other both in a session's feed and in their own stream. */
@@ -63,23 +62,24 @@ export class TimelineProjection extends Projection {
   /** The session of each run in the batch that has one. */
   private async sessionsOf(sql: Sql, events: readonly RecordedEvent[]): Promise<Map<string, string>> {
     const sessions = new Map<string, string>();
-    const born = new Set<string>();
+    const born = new Map<string, string>();
     const unknown = new Set<string>();
     for (const event of events) {
       const run = runIdOf(event.stream);
-      if (run === undefined || born.has(run)) continue;
-      if (event.type === 'RunCreated') {
-        born.add(run);
-        const { session_id } = event.data as RunCreated['data'];
-        if (session_id !== undefined) sessions.set(run, session_id);
-      } else unknown.add(run);
+      if (run === undefined) continue;
+      const session = sessionToldBy(event);
+      if (session === undefined && !tellsSession(event)) unknown.add(run);
+      if (session === undefined) continue;
+      sessions.set(run, session);
+      if (event.type === 'RunCreated') born.set(run, session);
     }
-    if (sessions.size > 0) {
+    if (born.size > 0) {
       await sql.query('INSERT INTO runs SELECT * FROM unnest($1::uuid[], $2::uuid[])', [
-        arrayOf([...sessions.keys()]),
-        arrayOf([...sessions.values()]),
+        arrayOf([...born.keys()]),
+        arrayOf([...born.values()]),
       ]);
     }
+    for (const run of sessions.keys()) unknown.delete(run);
     if (unknown.size > 0) {
       const rows = await sql.query<{ run_id: string; session_id: string }>(
         'SELECT run_id, session_id FROM runs WHERE run_id = ANY ($1::uuid[])',

@@ -1,18 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { EventStore, LiveEvents, type RecordedEvent, Streams } from '#eventsourcing';
-import { EventStreams, FeedFollower, frame, placeOf, ReadModelClock, type RequestContext } from '#http';
+import { EventStore, LiveEvents, Streams } from '#eventsourcing';
+import { EventStreams, FeedFollower, frame, placeOf, type RequestContext } from '#http';
 import { Database } from '#read-models';
 import { isOver, runDecider, runResource, type RunState, RunWatch } from '#runs';
 import type { SessionResource } from '#sessions';
 import { filterOf, type ProjectEventsQuery } from './event-filter.js';
 import type { ShownEvent } from './placed.js';
+import { LiveSessions } from './live-sessions.js';
 import { ProjectFeed } from './project-feed.js';
 import { RunFeed } from './run-feed.js';
 import { SessionFeed } from './session-feed.js';
-import { sessionIdOf } from './timeline-event.js';
-
-/** How long the feed of a session may lag behind the store before it is looked at all the same. */
-const patience = 5_000;
 
 /** Answers with feeds as Server-Sent Events. */
 @Injectable()
@@ -23,7 +20,7 @@ export class WatchEvents extends RunWatch {
     private readonly events: LiveEvents,
     private readonly open: EventStreams,
     private readonly database: Database,
-    private readonly clock: ReadModelClock,
+    private readonly sessions: LiveSessions,
   ) {
     super();
   }
@@ -65,14 +62,10 @@ export class WatchEvents extends RunWatch {
     const start = query.after === undefined ? 0 : ((await feed.firstAfter(query.after)) ?? 1) - 1;
     const place = placeOf(query.starting_after, ctx) ?? start;
     let follower: FeedFollower<ShownEvent> | undefined;
-    const lookOnce = (position: bigint): void => {
-      void this.clock.reached('timeline', position, patience).then(() => follower?.wake());
-    };
-    const stop = await this.events.followAll((events, _from, position) => {
-      if (events.some((event) => mayTouch(session.id, event))) lookOnce(position);
+    const stop = await this.sessions.follow(session.id, feed, {
+      live: (placed, from) => follower?.live(placed, from),
+      wake: () => follower?.wake(),
     });
-    // What was stored before this listened, and is not in the feed yet.
-    lookOnce(await this.store.head());
     await this.open.serve(
       ctx,
       (stream) => {
@@ -97,13 +90,4 @@ export class WatchEvents extends RunWatch {
     });
     await this.open.serve(ctx, (stream) => (follower = new FeedFollower(stream, feed, wanted, place)), stop);
   }
-}
-
-/** Of some events of a run only its birth tells the session: those are looked at. */
-function mayTouch(sessionId: string, { stream, type, data }: RecordedEvent): boolean {
-  const own = sessionIdOf(stream);
-  if (own !== undefined) return own === sessionId && type !== 'SessionRunClaimed';
-  if (!stream.startsWith('run-')) return false;
-  const { session_id } = data as { session_id?: string };
-  return session_id === undefined ? type !== 'RunCreated' : session_id === sessionId;
 }
