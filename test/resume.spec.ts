@@ -3,7 +3,7 @@ import { Api, type Body } from './support/api.js';
 import { type Followed, ResumingFollower, type Told } from './support/resuming-follower.js';
 import type { Frame } from './support/sse.js';
 import { SupervisedService, until, type Victim } from './support/supervised-service.js';
-import { appended, TimelineLoad } from './support/timeline-load.js';
+import { appended, logged, TimelineLoad } from './support/timeline-load.js';
 
 const resumes = Number(process.env['RESUMES'] ?? 150);
 const victims: readonly Victim[] = ['server', 'both', 'postgres'];
@@ -84,6 +84,19 @@ describe(`after ${resumes} resumes and ${kills} times kill -9 of the server, of 
     };
   };
 
+  /** The log of a run, all of it or the lines of one level. */
+  const followedLog = (feed: string): Followed => {
+    const level = [undefined, ...logged][below(logged.length + 1)];
+    return {
+      path: level === undefined ? feed : `${feed}?level=${level}`,
+      isLast: isEnd,
+      selected: async () =>
+        (await wholeFeed(feed))
+          .filter((line) => level === undefined || line['level'] === level)
+          .map((data) => ({ id: Number(data['seq']), data })),
+    };
+  };
+
   const feeds = new Map<string, Promise<Body[]>>();
   const wholeFeed = (feed: string): Promise<Body[]> => {
     const read = feeds.get(feed) ?? pagesOf(feed);
@@ -135,6 +148,7 @@ describe(`after ${resumes} resumes and ${kills} times kill -9 of the server, of 
         const all = [
           ...runs.map((run) => followed(`/runs/${run}/events`, isEnd)),
           ...sessions.map((id) => followed(`/sessions/${id}/events`, isLast)),
+          ...runs.map((run) => followedLog(`/runs/${run}/logs`)),
         ];
         followers.push(
           ...all.map((one) => new ResumingFollower(service, String(key), one, () => 1 + below(2_000))),

@@ -5,10 +5,14 @@ import type { SupervisedService } from './supervised-service.js';
 /** Types of the events that the writers append, besides those that the service writes itself. */
 export const appended = ['x.a', 'x.b', 'message.output.delta', 'step_reflection'] as const;
 
+/** Levels of the lines that the writers log. */
+export const logged = ['info', 'warn'] as const;
+
 interface Request {
   readonly method: 'POST' | 'PATCH';
   readonly path: string;
   readonly body: object;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Writers that append to runs, and change them and their sessions, while the service is killed under them. */
@@ -25,7 +29,7 @@ export class TimelineLoad {
     private readonly acknowledged: () => void,
   ) {
     const writers = [
-      ...runs.flatMap((run) => [this.append(run), this.append(run), this.change(run)]),
+      ...runs.flatMap((run) => [this.append(run), this.append(run), this.change(run), this.log(run)]),
       ...sessions.map((session) => this.rename(session)),
     ];
     this.writers = Promise.all(writers).catch((error: unknown) => (this.failure = error));
@@ -44,10 +48,10 @@ export class TimelineLoad {
   }
 
   /** Sends a request that may be sent twice until it is answered. */
-  async persist({ method, path, body }: Request): Promise<Body> {
+  async persist({ method, path, body, headers }: Request): Promise<Body> {
     for (;;) {
       const reply = await new Api(this.service.url, this.service.key)
-        .call(method, path, body)
+        .call(method, path, body, headers)
         .catch(() => undefined);
       if (reply !== undefined && reply.status < 300) return reply.body;
       if (reply !== undefined && reply.status < 500) {
@@ -65,6 +69,19 @@ export class TimelineLoad {
         data: { n, text: 'a reflection', delta: 'some text' },
       }));
       await this.persist({ method: 'POST', path: `/runs/${run}/events`, body: { events } });
+      this.acknowledged();
+    }
+  }
+
+  private async log(run: string): Promise<void> {
+    const producer = { 'producer-id': randomUUID(), 'producer-epoch': '0' };
+    for (let n = 0; this.running; n++) {
+      const entries = Array.from({ length: 1 + (n % 7) }, (_, k) => ({
+        message: `line ${n} ${k}`,
+        level: logged[(n + k) % logged.length],
+      }));
+      const headers = { ...producer, 'producer-seq': String(n) };
+      await this.persist({ method: 'POST', path: `/runs/${run}/logs`, body: { entries }, headers });
       this.acknowledged();
     }
   }
