@@ -10,6 +10,7 @@ import { type Projection, ProjectionsStatus } from '#read-models';
 import { LeaseSweeper, RunPolicy, RunsModule, RunsProjection } from '#runs';
 import { SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
 import { TimelineModule, TimelineProjection } from '#timeline';
+import { TranscriptPolicy, TranscriptProjection, TranscriptsModule } from '#transcripts';
 import { Core, CoreModule } from './core.module.js';
 import { HealthController } from './health.controller.js';
 import { JsonLogger } from './logger.js';
@@ -41,7 +42,7 @@ class AppModule {
   static of(core: Core, { bootstrapKey, modules = [] }: AppOptions): DynamicModule {
     const status = {
       provide: ProjectionsStatus,
-      inject: [SessionPolicy, RunPolicy],
+      inject: [SessionPolicy, RunPolicy, TranscriptPolicy],
       useFactory: (...policies: Projection[]) =>
         new ProjectionsStatus(core.database, core.store, [...readModels(), ...policies]),
     };
@@ -55,6 +56,7 @@ class AppModule {
         RunsModule,
         LogsModule,
         TimelineModule,
+        TranscriptsModule,
         ...modules,
       ],
       providers: [status],
@@ -69,6 +71,7 @@ export const readModels = (): Projection[] => [
   new RunsProjection(),
   new LogProjection(),
   new TimelineProjection(),
+  new TranscriptProjection(),
 ];
 
 /** Puts the house together: adapters, rooms, and the roles that this process takes. */
