@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { fold, type RecordedEvent } from '#eventsourcing';
+import { type Fact, fold, type RecordedEvent } from '#eventsourcing';
 import { given } from '../../eventsourcing/src/given-when-then.js';
 import { sealingWith, unsealed } from './sealing.js';
 import { beginSeeds, giveUp, keyOf, type Seeds, transcriptSeedsDecider } from './transcript-seeds.decider.js';
+import type { SegmentsAppended } from './transcript.events.js';
 import type { TranscriptSeedsReplaced } from './transcript-seeds.events.js';
 
 const root = Buffer.alloc(32, 7);
@@ -82,6 +85,19 @@ describe('sealed content', () => {
     bytes.writeUInt8(bytes.readUInt8(30) ^ 1, 30);
     expect(() => unsealed(after(begun), 2, sealed)).toThrow();
     expect(() => unsealed(after(begun), 1, bytes.toString('base64'))).toThrow();
+  });
+
+  test('is read as it was first stored', () => {
+    const fixture = (type: string): RecordedEvent =>
+      JSON.parse(
+        readFileSync(join(import.meta.dirname, `../../../test/fixtures/events/${type}.v1.json`), 'utf8'),
+      ) as RecordedEvent;
+    const seeds = after(fixture('TranscriptSeedsReplaced') as Fact as TranscriptSeedsReplaced);
+    const { data } = fixture('SegmentsAppended') as RecordedEvent<SegmentsAppended>;
+    expect(data.segments.map(({ sealed }, n) => unsealed(seeds, n + 1, sealed))).toEqual([
+      'What is the weather?',
+      { any: ['ä😀\n', null] },
+    ]);
   });
 
   test('is not there for those who have given its key up', () => {
