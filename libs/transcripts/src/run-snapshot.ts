@@ -9,9 +9,9 @@ import { transcriptStream } from './transcript.events.js';
 import { sessionOf, type TranscriptOwner } from './transcript-owner.js';
 import { TranscriptSeeds } from './transcript-seeds.js';
 
-/** A part is written as soon as it has so many segments, or so many characters of JSON. */
+/** A part has at most so many segments, and so many bytes of JSON unless it is a single one. */
 const partSegments = 200;
-const partSize = 500_000;
+const partBytes = 500_000;
 
 /** Some of what a transcript keeps of a run. */
 interface Part {
@@ -78,18 +78,20 @@ export class RunSnapshot {
   ): AsyncGenerator<Part> {
     const fold = new TimelineFold();
     let segments: NewSegment[] = [];
-    let size = 0;
+    let bytes = 0;
     let through = after;
     for await (const event of this.streams.read(stream, { limit: revision })) {
       const segment = fold.segment(event);
       if (segment === undefined || event.revision < after) continue;
+      const more = Buffer.byteLength(segment.json);
+      if (segments.length === partSegments || (segments.length > 0 && bytes + more > partBytes)) {
+        yield { segments, through };
+        segments = [];
+        bytes = 0;
+      }
       segments.push(segment);
-      size += segment.json.length;
+      bytes += more;
       through = event.revision + 1;
-      if (segments.length < partSegments && size < partSize) continue;
-      yield { segments, through };
-      segments = [];
-      size = 0;
     }
     if (segments.length > 0) yield { segments, through };
   }
