@@ -1,10 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
-import { Causation, type Fact, fold, type Principal, type RecordedEvent, Streams } from '#eventsourcing';
+import {
+  type AppendResult,
+  Causation,
+  type Fact,
+  fold,
+  type Principal,
+  type RecordedEvent,
+  Streams,
+} from '#eventsourcing';
 import type { RunFact } from '#runs';
 import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
 import { RunSnapshot } from './run-snapshot.js';
 import { sealingWith, unsealed } from './sealing.js';
-import { appendSegments, redact, transcriptDecider } from './transcript.decider.js';
+import { appendSegments, appendSnapshot, redact, transcriptDecider } from './transcript.decider.js';
 import type { SegmentsAppended } from './transcript.events.js';
 import { TranscriptPolicy } from './transcript.policy.js';
 import { keyOf } from './transcript-seeds.decider.js';
@@ -13,6 +21,17 @@ import { TranscriptSeeds } from './transcript-seeds.js';
 /** Remembers where streams would have been truncated. */
 class TruncatedStore extends MemoryEventStore {
   readonly truncated: (readonly [stream: string, revision: number])[] = [];
+  /** Called once, right before the next append to a transcript. */
+  before: (() => Promise<void>) | undefined;
+
+  override async append(...args: Parameters<MemoryEventStore['append']>): Promise<AppendResult> {
+    const { before } = this;
+    if (before !== undefined && args[0].startsWith('transcript-')) {
+      this.before = undefined;
+      await before();
+    }
+    return super.append(...args);
+  }
 
   override truncateBefore(stream?: string, revision?: number): Promise<void> {
     this.truncated.push([String(stream), Number(revision)]);
@@ -110,6 +129,21 @@ describe('a completed run', () => {
     const store = await told(1_000);
     const events = store.events.slice();
     await Promise.all(Array.from({ length: 4 }, () => process(store).policy.apply(sql, events)));
+    expect(await contents(store)).toEqual(wanted(1_000));
+  });
+
+  test('is taken whole when another process writes a part of another length in between', async () => {
+    const store = await told(1_000);
+    store.before = async () => {
+      const { streams, seeds } = process(store);
+      const seal = sealingWith(await seeds.ensured(run, 'default'));
+      const part = { run_id: run, after: 0, through: 10 };
+      const segment = { kind: 'message' as const, json: JSON.stringify(wanted(10)[0]) };
+      await streams.execute(transcriptDecider, `transcript-${run}`, by(), (state) =>
+        appendSnapshot(state, part, [segment], seal),
+      );
+    };
+    await process(store).policy.apply(sql, store.events.slice());
     expect(await contents(store)).toEqual(wanted(1_000));
   });
 

@@ -19,35 +19,37 @@ const idOf = (n: number): string => `01990000-0000-7000-8000-${String(n).padStar
 const seal = (seq: number, json: string): string => Buffer.from(`${seq} ${json}`).toString('base64');
 const metadata = fc.option(fc.constantFrom({}, { k: 'ä\n\ud800' }, { a: { b: null } }), { nil: undefined });
 const step = fc.record({
-  transcript: fc.nat(2),
+  transcript: fc.nat(1),
   verb: fc.constantFrom('append', 'append', 'compact', 'redact'),
-  n: fc.integer({ min: 1, max: 6 }),
+  n: fc.integer({ min: 1, max: 4 }),
   role: fc.constantFrom('user', 'null', undefined),
   metadata,
 });
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** What random commands leave behind of three transcripts, in the order of the store. */
-const histories: fc.Arbitrary<RecordedEvent[]> = fc.array(step, { maxLength: 40 }).map((steps) => {
-  const events: RecordedEvent[] = [];
-  for (const one of steps) {
-    const stream = `transcript-${idOf(one.transcript)}`;
-    const own = events.filter((event) => event.stream === stream);
-    decided(one, own).forEach((fact: Fact, n) => {
-      const position = events.length + 1;
-      const at = new Date(Date.UTC(2026, 0, 1) + position).toISOString();
-      events.push({
-        ...fact,
-        id: idOf(position),
-        stream,
-        revision: own.length + n,
-        position: BigInt(position),
-        metadata: { $correlationId: 'c', $causationId: 'c', actor: idOf(0), project: 'default', at },
+/** What random commands leave behind of two transcripts, in the order of the store. */
+const histories: fc.Arbitrary<RecordedEvent[]> = fc
+  .array(step, { minLength: 20, maxLength: 40 })
+  .map((steps) => {
+    const events: RecordedEvent[] = [];
+    for (const one of steps) {
+      const stream = `transcript-${idOf(one.transcript)}`;
+      const own = events.filter((event) => event.stream === stream);
+      decided(one, own).forEach((fact: Fact, n) => {
+        const position = events.length + 1;
+        const at = new Date(Date.UTC(2026, 0, 1) + position).toISOString();
+        events.push({
+          ...fact,
+          id: idOf(position),
+          stream,
+          revision: own.length + n,
+          position: BigInt(position),
+          metadata: { $correlationId: 'c', $causationId: 'c', actor: idOf(0), project: 'default', at },
+        });
       });
-    });
-  }
-  return events;
-});
+    }
+    return events;
+  });
 
 function decided({ verb, n, role, metadata: data }: Step, own: readonly RecordedEvent[]): TranscriptFact[] {
   const state = fold(transcriptDecider, own);
@@ -89,7 +91,7 @@ it('has a row for every segment, and the newest summary, as the stream tells the
         new TranscriptProjection(),
         events,
       );
-      for (const id of [0, 1, 2].map(idOf)) {
+      for (const id of [0, 1].map(idOf)) {
         const state = fold(
           transcriptDecider,
           events.filter(({ stream }) => stream === `transcript-${id}`),
