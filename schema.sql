@@ -9,6 +9,8 @@ CREATE SCHEMA runs;
 CREATE SCHEMA session_policy;
 CREATE SCHEMA sessions;
 CREATE SCHEMA timeline;
+CREATE SCHEMA transcript_policy;
+CREATE SCHEMA transcripts;
 CREATE SCHEMA webhooks;
 
 CREATE SEQUENCE eventstore."position" AS bigint INCREMENT 1 MINVALUE 0 MAXVALUE 9223372036854775807 START 0;
@@ -224,6 +226,29 @@ CREATE TABLE timeline.tool_calls (
   CONSTRAINT tool_calls_pkey PRIMARY KEY (run_id, seq)
 );
 
+CREATE TABLE transcripts.segments (
+  transcript_id uuid NOT NULL,
+  seq bigint NOT NULL,
+  place bigint NOT NULL,
+  kind text COLLATE "C" NOT NULL,
+  role text COLLATE "C",
+  run_id uuid,
+  metadata text COLLATE "C",
+  covers bigint,
+  bytes integer NOT NULL,
+  sealed text COLLATE "C",
+  redaction text COLLATE "C",
+  created_at timestamp with time zone NOT NULL,
+  CONSTRAINT segments_pkey PRIMARY KEY (transcript_id, seq)
+);
+
+CREATE TABLE transcripts.summaries (
+  transcript_id uuid NOT NULL,
+  seq bigint NOT NULL,
+  covers bigint NOT NULL,
+  CONSTRAINT summaries_pkey PRIMARY KEY (transcript_id)
+);
+
 CREATE TABLE webhooks.webhooks (
   id uuid NOT NULL,
   project_id text COLLATE "C" NOT NULL,
@@ -266,6 +291,8 @@ CREATE INDEX sessions_user ON sessions.sessions USING btree (project_id, user_id
 CREATE INDEX tags_tag ON sessions.tags USING btree (project_id, tag, session_id);
 CREATE INDEX segments_latest ON timeline.segments USING btree (session_id, latest, first_seq);
 CREATE UNIQUE INDEX tool_calls_id ON timeline.tool_calls USING btree (id);
+CREATE INDEX segments_kind ON transcripts.segments USING btree (transcript_id, kind, seq);
+CREATE INDEX segments_place ON transcripts.segments USING btree (transcript_id, place);
 CREATE INDEX webhooks_project ON webhooks.webhooks USING btree (project_id, id);
 
 CREATE OR REPLACE FUNCTION eventstore.append(streams text[], expected bigint[], of_append integer[], number integer[], ids uuid[], types text[], metadata text, data text, OUT base bigint, OUT revisions bigint[], OUT positions bigint[])

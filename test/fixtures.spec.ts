@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fold, type RecordedEvent, Upcasters } from '#eventsourcing';
 import { runDecider, RunsProjection } from '#runs';
 import { sessionDecider, SessionsProjection } from '#sessions';
+import { transcriptDecider, TranscriptProjection, transcriptSeedsDecider } from '#transcripts';
 import { reservationDecider } from '../libs/sessions/src/reservation.decider.js';
 import { type Database, freshDatabase } from './support/database.js';
 import { projected } from './support/projected.js';
@@ -33,6 +34,17 @@ const rooms: readonly {
     prefix: 'run-',
     birth: 'RunCreated',
     folded: (events) => fold(runDecider, events),
+  },
+  {
+    file: 'libs/transcripts/src/transcript.events.ts',
+    prefix: 'transcript-',
+    birth: 'SegmentsAppended',
+    folded: (events) => fold(transcriptDecider, events),
+  },
+  {
+    file: 'libs/transcripts/src/transcript-seeds.events.ts',
+    prefix: 'transcriptSeeds-',
+    folded: (events) => fold(transcriptSeedsDecider, events),
   },
 ];
 
@@ -88,13 +100,24 @@ describe('every event that a session or a run ever stored', () => {
     const sessions = await projected(
       database.url,
       new SessionsProjection(),
-      onlyOf(events, ['session-', 'run-']),
+      onlyOf(events, ['session-', 'run-', 'transcript-']),
     );
     const runs = await projected(database.url, new RunsProjection(), onlyOf(events, ['run-']));
     expect([sessions['sessions'], runs['runs']]).toMatchObject([[{}], [{}]]);
     expect({ sessions, runs }).toMatchSnapshot();
   });
 });
+
+it.each(ours.filter((file) => stored(file).stream.startsWith('transcript-')))(
+  'a transcript is folded by its projection: %s',
+  async (file) => {
+    const birth = stored('SegmentsAppended.v1.json');
+    const event = stored(file);
+    const events = event.type === birth.type ? [birth] : [birth, event];
+    const transcripts = await projected(database.url, new TranscriptProjection(), events);
+    expect(transcripts).toMatchSnapshot();
+  },
+);
 
 const onlyOf = (events: readonly RecordedEvent[], prefixes: readonly string[]): RecordedEvent[] =>
   events.filter(({ stream }) => prefixes.some((prefix) => stream.startsWith(prefix)));

@@ -6,8 +6,10 @@ import { LogProjection } from '#logs';
 import { type Keyset, keysetSql, type Projection, type Sql } from '#read-models';
 import { ListRunsQuery, runsKeyset, RunsProjection } from '#runs';
 import { ListSessionsQuery, sessionsKeyset, SessionsProjection } from '#sessions';
+import { TranscriptProjection } from '#transcripts';
 import { type LogFilter, readLog } from '../libs/logs/src/log-reader.js';
 import { leasesSql } from '../libs/runs/src/lease-sweeper.js';
+import { readTranscript, type TranscriptFilter } from '../libs/transcripts/src/transcript-reader.js';
 import { pendingSql } from '../libs/runs/src/pending-rows.js';
 import { type Database, freshDatabase } from './support/database.js';
 
@@ -70,6 +72,12 @@ const fill: Readonly<Record<string, string>> = {
     INSERT INTO logs.runs SELECT run_id, max(last_seq), max(last_seq), 0, '9 seconds' FROM logs.chunks GROUP BY run_id;
     INSERT INTO logs.runs SELECT ${idSql('run')}, 0, 0, 0, '0 seconds' FROM generate_series(26, 5000) run;
     ANALYZE logs.chunks, logs.runs;`,
+  transcripts: `
+    INSERT INTO transcripts.segments (transcript_id, seq, place, kind, bytes, redaction, created_at)
+    SELECT ${idSql('t')}, seq, seq, CASE WHEN seq % 500 = 0 THEN 'redacted' ELSE 'message' END, 100, '{}', now()
+    FROM generate_series(1, 25) t, generate_series(1, ${rows / 25}) seq;
+    INSERT INTO transcripts.summaries SELECT ${idSql('t')}, 1900, 1800 FROM generate_series(1, 5000) t;
+    ANALYZE transcripts.segments, transcripts.summaries;`,
 };
 
 interface Plan {
@@ -89,7 +97,12 @@ describe(`over ${rows} rows`, () => {
     database = await freshDatabase();
     client = new pg.Client({ connectionString: database.url });
     await client.connect();
-    const projections: Projection[] = [new RunsProjection(), new SessionsProjection(), new LogProjection()];
+    const projections: Projection[] = [
+      new RunsProjection(),
+      new SessionsProjection(),
+      new LogProjection(),
+      new TranscriptProjection(),
+    ];
     for (const { name, tables, indexes } of projections) {
       await client.query(`CREATE SCHEMA ${name}; SET search_path TO ${name}; ${tables}`);
       await client.query(fill[name] ?? '');
@@ -219,7 +232,7 @@ describe(`over ${rows} rows`, () => {
     ['q', { q: 'word' }],
   ];
 
-  test.each(logFilters)('the log of a run by %s walks an index, either way', async (_name, filter) => {
+  const recording = () => {
     const statements: [string, readonly unknown[]][] = [];
     const recorder: Sql = {
       query: async <Row extends object>(text: string, values: readonly unknown[] = []) => {
@@ -227,10 +240,36 @@ describe(`over ${rows} rows`, () => {
         return (await client.query<Row>(text, [...values])).rows;
       },
     };
+    return { statements, recorder };
+  };
+
+  test.each(logFilters)('the log of a run by %s walks an index, either way', async (_name, filter) => {
+    const { statements, recorder } = recording();
     const all = { afterSeq: 0, beforeSeq: Number.MAX_SAFE_INTEGER, ...filter };
     for (const order of ['asc', 'desc'] as const) await readLog(recorder, idOf(7), all, order, limit);
     expect(statements.length).toBeGreaterThan(1);
     // A statement reads at most 1,000 chunks at once.
     for (const [text, values] of statements) await expectIndexed(text, values, 1_000);
+  });
+
+  const transcriptFilters: [string, Partial<TranscriptFilter>][] = [
+    ['no filter', {}],
+    ['after_seq', { afterSeq: 1_850 }],
+    ['before_seq', { beforeSeq: 1_850 }],
+    ['kind', { kinds: ['redacted'] }],
+    ['several kinds', { kinds: ['redacted', 'event'] }],
+    ['a later page', { seen: 1_900 }],
+  ];
+
+  test.each(transcriptFilters)('a transcript by %s walks an index, in either view', async (_name, filter) => {
+    const { statements, recorder } = recording();
+    const all = { afterSeq: 0, beforeSeq: Number.MAX_SAFE_INTEGER, limit, ...filter };
+    for (const order of ['asc', 'desc'] as const) {
+      for (const view of ['compact', 'full'] as const) {
+        await readTranscript(recorder, idOf(7), new Map(), { ...all, order, view });
+      }
+    }
+    expect(statements).toHaveLength(6);
+    for (const [text, values] of statements) await expectIndexed(text, values, limit + 1);
   });
 });

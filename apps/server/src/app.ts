@@ -11,6 +11,7 @@ import { type Projection, ProjectionsStatus } from '#read-models';
 import { LeaseSweeper, RunPolicy, RunsModule, RunsProjection } from '#runs';
 import { SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
 import { TimelineModule, TimelineProjection } from '#timeline';
+import { TranscriptPolicy, TranscriptProjection, TranscriptsModule } from '#transcripts';
 import { deliveriesChannel, WebhookPolicy, WebhookSender, WebhookSettings, WebhooksModule } from '#webhooks';
 import { Core, CoreModule } from './core.module.js';
 import { HealthController } from './health.controller.js';
@@ -43,7 +44,7 @@ class AppModule {
   static of(core: Core, { settings, bootstrapKey, modules = [] }: AppOptions): DynamicModule {
     const status = {
       provide: ProjectionsStatus,
-      inject: [SessionPolicy, RunPolicy, WebhookPolicy],
+      inject: [SessionPolicy, RunPolicy, TranscriptPolicy, WebhookPolicy],
       useFactory: (...policies: Projection[]) =>
         new ProjectionsStatus(core.database, core.store, [...readModels(), ...policies]),
     };
@@ -57,6 +58,7 @@ class AppModule {
         RunsModule,
         LogsModule,
         TimelineModule,
+        TranscriptsModule,
         WebhooksModule.with(new WebhookSettings(settings.webhooksAllowPrivate)),
         ...modules,
       ],
@@ -72,6 +74,7 @@ export const readModels = (): Projection[] => [
   new RunsProjection(),
   new LogProjection(),
   new TimelineProjection(),
+  new TranscriptProjection(),
 ];
 
 /** Puts the house together: adapters, rooms, and the roles that this process takes. */

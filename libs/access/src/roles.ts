@@ -6,6 +6,8 @@ export const readers = ['viewer', 'user', 'worker', 'auditor', 'operator', 'admi
 export const writers = ['user', 'worker', 'operator', 'admin'] as const;
 /** Who takes runs to execute them. */
 export const workers = ['worker', 'operator', 'admin'] as const;
+/** Who takes content away for good: of those who change things, all but the workers. */
+export const redactors = ['user', 'operator', 'admin'] as const;
 /** Who reads the audit and the whole project's feed. */
 export const auditors = ['auditor', 'operator', 'admin'] as const;
 export const admins = ['admin'] as const;

@@ -73,6 +73,11 @@ export const catalogue = {
     'Another sub-agent of the same session has this name.',
   ),
   producer_gap: refused(409, 'Producer gap', 'A request of this producer is missing before this one.'),
+  nothing_to_compact: refused(
+    409,
+    'Nothing to compact',
+    'The transcript has no more segments than are to be kept.',
+  ),
   not_pending: refused(409, 'Not pending', 'The interaction has been answered or has ended already.'),
   already_running: later(409, 'Already running', 'The same work is being done already.'),
   webhook_disabled: refused(409, 'Webhook disabled', 'The webhook is disabled: nothing is sent to it.'),

@@ -1,6 +1,6 @@
 import type { RunEventRecorded, RunFact, RunStatus, RunUsage } from '#runs';
 
-/** What a session's row knows from its runs. */
+/** What a session's row knows from its runs and its transcript. */
 export interface SessionFigures {
   readonly run_counts: Record<RunStatus, number>;
   readonly usage: RunUsage;
@@ -9,6 +9,7 @@ export interface SessionFigures {
   /** First user text and last assistant text, 200 characters each. */
   readonly preview: string | null;
   readonly output_preview: string | null;
+  readonly has_transcript: boolean;
 }
 
 export const noFigures: SessionFigures = {
@@ -18,6 +19,7 @@ export const noFigures: SessionFigures = {
   finished_at: null,
   preview: null,
   output_preview: null,
+  has_transcript: false,
 };
 
 export type SessionStatus = 'started' | 'active' | 'idle' | 'waiting_for_tool_results' | 'paused';

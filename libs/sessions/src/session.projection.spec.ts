@@ -47,6 +47,54 @@ it('keeps each session as its stream tells it, and counts and sums its runs', as
   );
 });
 
+it('takes a session with a transcript for one that is not empty, whatever the batches', async () => {
+  const created = (n: number): RecordedEvent => ({
+    type: 'SessionCreated',
+    data: {
+      session_id: idOf(n),
+      project_id: 'default',
+      user_id: idOf(9),
+      owner_principal_id: idOf(9),
+      metadata: {},
+    },
+    ...envelope(n, `session-${idOf(n)}`),
+  });
+  const appended = (n: number, owner: string, data: object): RecordedEvent => ({
+    type: 'SegmentsAppended',
+    data: { first_seq: 1, segments: [], ...data },
+    ...envelope(n, `transcript-${owner}`),
+  });
+  const events = [
+    created(1),
+    created(2),
+    appended(3, idOf(1), { session_id: idOf(1) }),
+    appended(4, idOf(5), {}),
+    appended(6, idOf(1), { session_id: idOf(1) }),
+  ];
+  for (const size of [events.length, 1]) {
+    const { sessions = [] } = await projected(database.url, new SessionsProjection(), events, size);
+    expect(sessions.map(({ id, empty }) => [id, empty])).toEqual([
+      [idOf(1), false],
+      [idOf(2), true],
+    ]);
+  }
+});
+
+const idOf = (n: number): string => `01990000-0000-7000-8000-${String(n).padStart(12, '0')}`;
+const envelope = (n: number, stream: string) => ({
+  id: idOf(100 + n),
+  stream,
+  revision: 0,
+  position: BigInt(n),
+  metadata: {
+    $correlationId: 'c',
+    $causationId: 'c',
+    actor: idOf(9),
+    project: 'default',
+    at: '2026-01-01T00:00:00.000Z',
+  },
+});
+
 const folded = (events: readonly RecordedEvent[], prefix: string): RecordedEvent[][] =>
   [...new Set(events.map(({ stream }) => stream))]
     .filter((stream) => stream.startsWith(prefix))

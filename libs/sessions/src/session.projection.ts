@@ -18,14 +18,17 @@ export interface SessionRow {
 /** What stands for an alias in its index, whose rows must not be as long as an alias may be. */
 export const indexedAlias = (alias: string): string => `left(${alias}, 200)`;
 
+/** Streams of transcripts; those of sessions name the session where segments are appended. */
+const transcripts = 'transcript-';
+
 /**
  * One row per session: its own state in `doc`, what follows from its runs in `figures`, and the columns
  * that lists are filtered by. As with runs, ids are in the order of creation and end every index.
  */
 export class SessionsProjection extends Projection {
   readonly name = 'sessions';
-  readonly version = 3;
-  readonly prefixes = ['session-', 'run-'];
+  readonly version = 4;
+  readonly prefixes = ['session-', 'run-', transcripts];
 
   readonly tables = `
     CREATE TABLE sessions (
@@ -155,7 +158,7 @@ export class SessionsProjection extends Projection {
   }
 }
 
-/** The session that an event speaks of: its own stream's, or the one that its run belongs to. */
+/** The session that an event speaks of: its own stream's, or the one that its run or transcript belongs to. */
 function sessionOf(event: RecordedEvent): string | undefined {
   if (event.stream.startsWith('session-')) return event.stream.slice('session-'.length);
   if (event.type === 'RunEventRecorded' && !tellsOfSession(event)) return undefined;
@@ -172,12 +175,15 @@ function folded(row: SessionRow, event: RecordedEvent): SessionRow {
     const doc = sessionDecider.evolve(row.doc ?? undefined, event as Fact as SessionFact, event);
     return { ...row, doc: doc ?? null };
   }
+  if (event.stream.startsWith(transcripts)) {
+    return row.figures.has_transcript ? row : { ...row, figures: { ...row.figures, has_transcript: true } };
+  }
   const figures = counted(row.figures, event as Fact as RunFact, event.metadata.at);
   return figures === row.figures ? row : { ...row, figures };
 }
 
-const isEmpty = ({ figures }: SessionRow): boolean =>
-  Object.values(figures.run_counts).every((count) => count === 0);
+const isEmpty = ({ figures: { run_counts, has_transcript } }: SessionRow): boolean =>
+  !has_transcript && Object.values(run_counts).every((count) => count === 0);
 const storableTags = ({ doc }: SessionRow): string[] => (doc?.tags ?? []).map(wellFormed);
 const tagsOf = (row: SessionRow | undefined): string => JSON.stringify(row?.doc?.tags ?? []);
 const sameTags = (a: SessionRow, b: SessionRow | undefined): boolean =>

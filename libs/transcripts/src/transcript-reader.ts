@@ -1,0 +1,108 @@
+import type { JsonObject } from '#eventsourcing';
+import { type Sql, Where } from '#read-models';
+import { unsealed } from './sealing.js';
+import type { Redaction } from './transcript.decider.js';
+import type { SegmentKind } from './transcript.events.js';
+import type { SegmentResource } from './transcript.resource.js';
+import { retentionOf } from './retention.js';
+import type { Seeds } from './transcript-seeds.decider.js';
+
+/** Which segments of a transcript are wanted; all that is given must hold. */
+export interface TranscriptFilter {
+  readonly view: 'compact' | 'full';
+  /** Only segments whose `seq` is greater, and less. */
+  readonly afterSeq: number;
+  readonly beforeSeq: number;
+  readonly kinds?: readonly SegmentKind[] | undefined;
+  readonly order: 'asc' | 'desc';
+  /** Place of the last segment that the caller has seen. */
+  readonly seen?: number | undefined;
+  readonly limit: number;
+}
+
+export interface TranscriptPage {
+  readonly segments: SegmentResource[];
+  /** Where the next page goes on; undefined when nothing follows. */
+  readonly next: number | undefined;
+}
+
+interface Row {
+  seq: string;
+  place: string;
+  kind: SegmentKind;
+  role: string | null;
+  run_id: string | null;
+  metadata: string | null;
+  covers: string | null;
+  sealed: string | null;
+  redaction: string | null;
+  created_at: Date;
+  found: number;
+}
+
+/** A page ends early when its contents are this long together, in bytes of JSON. */
+const pageBytes = 32 * 1024 * 1024;
+
+/** One page of a transcript. A segment whose key is gone shows as redacted, even before its row says so. */
+export async function readTranscript(
+  sql: Sql,
+  id: string,
+  seeds: Seeds,
+  filter: TranscriptFilter,
+): Promise<TranscriptPage> {
+  const rows = await readRows(sql, id, filter);
+  const shown = rows.slice(0, filter.limit);
+  const last = shown.at(-1);
+  const more = last !== undefined && last.found > shown.length;
+  return {
+    segments: shown.map((row) => segment(row, seeds)),
+    next: more ? Number(filter.view === 'full' ? last.seq : last.place) : undefined,
+  };
+}
+
+/** At most one row more than asked for. */
+async function readRows(sql: Sql, id: string, filter: TranscriptFilter): Promise<Row[]> {
+  const { view, order, seen, kinds, limit } = filter;
+  const where = new Where().and('transcript_id = ?', id);
+  where.and('seq > ? AND seq < ?', filter.afterSeq, filter.beforeSeq);
+  const key = view === 'full' ? 'seq' : 'place';
+  if (view === 'compact') {
+    const [summary] = await sql.query<{ seq: string; covers: string }>(
+      'SELECT seq, covers FROM transcripts.summaries WHERE transcript_id = $1',
+      [id],
+    );
+    if (summary !== undefined) {
+      const { covers, seq } = summary;
+      where.and('place >= ? AND (place > ? OR seq = ?)', covers, covers, seq);
+    }
+  }
+  if (kinds !== undefined) where.and('kind = ANY (?::text[])', kinds);
+  if (seen !== undefined) where.and(`${key} ${order === 'asc' ? '>' : '<'} ?`, seen);
+  return sql.query<Row>(
+    `SELECT * FROM (
+       SELECT seq, place, kind, role, run_id, metadata, covers, sealed, redaction, created_at,
+         count(*) OVER ()::int AS found,
+         sum(bytes) OVER (ORDER BY ${key} ${order} ROWS UNBOUNDED PRECEDING) - bytes AS bytes_before
+       FROM (SELECT * FROM transcripts.segments WHERE ${where.sql} ORDER BY ${key} ${order}
+         LIMIT ${limit + 1}) found) sized
+     WHERE bytes_before < ${pageBytes} ORDER BY ${key} ${order}`,
+    where.values,
+  );
+}
+
+function segment(row: Row, seeds: Seeds): SegmentResource {
+  const seq = Number(row.seq);
+  const content = row.sealed === null ? undefined : unsealed(seeds, seq, row.sealed);
+  return {
+    seq,
+    kind: content === undefined ? 'redacted' : row.kind,
+    ...(row.role !== null && { role: row.role }),
+    content: content ?? null,
+    ...(row.run_id !== null && { run_id: row.run_id }),
+    metadata: row.metadata === null ? {} : (JSON.parse(row.metadata) as JsonObject),
+    created_at: row.created_at.toISOString(),
+    ...(row.covers !== null && { covers: Number(row.covers) }),
+    ...(row.redaction !== null && { redaction: JSON.parse(row.redaction) as Redaction }),
+    retention: retentionOf(),
+  };
+}

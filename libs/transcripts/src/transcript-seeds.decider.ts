@@ -1,0 +1,70 @@
+import { hash } from 'node:crypto';
+import type { Decider } from '#eventsourcing';
+import type { TranscriptSeedsReplaced } from './transcript-seeds.events.js';
+
+/** Seeds (32 bytes) by path. */
+export type Seeds = ReadonlyMap<string, Buffer>;
+
+const digits = 32;
+
+export const transcriptSeedsDecider: Decider<Seeds, TranscriptSeedsReplaced> = {
+  initial: new Map(),
+  evolve: (_seeds, { data }) =>
+    new Map(data.seeds.map(({ path, seed }) => [path, Buffer.from(seed, 'base64')])),
+  weigh: (seeds) => seeds.size * 200,
+};
+
+/** Begins with one seed from which all keys follow. @param root 32 random bytes */
+export const beginSeeds = (seeds: Seeds, root: Buffer): TranscriptSeedsReplaced[] =>
+  seeds.size > 0 ? [] : [replaced(new Map([['', root]]))];
+
+/** Gives up the keys of some segments, and of no others. */
+export function giveUp(seeds: Seeds, seqs: readonly number[]): TranscriptSeedsReplaced[] {
+  const left = new Map(seeds);
+  const kept = seqs.filter((seq) => coveringPath(seeds, seq) !== undefined);
+  for (const seq of kept) puncture(left, seq);
+  return kept.length === 0 ? [] : [replaced(left)];
+}
+
+/** The key (32 bytes) of a segment; undefined once it has been given up. */
+export function keyOf(seeds: Seeds, seq: number): Buffer | undefined {
+  const path = coveringPath(seeds, seq);
+  if (path === undefined) return undefined;
+  let key = seeds.get(path) as Buffer;
+  for (const digit of binary(seq).slice(path.length)) key = child(key, digit);
+  return key;
+}
+
+/** Puts in place of the seed that covers a segment those of all its neighbours on the way down to it. */
+function puncture(seeds: Map<string, Buffer>, seq: number): void {
+  const path = coveringPath(seeds, seq);
+  if (path === undefined) return;
+  const way = binary(seq);
+  let seed = seeds.get(path) as Buffer;
+  seeds.delete(path);
+  for (let depth = path.length; depth < digits; depth++) {
+    const other = way[depth] === '0' ? '1' : '0';
+    seeds.set(way.slice(0, depth) + other, child(seed, other));
+    seed = child(seed, String(way[depth]));
+  }
+}
+
+function coveringPath(seeds: Seeds, seq: number): string | undefined {
+  const way = binary(seq);
+  for (let depth = 0; depth <= digits; depth++) {
+    const path = way.slice(0, depth);
+    if (seeds.has(path)) return path;
+  }
+  return undefined;
+}
+
+const binary = (seq: number): string => seq.toString(2).padStart(digits, '0');
+
+/** One way: from a child nothing is learned of its parent or its sibling. */
+const child = (seed: Buffer, digit: string): Buffer =>
+  hash('sha256', Buffer.concat([seed, Buffer.from(digit)]), 'buffer');
+
+const replaced = (seeds: Seeds): TranscriptSeedsReplaced => ({
+  type: 'TranscriptSeedsReplaced',
+  data: { seeds: [...seeds].map(([path, seed]) => ({ path, seed: seed.toString('base64') })) },
+});

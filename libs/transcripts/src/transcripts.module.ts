@@ -1,0 +1,27 @@
+import { Module } from '@nestjs/common';
+import { AppendTranscriptHandler } from './append-transcript.js';
+import { CompactTranscriptHandler } from './compact-transcript.js';
+import { ListTranscriptHandler } from './list-transcript.js';
+import { RedactSegmentHandler } from './redact-segment.js';
+import { RunSnapshot } from './run-snapshot.js';
+import { RunTranscriptController } from './run-transcript.controller.js';
+import { SessionTranscriptController } from './session-transcript.controller.js';
+import { TranscriptPolicy } from './transcript.policy.js';
+import { Transcripts } from './transcripts.js';
+import { TranscriptSeeds } from './transcript-seeds.js';
+
+@Module({
+  controllers: [RunTranscriptController, SessionTranscriptController],
+  providers: [
+    AppendTranscriptHandler,
+    CompactTranscriptHandler,
+    ListTranscriptHandler,
+    RedactSegmentHandler,
+    RunSnapshot,
+    TranscriptPolicy,
+    Transcripts,
+    TranscriptSeeds,
+  ],
+  exports: [TranscriptPolicy],
+})
+export class TranscriptsModule {}
