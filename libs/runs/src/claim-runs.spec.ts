@@ -9,7 +9,8 @@ import { ClaimRuns, ClaimRunsHandler } from './claim-runs.js';
 import { ClaimRunsBody } from './claim.bodies.js';
 import { PendingFeed } from './pending-feed.js';
 import { PendingRuns } from './pending-runs.js';
-import { changeRun, createRun, runDecider, type RunState } from './run.decider.js';
+import { changeRun, createRun } from './run-changes.decider.js';
+import { runDecider, type RunState } from './run.decider.js';
 import { runStream } from './run.events.js';
 import { RunWrites } from './run-writes.js';
 

@@ -1,5 +1,6 @@
 export * from './run.events.js';
 export * from './run.decider.js';
+export * from './run-changes.decider.js';
 export * from './run.projection.js';
 export * from './find-run.js';
 export * from './lease.decider.js';

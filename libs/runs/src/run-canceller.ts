@@ -4,7 +4,8 @@ import { Streams } from '#eventsourcing';
 import { Database, ReadModelClock } from '#read-models';
 import { expectLease } from './lease.decider.js';
 import type { RunState } from './run.decider.js';
-import { cancelRun, runDecider } from './run.decider.js';
+import { cancelRun } from './run-changes.decider.js';
+import { runDecider } from './run.decider.js';
 import { runStream } from './run.events.js';
 import { RunWrites } from './run-writes.js';
 

@@ -5,7 +5,8 @@ import type { ClaimMode, SessionRunClaimed } from '#sessions';
 import { claimSession, sessionDecider, sessionStream } from '#sessions';
 import { RunCanceller } from './run-canceller.js';
 import type { Run } from './run.decider.js';
-import { createRun, isOver, runDecider } from './run.decider.js';
+import { createRun } from './run-changes.decider.js';
+import { isOver, runDecider } from './run.decider.js';
 import type { RunBirth } from './run.events.js';
 import { runStream } from './run.events.js';
 

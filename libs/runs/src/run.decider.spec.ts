@@ -2,15 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { fold, type RecordedEvent } from '#eventsourcing';
 import { given } from '../../eventsourcing/src/given-when-then.js';
-import {
-  cancelRun,
-  changeRun,
-  createRun,
-  isOver,
-  runDecider,
-  type Run,
-  type RunState,
-} from './run.decider.js';
+import { cancelRun, changeRun, createRun } from './run-changes.decider.js';
+import { isOver, runDecider, type Run, type RunState } from './run.decider.js';
 import type { RunBirth, RunFact, RunStatus } from './run.events.js';
 import { runStatuses } from './run.events.js';
 
