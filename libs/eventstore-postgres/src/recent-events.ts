@@ -16,6 +16,9 @@ interface Recent {
   recorded: RecordedEvent | undefined;
 }
 
+/** Up to this size, in characters of data, an event is parsed once for all who read it. */
+const sharedSize = 4 * 1024;
+
 /**
  * The newest events, without a gap, as far as this process wrote them: subscribers that are close to the
  * end take them from here instead of from the table. Every event after `start` and up to `end` is here.
@@ -31,7 +34,7 @@ export class RecentEvents {
   /** @param mostSize in characters of data */
   constructor(
     private readonly mostEvents = 20_000,
-    private readonly mostSize = 16 * 1024 * 1024,
+    private readonly mostSize = 4 * 1024 * 1024,
   ) {}
 
   /** What follows was stored right behind position `base`; what others wrote before it is not here. */
@@ -75,7 +78,7 @@ export class RecentEvents {
         return { events, head: this.end, size: taken, full: true };
       }
       taken += length;
-      events.push((recent.recorded ??= recorded(recent)));
+      events.push(length > sharedSize ? recorded(recent) : (recent.recorded ??= recorded(recent)));
     }
     return { events, head: this.end, size: taken, full: false };
   }

@@ -10,6 +10,9 @@ import { TranscriptSeeds } from './transcript-seeds.js';
 
 const transcripts = transcriptStream('');
 
+/** Revision of the completion of a run that was created and started, and in which nothing was said. */
+const untold = 2;
+
 /**
  * Takes what was said in a run into a transcript once the run has completed, and sees to it that what was
  * redacted is unreadable, should the process that was told to redact it have died. Everything in it may be
@@ -34,7 +37,8 @@ export class TranscriptPolicy extends Projection {
     const redacted = new Map<string, RecordedEvent<SegmentRedacted>[]>();
     for (const event of events) {
       const fact = event as Fact as RunFact | TranscriptFact;
-      if (fact.type === 'RunCompleted') await this.snapshot.write(event as RecordedEvent<RunCompleted>);
+      if (fact.type === 'RunCompleted' && event.revision > untold)
+        await this.snapshot.write(event as RecordedEvent<RunCompleted>);
       if (fact.type !== 'SegmentRedacted') continue;
       const redaction = event as RecordedEvent<SegmentRedacted>;
       redacted.set(event.stream, [...(redacted.get(event.stream) ?? []), redaction]);
