@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Causation, servicePrincipal, Streams, uuidv7 } from '#eventsourcing';
-import { Database, Projector, ReadModelClock } from '#read-models';
+import { Database, IdleCheckpoints, Projector, ReadModelClock, SharedReading } from '#read-models';
 import { changeRun, createRun, type RunBirth, runDecider, type RunState, runStream } from '#runs';
 import { WebhookPolicy, WebhookSender } from '#webhooks';
 import { migrations } from '../apps/server/src/core.module.js';
@@ -55,7 +55,9 @@ afterEach(async () => {
 });
 
 function projecting(policy: WebhookPolicy): Projector {
-  const started = new Projector(policy, store, fresh.url, clock, log);
+  const reading = new SharedReading(store);
+  const idle = new IdleCheckpoints(database);
+  const started = new Projector(policy, { reading, idle, clock, log, url: fresh.url });
   started.start();
   open.push(started);
   return started;

@@ -1,5 +1,12 @@
 import { PostgresEventStore } from '#eventstore-postgres';
-import { Database, type Projection, Projector, ReadModelClock } from '#read-models';
+import {
+  Database,
+  IdleCheckpoints,
+  type Projection,
+  Projector,
+  ReadModelClock,
+  SharedReading,
+} from '#read-models';
 import { readModels } from '../../apps/server/src/app.js';
 import type { Bench } from '../bench.js';
 import { atLeast, interleaved, type Row } from '../row.js';
@@ -18,7 +25,14 @@ const rebuildAll = async ({ server }: Bench): Promise<{ events: number; seconds:
   const clock = new ReadModelClock(database);
   const log = { info: () => undefined, error: console.error };
   const shadows = readModels().map(shadow);
-  const projectors = shadows.map((one) => new Projector(one, store, server.databaseUrl, clock, log));
+  const share = {
+    reading: new SharedReading(store),
+    idle: new IdleCheckpoints(database),
+    clock,
+    url: server.databaseUrl,
+    log,
+  };
+  const projectors = shadows.map((one) => new Projector(one, share));
   const head = await store.head();
   const start = performance.now();
   for (const projector of projectors) projector.start();

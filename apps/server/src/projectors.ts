@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { type Projection, Projector } from '#read-models';
+import { IdleCheckpoints, type Projection, Projector, SharedReading } from '#read-models';
 import type { Core } from './core.module.js';
 
 /** Runs a projector for each projection; among several processes one of them leads. */
@@ -16,9 +16,14 @@ export class Projectors {
         logger.error(message);
       },
     };
-    this.projectors = projections.map(
-      (projection) => new Projector(projection, core.store, databaseUrl, core.clock, log),
-    );
+    const share = {
+      reading: new SharedReading(core.store),
+      idle: new IdleCheckpoints(core.database),
+      clock: core.clock,
+      url: databaseUrl,
+      log,
+    };
+    this.projectors = projections.map((projection) => new Projector(projection, share));
   }
 
   start(): void {

@@ -11,3 +11,5 @@ export * from './projections-status.js';
 export * from './milliseconds.js';
 export * from './well-formed.js';
 export * from './chunks.js';
+export * from './shared-reading.js';
+export * from './idle-checkpoints.js';

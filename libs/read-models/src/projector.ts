@@ -1,14 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
 import { Client } from 'pg';
-import type { Batch, EventStore } from '#eventsourcing';
+import type { Batch } from '#eventsourcing';
 import { Upcasters } from '#eventsourcing';
-import { ahead } from './ahead.js';
+import type { IdleCheckpoints } from './idle-checkpoints.js';
 import type { Projection } from './projection.js';
 import { ProjectionBuild } from './projection-build.js';
 import type { ReadModelClock } from './read-model-clock.js';
+import type { SharedReading } from './shared-reading.js';
 
 const leaderLock = 0x52_4c_50_4a;
-const batchSize = 10_000;
 /** After a batch that was not full, more is gathered for this long, in milliseconds. */
 const lingerMs = 10;
 /** The same under load: larger batches cost less for each event. */
@@ -30,6 +30,16 @@ export interface ProjectorLog {
   error(message: string): void;
 }
 
+/** What the projectors of a process have in common. */
+export interface ProjectorShare {
+  readonly reading: SharedReading;
+  readonly idle: IdleCheckpoints;
+  readonly clock: ReadModelClock;
+  readonly log: ProjectorLog;
+  /** Of the database of the read models. */
+  readonly url: string;
+}
+
 /**
  * Keeps one projection up to date: one leader among all processes, by advisory lock on the very
  * connection that writes, so that who has lost the lock cannot write any more.
@@ -40,10 +50,7 @@ export class Projector {
 
   constructor(
     private readonly projection: Projection,
-    private readonly store: EventStore,
-    private readonly url: string,
-    private readonly clock: ReadModelClock,
-    private readonly log: ProjectorLog,
+    private readonly share: ProjectorShare,
     private readonly upcasters = new Upcasters(),
   ) {}
 
@@ -62,7 +69,7 @@ export class Projector {
       const client = this.client();
       const lost = new AbortController();
       client.on('error', () => {
-        this.clock.forget();
+        this.share.clock.forget();
         lost.abort();
       });
       try {
@@ -79,7 +86,7 @@ export class Projector {
 
   private client(): Client {
     return new Client({
-      connectionString: this.url,
+      connectionString: this.share.url,
       application_name: `runledger projector ${this.projection.name}`,
       // Rows and checkpoint are lost together, if at all, and folded again: no need to wait for the disk.
       // Indexes are made two at a time, each by one process.
@@ -104,11 +111,18 @@ export class Projector {
     let position = await serving.position();
     if (position === undefined) position = await this.build(client, signal);
     if (position === undefined) return;
-    this.clock.moved(this.projection.name, position);
+    const { name } = this.projection;
+    const { clock, idle } = this.share;
+    clock.moved(name, position);
+    idle.stands(name, position);
     await serving.enter();
     for await (const batch of this.batches(position, signal)) {
-      await serving.take(this.upcast(batch));
-      this.clock.moved(this.projection.name, batch.position);
+      if (batch.events.length === 0) idle.pass(name, batch.position);
+      else {
+        await serving.take(this.upcast(batch));
+        idle.stands(name, batch.position);
+      }
+      clock.moved(name, batch.position);
       if (batch.caughtUp) await this.linger(batch, signal);
     }
   }
@@ -127,7 +141,9 @@ export class Projector {
       if (!batch.caughtUp) continue;
       await this.index(build);
       await build.serve();
-      this.log.info(`projection ${name} v${version}: ${events} events in ${Date.now() - started} ms, serves`);
+      this.share.log.info(
+        `projection ${name} v${version}: ${events} events in ${Date.now() - started} ms, serves`,
+      );
       return batch.position;
     }
     return undefined;
@@ -146,10 +162,7 @@ export class Projector {
   }
 
   private batches(after: bigint, signal: AbortSignal): AsyncIterable<Batch> {
-    const { prefixes } = this.projection;
-    return ahead((unheard) =>
-      this.store.subscribeAll({ after, prefixes, batchSize, signal: AbortSignal.any([signal, unheard]) }),
-    );
+    return this.share.reading.subscribe(after, this.projection.prefixes, signal);
   }
 
   private upcast(batch: Batch): Batch {
@@ -165,7 +178,7 @@ export class Projector {
   private async failed(client: Client, error: unknown): Promise<void> {
     const message = error instanceof Error ? error.message : String(error);
     if (this.stopping.signal.aborted) return;
-    this.log.error(`projection ${this.projection.name}: ${message}; trying again`);
+    this.share.log.error(`projection ${this.projection.name}: ${message}; trying again`);
     await client
       .query('UPDATE runledger.projections SET error = $2 WHERE name = $1', [this.projection.name, message])
       .catch(() => undefined);

@@ -100,8 +100,10 @@ export class ReadModelClock {
     listener.on('error', lost);
     listener.on('end', lost);
     listener.on('notification', ({ payload = '' }) => {
-      const [projection = '', position = '0'] = payload.split(' ');
-      this.moved(projection, BigInt(position));
+      for (const moved of payload.split(',')) {
+        const [projection = '', position = '0'] = moved.split(' ');
+        this.moved(projection, BigInt(position));
+      }
     });
     try {
       await listener.connect();
