@@ -1,3 +1,6 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { NewEvent } from '#eventsourcing';
@@ -84,4 +87,19 @@ test('a page stops at its size, but never before its first event', () => {
   for (const n of [1, 2, 3]) recent.add(BigInt(n), n, 'a-1', encoded(n));
   expect(recent.after(0n, [], 10, 1)).toMatchObject({ events: [{ data: { n: 1 } }], full: true });
   expect(recent.after(2n, [], 10, 1)).toMatchObject({ events: [{ data: { n: 3 } }], full: false });
+});
+
+test('an event that was let go is not held in memory', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const recent = new RecentEvents(20_000, 100);
+  recent.begin(0n, 1_000n);
+  const held = Array.from({ length: 1_000 }, (_, n) => {
+    const one = encoded(n);
+    recent.add(BigInt(n + 1), n, 'a-1', one);
+    return new WeakRef(one);
+  });
+  await turn(); // a weak reference holds on until its turn ends
+  collect();
+  expect(held.filter((one) => one.deref() !== undefined).length).toBeLessThan(50);
 });

@@ -98,7 +98,8 @@ export class RecentEvents {
     this.start = first.position;
     this.size -= first.encoded.data.length;
     this.gone++;
-    if (this.gone > this.mostEvents) {
+    // What was let go is held by its place until the places are counted anew.
+    if (this.gone * 2 > this.events.length) {
       this.events = this.events.slice(this.gone);
       this.gone = 0;
     }
