@@ -2,7 +2,7 @@ import type { Batch, RecordedEvent } from '#eventsourcing';
 
 /** A member holds at most this many events, or pages, before it must take them. */
 const mostEvents = 10_000;
-const mostPages = 4;
+const mostPages = 2;
 
 /** One who is fed by a shared reading: gathers what is for it while it is busy. */
 export class ReadingMember {

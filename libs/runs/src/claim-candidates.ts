@@ -35,7 +35,7 @@ export class ClaimCandidates {
   ): Promise<PendingRun[]> {
     const free = ({ id }: PendingRun): boolean => !this.claiming.has(id) && !tried.has(id);
     const wanted = (run: PendingRun): boolean => free(run) && matches(filter, run);
-    let runs = this.feed.pending.oldest(principal.projectId, wanted, limit);
+    let runs = this.feed.pending.oldest(principal.projectId, wanted, limit, filter.source);
     if (!this.feed.complete) {
       const stored = await this.stored(principal, filter, limit, free);
       const all = new Map([...stored, ...runs].map((run) => [run.id, run]));

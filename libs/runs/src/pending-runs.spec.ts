@@ -20,6 +20,7 @@ const run = (id: string, project_id = 'p', metadata = {}): PendingRun => ({
   behind: [],
 });
 const all = () => true;
+const sourceOf = (id: string) => (id < 'c' ? 'early' : id < 'e' ? 'late' : null);
 const idsOf = (runs: readonly PendingRun[]) => runs.map(({ id }) => id);
 const filled = (...ids: string[]): PendingRuns => {
   const pending = new PendingRuns(1e6);
@@ -28,7 +29,7 @@ const filled = (...ids: string[]): PendingRuns => {
 };
 
 describe('pending runs in memory', () => {
-  it('are given by project, the oldest first, in whatever order they came and went', () => {
+  it('are given by project and source, the oldest first, in whatever order they came and went', () => {
     const ids = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f');
     const steps = fc.array(fc.tuple(fc.boolean(), fc.constantFrom('p', 'q'), ids));
     fc.assert(
@@ -38,12 +39,16 @@ describe('pending runs in memory', () => {
         for (const [adds, project, id] of all_) {
           if (adds && !model.has(id)) model.set(id, project);
           if (!adds) model.delete(id);
-          if (adds) pending.add(run(id, project));
+          if (adds) pending.add({ ...run(id, project), source: sourceOf(id) });
           else pending.remove(id);
         }
         for (const project of ['p', 'q']) {
           const wanted = [...model].filter(([, of]) => of === project).map(([id]) => id);
           expect(idsOf(pending.oldest(project, all, 9))).toEqual(wanted.sort());
+          for (const source of ['early', 'late']) {
+            const ofSource = wanted.filter((id) => sourceOf(id) === source);
+            expect(idsOf(pending.oldest(project, all, 9, source))).toEqual(ofSource);
+          }
         }
       }),
     );

@@ -18,8 +18,11 @@ const fixedBytes = 1_000;
 /** Pending runs in memory, the oldest of each project first, up to a bound. */
 export class PendingRuns {
   private readonly entries = new Map<string, Entry>();
-  /** Ids by project, in order: they are version 7 UUIDs, so that this is the order of creation. */
-  private readonly projects = new Map<string, string[]>();
+  /**
+   * Ids by project, and by project and source, in order: they are version 7 UUIDs, so that this is the order
+   * of creation. Workers most often ask by source, and must not look through the runs of all others.
+   */
+  private readonly queues = new Map<string, string[]>();
   private readonly behind = new Map<string, Set<string>>();
   private bytes = 0;
 
@@ -32,9 +35,11 @@ export class PendingRuns {
     if (this.bytes + weightOf(run) > this.most) return false;
     this.bytes += weightOf(run);
     this.entries.set(run.id, { run });
-    const ids = this.projects.get(run.project_id);
-    if (ids === undefined) this.projects.set(run.project_id, [run.id]);
-    else ids.splice(placeOf(ids, run.id), 0, run.id);
+    for (const queue of queuesOf(run)) {
+      const ids = this.queues.get(queue);
+      if (ids === undefined) this.queues.set(queue, [run.id]);
+      else ids.splice(placeOf(ids, run.id), 0, run.id);
+    }
     return true;
   }
 
@@ -58,9 +63,11 @@ export class PendingRuns {
     this.unblock(id);
     this.entries.delete(id);
     this.bytes -= weightOf(entry.run);
-    const ids = this.projects.get(entry.run.project_id) ?? [];
-    ids.splice(placeOf(ids, id), 1);
-    if (ids.length === 0) this.projects.delete(entry.run.project_id);
+    for (const queue of queuesOf(entry.run)) {
+      const ids = this.queues.get(queue) ?? [];
+      ids.splice(placeOf(ids, id), 1);
+      if (ids.length === 0) this.queues.delete(queue);
+    }
   }
 
   /** Leaves a run aside until its holder is freed. */
@@ -92,10 +99,18 @@ export class PendingRuns {
     return ids.flatMap((id) => this.get(id) ?? []);
   }
 
-  /** The oldest runs of a project that are wanted and not left aside. */
-  oldest(project: string, wanted: (run: PendingRun) => boolean, limit: number): PendingRun[] {
+  /**
+   * The oldest runs of a project that are wanted and not left aside.
+   * @param source only of this source, when given
+   */
+  oldest(
+    project: string,
+    wanted: (run: PendingRun) => boolean,
+    limit: number,
+    source?: string,
+  ): PendingRun[] {
     const found: PendingRun[] = [];
-    for (const id of this.projects.get(project) ?? []) {
+    for (const id of this.queues.get(queueOf(project, source)) ?? []) {
       if (found.length === limit) break;
       const entry = this.entries.get(id);
       if (entry !== undefined && entry.blockedBy === undefined && wanted(entry.run)) found.push(entry.run);
@@ -108,6 +123,12 @@ export class PendingRuns {
     return this.bytes < this.most / 2;
   }
 }
+
+const queueOf = (project: string, source?: string | null): string =>
+  source == null ? project : `${project} ${source}`;
+
+const queuesOf = ({ project_id: project, source }: PendingRun): string[] =>
+  source === null ? [queueOf(project)] : [queueOf(project), queueOf(project, source)];
 
 const weightOf = ({ metadata, behind }: PendingRun): number =>
   fixedBytes + 2 * JSON.stringify(metadata).length + 40 * behind.length;
