@@ -174,3 +174,33 @@ describe('runledger', () => {
     expect(outcome.stderr).toMatch(/^not_found: /);
   });
 });
+
+describe('runledger projections', () => {
+  it('shows how far each has come', async () => {
+    const { code, stdout } = await runledger(['projections', 'status']);
+    const names = stdout
+      .trim()
+      .split('\n')
+      .map((line) => json(line)['name']);
+    expect([code, names]).toEqual([0, expect.arrayContaining(['runs', 'sessions', 'logs', 'run_policy'])]);
+  });
+
+  it('rebuilds one, and verifies them all', async () => {
+    const rebuilt = await runledger(['projections', 'rebuild', 'runs']);
+    expect([rebuilt.code, json(rebuilt.stdout)['state']]).toEqual([0, 'completed']);
+    const { code, stdout } = await runledger(['projections', 'verify']);
+    const verified = stdout.trim().split('\n').map(json);
+    expect(code).toBe(0);
+    expect(verified.map(({ projection }) => projection)).toEqual(expect.arrayContaining(['runs', 'logs']));
+    expect(verified.every(({ identical }) => identical === true)).toBe(true);
+  });
+
+  it.each([
+    [['projections'], 2],
+    [['projections', 'rebuild'], 2],
+    [['projections', 'rebuild', 'run_policy'], 1],
+    [['projections', 'verify', 'nothing'], 1],
+  ])('refuses %j', async (args, code) => {
+    expect((await runledger(args)).code).toBe(code);
+  });
+});

@@ -5,18 +5,19 @@ import { exec } from './exec.js';
 import { keys } from './keys.js';
 import { logs } from './logs.js';
 import { type Output, OutputClosed } from './output.js';
+import { projections } from './projections.js';
 import { run, runs } from './runs.js';
 import { session, sessions } from './sessions.js';
 import { readSettings } from './settings.js';
 import { watch } from './watch.js';
 
 const commands = new Map<string, Command>(
-  Object.entries({ exec, logs, watch, runs, run, sessions, session, keys }),
+  Object.entries({ exec, logs, watch, runs, run, sessions, session, keys, projections }),
 );
 
 const help = `usage: runledger <command> [options]
 
-${[...commands].map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`).join('\n')}
+${[...commands].map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}`).join('\n')}
 
 runledger <command> --help tells more about one command.
 

@@ -1,4 +1,4 @@
-import { type DynamicModule, Logger, Module, type Type } from '@nestjs/common';
+import { type DynamicModule, Global, Logger, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -7,7 +7,8 @@ import { AccessModule, AccessProjection, authenticateRequests, isOpen, KeyRing }
 import { fastifyOptions, ProblemError, setupHttp } from '#http';
 import { LogsModule, LogProjection } from '#logs';
 import { Listener } from '#postgres';
-import { type Projection, ProjectionsStatus } from '#read-models';
+import { ProjectionsModule } from '#projections';
+import { type Projection, ProjectionsStatus, RebuildRequests } from '#read-models';
 import { LeaseSweeper, RunPolicy, RunsModule, RunsProjection } from '#runs';
 import { SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
 import { TimelineModule, TimelineProjection } from '#timeline';
@@ -17,7 +18,6 @@ import { Core, CoreModule } from './core.module.js';
 import { HealthController } from './health.controller.js';
 import { JsonLogger } from './logger.js';
 import { serveDocs } from './openapi.js';
-import { ProjectionsController } from './projections.controller.js';
 import { Projectors } from './projectors.js';
 import type { Settings } from './settings.js';
 
@@ -39,7 +39,8 @@ export interface App {
   close(): Promise<void>;
 }
 
-@Module({ controllers: [HealthController, ProjectionsController] })
+@Global()
+@Module({ controllers: [HealthController] })
 class AppModule {
   static of(core: Core, { settings, bootstrapKey, modules = [] }: AppOptions): DynamicModule {
     const status = {
@@ -59,10 +60,12 @@ class AppModule {
         LogsModule,
         TimelineModule,
         TranscriptsModule,
+        ProjectionsModule,
         WebhooksModule.with(new WebhookSettings(settings.webhooksAllowPrivate)),
         ...modules,
       ],
       providers: [status],
+      exports: [status],
     };
   }
 }
@@ -92,7 +95,12 @@ export async function createApp(options: AppOptions): Promise<App> {
   authenticateRequests(fastify, nest.get(KeyRing));
   if (!settings.roles.has('api')) closeApi(fastify);
   serveDocs(nest);
-  const projectors = new Projectors(core, databaseUrl, nest.get(ProjectionsStatus).projections);
+  const projectors = new Projectors(
+    core,
+    databaseUrl,
+    nest.get(ProjectionsStatus).projections,
+    nest.get(RebuildRequests),
+  );
   if (settings.roles.has('projector')) projectors.start();
   const leases = nest.get(LeaseSweeper);
   const sweeps = settings.roles.has('sweeper');

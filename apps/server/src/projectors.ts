@@ -1,12 +1,23 @@
 import { Logger } from '@nestjs/common';
-import { IdleCheckpoints, type Projection, Projector, SharedReading } from '#read-models';
+import {
+  IdleCheckpoints,
+  type Projection,
+  Projector,
+  type RebuildRequests,
+  SharedReading,
+} from '#read-models';
 import type { Core } from './core.module.js';
 
 /** Runs a projector for each projection; among several processes one of them leads. */
 export class Projectors {
   private readonly projectors: readonly Projector[];
 
-  constructor(core: Core, databaseUrl: string, projections: readonly Projection[]) {
+  constructor(
+    core: Core,
+    databaseUrl: string,
+    projections: readonly Projection[],
+    requests: RebuildRequests,
+  ) {
     const logger = new Logger('Projector');
     const log = {
       info: (message: string) => {
@@ -22,6 +33,7 @@ export class Projectors {
       clock: core.clock,
       url: databaseUrl,
       log,
+      requests,
     };
     this.projectors = projections.map((projection) => new Projector(projection, share));
   }

@@ -79,6 +79,11 @@ export const catalogue = {
     'The transcript has no more segments than are to be kept.',
   ),
   not_pending: refused(409, 'Not pending', 'The interaction has been answered or has ended already.'),
+  not_rebuildable: refused(
+    409,
+    'Not rebuildable',
+    'A projection that has no rows of its own cannot be built anew.',
+  ),
   already_running: later(409, 'Already running', 'The same work is being done already.'),
   webhook_disabled: refused(409, 'Webhook disabled', 'The webhook is disabled: nothing is sent to it.'),
   idempotency_key_in_progress: later(

@@ -13,3 +13,4 @@ export * from './well-formed.js';
 export * from './chunks.js';
 export * from './shared-reading.js';
 export * from './idle-checkpoints.js';
+export * from './rebuild-requests.js';

@@ -98,6 +98,17 @@ export class ProjectionBuild {
     await this.dropLeftovers();
   }
 
+  /** Throws this build away. */
+  async drop(): Promise<void> {
+    await this.transaction(async () => {
+      await this.client.query(`DROP SCHEMA IF EXISTS "${this.schema}" CASCADE`);
+      await this.client.query('DELETE FROM runledger.projections WHERE name = $1 AND build = $2', [
+        this.projection.name,
+        this.kind,
+      ]);
+    });
+  }
+
   async dropLeftovers(): Promise<void> {
     await this.client.query(`DROP SCHEMA IF EXISTS "${this.projection.name}_old" CASCADE`);
   }

@@ -16,6 +16,8 @@ export interface ProjectionStatus {
   readonly lag_events: number;
   /** Milliseconds since it last moved, 0 when it has seen everything. */
   readonly lag_ms: number;
+  /** Whether it has rows of its own, which can be built anew; a policy only reacts to events. */
+  readonly rebuildable: boolean;
 }
 
 /** Reads how far all projections have come. */
@@ -36,7 +38,7 @@ export class ProjectionsStatus {
 }
 
 function status(
-  { name, version }: Projection,
+  { name, version, tables }: Projection,
   rows: readonly ProjectionRow[],
   head: bigint,
 ): ProjectionStatus {
@@ -51,6 +53,7 @@ function status(
     state: stateOf(serving, building, behind),
     position: Number(position),
     lag_events: Number(behind),
+    rebuildable: tables !== '',
     lag_ms: behind === 0n || serving === undefined ? 0 : Math.max(0, Date.now() - serving.movedAt.getTime()),
   };
 }

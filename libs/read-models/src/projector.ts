@@ -1,12 +1,16 @@
 import { setTimeout } from 'node:timers/promises';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import type { Batch } from '#eventsourcing';
-import { Upcasters } from '#eventsourcing';
+import { StoreUnavailable, Upcasters } from '#eventsourcing';
+import { Filling } from './filling.js';
 import type { IdleCheckpoints } from './idle-checkpoints.js';
 import type { Projection } from './projection.js';
 import { ProjectionBuild } from './projection-build.js';
 import type { ReadModelClock } from './read-model-clock.js';
+import { Rebuild } from './rebuild.js';
+import type { RebuildJob, RebuildRequests } from './rebuild-requests.js';
 import type { SharedReading } from './shared-reading.js';
+import { Turn } from './turn.js';
 
 const leaderLock = 0x52_4c_50_4a;
 /** After a batch that was not full, more is gathered for this long, in milliseconds. */
@@ -17,13 +21,6 @@ const busyBatch = 100;
 /** The same when nothing in the batch was for this projection. */
 const idleLingerMs = 60;
 const retryMs = 500;
-
-/**
- * Whole pages in the log, as the making of an index leaves them, are not worth the time that packing them
- * takes. Only a superuser may say so.
- */
-const unpacked = `DO $$ BEGIN SET wal_compression = off;
-  EXCEPTION WHEN insufficient_privilege THEN NULL; END $$`;
 
 export interface ProjectorLog {
   info(message: string): void;
@@ -38,6 +35,8 @@ export interface ProjectorShare {
   readonly log: ProjectorLog;
   /** Of the database of the read models. */
   readonly url: string;
+  /** Absent: nobody asks for rebuilds. */
+  readonly requests?: RebuildRequests;
 }
 
 /**
@@ -46,13 +45,16 @@ export interface ProjectorShare {
  */
 export class Projector {
   private readonly stopping = new AbortController();
+  private readonly filling: Filling;
   private running: Promise<void> | undefined;
 
   constructor(
     private readonly projection: Projection,
     private readonly share: ProjectorShare,
-    private readonly upcasters = new Upcasters(),
-  ) {}
+    upcasters = new Upcasters(),
+  ) {
+    this.filling = new Filling(projection, share.reading, share.url, upcasters);
+  }
 
   start(): void {
     this.running ??= this.run();
@@ -66,7 +68,7 @@ export class Projector {
   private async run(): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      const client = this.client();
+      const client = this.filling.client();
       const lost = new AbortController();
       client.on('error', () => {
         this.share.clock.forget();
@@ -84,18 +86,6 @@ export class Projector {
     }
   }
 
-  private client(): Client {
-    return new Client({
-      connectionString: this.share.url,
-      application_name: `runledger projector ${this.projection.name}`,
-      // Rows and checkpoint are lost together, if at all, and folded again: no need to wait for the disk.
-      // Indexes are made two at a time, each by one process.
-      options: '-c synchronous_commit=off -c max_parallel_maintenance_workers=0',
-      // One statement is put into words while the database works on the one before.
-      pipeline: true,
-    });
-  }
-
   private async leads(client: Client): Promise<boolean> {
     const { rows } = await client.query<{ leads: boolean }>(
       'SELECT pg_try_advisory_lock($1, hashtext($2)) AS leads',
@@ -105,68 +95,108 @@ export class Projector {
   }
 
   private async lead(client: Client, signal: AbortSignal): Promise<void> {
-    const serving = new ProjectionBuild(client, this.projection, 'serving');
-    await client.query(unpacked);
-    await serving.dropLeftovers();
-    let position = await serving.position();
-    if (position === undefined) position = await this.build(client, signal);
-    if (position === undefined) return;
-    const { name } = this.projection;
     const { clock, idle } = this.share;
+    const { name } = this.projection;
+    const build = new ProjectionBuild(client, this.projection, 'serving');
+    await this.filling.prepare(client);
+    await build.dropLeftovers();
+    const position = (await build.position()) ?? (await this.build(client, signal));
+    if (position === undefined) return;
     clock.moved(name, position);
     idle.stands(name, position);
-    await serving.enter();
-    for await (const batch of this.batches(position, signal)) {
-      if (batch.events.length === 0) idle.pass(name, batch.position);
-      else {
-        await serving.take(this.upcast(batch));
-        idle.stands(name, batch.position);
+    await build.enter();
+    const ended = new AbortController();
+    const turn = new Turn();
+    const serving = { name, position, enter: () => build.enter() };
+    const rebuilding = this.rebuilds(turn, serving, AbortSignal.any([signal, ended.signal]));
+    try {
+      for await (const batch of this.filling.batches(position, signal)) {
+        await turn.take(() => this.advance(build, batch));
+        serving.position = batch.position;
+        if (batch.caughtUp) await this.linger(batch, signal);
       }
-      clock.moved(name, batch.position);
-      if (batch.caughtUp) await this.linger(batch, signal);
+    } finally {
+      ended.abort();
+      await rebuilding;
     }
+  }
+
+  private async advance(serving: ProjectionBuild, batch: Batch): Promise<void> {
+    const { clock, idle } = this.share;
+    const { name } = this.projection;
+    if (batch.events.length === 0) idle.pass(name, batch.position);
+    else {
+      await serving.take(batch);
+      idle.stands(name, batch.position);
+    }
+    clock.moved(name, batch.position);
   }
 
   /** Fills new tables beside the ones that serve, and switches over; undefined when it was stopped before. */
   private async build(client: Client, signal: AbortSignal): Promise<bigint | undefined> {
     const { name, version } = this.projection;
-    const build = new ProjectionBuild(client, this.projection, 'building');
-    await build.create();
-    await build.enter();
     const started = Date.now();
-    let events = 0;
-    for await (const batch of this.batches(0n, signal)) {
-      await build.take(this.upcast(batch));
-      events += batch.events.length;
-      if (!batch.caughtUp) continue;
-      await this.index(build);
-      await build.serve();
-      this.share.log.info(
-        `projection ${name} v${version}: ${events} events in ${Date.now() - started} ms, serves`,
-      );
-      return batch.position;
-    }
-    return undefined;
+    const filled = await this.filling.fill(client, signal);
+    if (filled === undefined) return undefined;
+    await filled.rest.return?.();
+    await filled.build.serve();
+    const took = `${filled.events} events in ${Date.now() - started} ms`;
+    this.share.log.info(`projection ${name} v${version}: ${took}, serves`);
+    return filled.position;
   }
 
-  private async index(build: ProjectionBuild): Promise<void> {
-    const helper = this.client();
-    helper.on('error', () => undefined); // told by its statements
+  /** Carries out the rebuilds that are asked for, one after the other, as long as this process leads. */
+  private async rebuilds(
+    turn: Turn,
+    serving: { name: string; position: bigint; enter(): Promise<void> },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { requests, clock, log } = this.share;
+    if (requests === undefined) return;
+    const rebuild = new Rebuild(this.filling, serving, clock, turn);
+    const over = (): boolean => signal.aborted;
+    while (!over()) {
+      try {
+        for await (const job of requests.of(serving.name, signal)) await this.rebuild(rebuild, job, signal);
+        return;
+      } catch (error) {
+        if (over()) return;
+        log.error(`projection ${serving.name}: a rebuild failed: ${String(error)}; trying again`);
+        await setTimeout(retryMs, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  private async rebuild(rebuild: Rebuild, job: RebuildJob, leading: AbortSignal): Promise<void> {
+    const client = this.filling.client();
+    const lost = new AbortController();
+    client.on('error', () => {
+      lost.abort();
+    });
     try {
-      await helper.connect();
-      await helper.query(unpacked);
-      await build.index(helper);
+      await client.connect();
+      // A leader before this one may still be building.
+      await client.query('SELECT pg_advisory_lock($1, hashtext($2))', [
+        leaderLock,
+        `${this.projection.name} build`,
+      ]);
+      await this.filling.prepare(client);
+      const signal = AbortSignal.any([leading, lost.signal, job.abandoned]);
+      const result = await rebuild.run(client, job, signal);
+      if (result !== undefined) await job.completed(result);
+      else if (!leading.aborted && !lost.signal.aborted) await this.dropBuild(client);
+    } catch (error) {
+      // What is lost is built again; what cannot be folded now cannot be folded then.
+      if (leading.aborted || lost.signal.aborted || error instanceof StoreUnavailable) throw error;
+      await job.failed(error instanceof Error ? error.message : String(error));
+      await this.dropBuild(client);
     } finally {
-      await helper.end();
+      await client.end().catch(() => undefined);
     }
   }
 
-  private batches(after: bigint, signal: AbortSignal): AsyncIterable<Batch> {
-    return this.share.reading.subscribe(after, this.projection.prefixes, signal);
-  }
-
-  private upcast(batch: Batch): Batch {
-    return { ...batch, events: batch.events.map((event) => this.upcasters.upcast(event)) };
+  private async dropBuild(client: Client): Promise<void> {
+    await new ProjectionBuild(client, this.projection, 'building').drop();
   }
 
   private async linger(batch: Batch, signal: AbortSignal): Promise<void> {

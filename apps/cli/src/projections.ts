@@ -1,0 +1,118 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Api } from './api.js';
+import { type Command, parseOptions } from './command.js';
+import { exitCode, UsageError } from './errors.js';
+import type { Output } from './output.js';
+import { type Column, printList, type Resource } from './table.js';
+
+interface Rebuild extends Resource {
+  readonly id: string;
+  readonly projection: string;
+  readonly state: string;
+  readonly events_done: number;
+  readonly events_total: number;
+  readonly events_per_second: number;
+  readonly ended_at: string | null;
+  readonly reason: string | null;
+  readonly identical: boolean | null;
+  readonly tables: readonly { table: string; differences: number; examples: readonly string[] }[] | null;
+}
+
+const columns: readonly Column[] = ['name', 'version', 'state', 'position', 'lag_events', 'lag_ms'];
+const lookEvery = 250;
+const barWidth = 30;
+
+export const projections: Command = {
+  summary: 'show, rebuild and verify the read models',
+  help: `usage: runledger projections status [--json]
+       runledger projections rebuild <name> [--json]
+       runledger projections verify [<name>...] [--json]
+
+  status    how far each projection has come
+  rebuild   builds one anew beside what serves, and cuts over; no read fails meanwhile
+  verify    folds the events anew and compares row by row with what serves: all read models, or
+            those that are named; exit code 1 when a row differs
+
+  --json    one JSON document per line, as in a pipe`,
+  parse: (args) => {
+    const { values, positionals } = parseOptions(args, { json: { type: 'boolean', default: false } });
+    const [action, ...names] = positionals;
+    const { json } = values;
+    switch (action) {
+      case 'status':
+        if (names.length > 0) throw new UsageError('status takes no name');
+        return async ({ api, out }) => {
+          await printList(out, listed(api), columns, json);
+          return exitCode.ok;
+        };
+      case 'rebuild': {
+        const [name, ...more] = names;
+        if (name === undefined || more.length > 0)
+          throw new UsageError('rebuild takes the name of one projection');
+        return async ({ api, out, err }) => report(out, await carriedOut(api, err, name, 'rebuild'), json);
+      }
+      case 'verify':
+        return async ({ api, out, err }) => {
+          let worst: number = exitCode.ok;
+          for (const name of names.length > 0 ? names : await readModels(api)) {
+            worst = Math.max(worst, await report(out, await carriedOut(api, err, name, 'verify'), json));
+          }
+          return worst;
+        };
+      default:
+        throw new UsageError('projections takes status, rebuild or verify');
+    }
+  },
+};
+
+async function* listed(api: Api): AsyncGenerator<Resource> {
+  yield* (await api.call<{ data: Resource[] }>('GET', '/v1/projections')).data;
+}
+
+async function readModels(api: Api): Promise<string[]> {
+  const { data } = await api.call<{ data: { name: string; rebuildable: boolean }[] }>(
+    'GET',
+    '/v1/projections',
+  );
+  return data.filter(({ rebuildable }) => rebuildable).map(({ name }) => name);
+}
+
+/** Asks for it and waits for its end, with a bar on a terminal. */
+async function carriedOut(api: Api, err: Output, name: string, mode: string): Promise<Rebuild> {
+  const path = `/v1/projections/${encodeURIComponent(name)}/rebuilds`;
+  let rebuild = await api.call<Rebuild>('POST', path, { body: { mode } });
+  while (rebuild.ended_at === null) {
+    if (err.terminal) await err.write(`\r${bar(rebuild)}`);
+    await pause(lookEvery);
+    rebuild = await api.call<Rebuild>('GET', `${path}/${rebuild.id}`);
+  }
+  if (err.terminal) await err.write(`\r${' '.repeat(bar(rebuild).length)}\r`);
+  return rebuild;
+}
+
+function bar({ projection, events_done, events_total, events_per_second }: Rebuild): string {
+  const share = events_total === 0 ? 0 : Math.min(1, events_done / events_total);
+  const filled = Math.round(share * barWidth);
+  const percent = String(Math.floor(share * 100)).padStart(3);
+  const done = '#'.repeat(filled).padEnd(barWidth, '.');
+  return `${projection} [${done}] ${percent} % of ${events_total} events, ${events_per_second}/s`.padEnd(90);
+}
+
+async function report(out: Output, rebuild: Rebuild, json: boolean): Promise<number> {
+  const differing = (rebuild.tables ?? []).filter(({ differences }) => differences > 0);
+  if (json || !out.terminal) await out.write(`${JSON.stringify(rebuild)}\n`);
+  else {
+    await out.write(`${rebuild.projection}: ${verdict(rebuild)}\n`);
+    for (const { table, differences, examples } of differing) {
+      await out.write(`  ${table}: ${differences} rows differ, such as ${examples.join(', ')}\n`);
+    }
+  }
+  return rebuild.state === 'completed' && differing.length === 0 ? exitCode.ok : exitCode.refused;
+}
+
+function verdict({ state, identical, events_done, events_per_second, reason }: Rebuild): string {
+  const told = `${events_done} events, ${events_per_second}/s`;
+  if (state !== 'completed') return reason === null ? state : `${state}: ${reason}`;
+  if (identical === null) return `rebuilt from ${told}`;
+  return identical ? `identical to a replay of ${told}` : `DIFFERS from a replay of ${told}`;
+}

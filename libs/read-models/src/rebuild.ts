@@ -1,0 +1,90 @@
+import type { Client } from 'pg';
+import type { Batch } from '#eventsourcing';
+import type { Filled, Filling } from './filling.js';
+import type { ReadModelClock } from './read-model-clock.js';
+import type { RebuildJob, RebuildResult } from './rebuild-requests.js';
+import { compareSchemas } from './table-comparison.js';
+import type { Turn } from './turn.js';
+
+/** How long the serving tables are waited for at once, in milliseconds. */
+const patience = 1_000;
+
+/** The tables that serve, as those that are being built beside them see them. */
+export interface Serving {
+  readonly name: string;
+  /** Up to here they have seen everything; stands still while the turn is held. */
+  readonly position: bigint;
+  /** Makes names in SQL mean the tables that serve now. */
+  enter(): Promise<void>;
+}
+
+/**
+ * Builds a projection anew beside the one that serves, until both stand at the very same position; then puts
+ * it in its place, or compares the two. Nothing is written to the serving tables meanwhile, and no read notices.
+ */
+export class Rebuild {
+  constructor(
+    private readonly filling: Filling,
+    private readonly serving: Serving,
+    private readonly clock: ReadModelClock,
+    /** Held by whoever writes to the serving tables. */
+    private readonly turn: Turn,
+  ) {}
+
+  /**
+   * @param client a connection of its own
+   * @returns undefined when it was stopped before
+   */
+  async run(client: Client, job: RebuildJob, signal: AbortSignal): Promise<RebuildResult | undefined> {
+    const started = Date.now();
+    const filled = await this.filling.fill(client, signal);
+    if (filled === undefined) return undefined;
+    try {
+      return await this.finish(client, filled, job, started, signal);
+    } finally {
+      await filled.rest.return?.();
+    }
+  }
+
+  private async finish(
+    client: Client,
+    { build, rest, ...filled }: Filled,
+    { mode }: RebuildJob,
+    started: number,
+    signal: AbortSignal,
+  ): Promise<RebuildResult | undefined> {
+    let { position, events } = filled;
+    const advance = async (to?: bigint): Promise<boolean> => {
+      const next = await rest.next();
+      if (next.done === true) return false;
+      const batch = to === undefined ? next.value : upTo(next.value, to);
+      await build.take(batch);
+      ({ position } = batch);
+      events += batch.events.length;
+      return true;
+    };
+    // What was stored while the indexes were made.
+    const behind = this.serving.position;
+    while (position < behind) if (!(await advance())) return undefined;
+    while (!(await this.clock.reached(this.serving.name, position, patience)))
+      if (signal.aborted) return undefined;
+    return this.turn.take(async () => {
+      const { name, position: end } = this.serving;
+      while (position < end) if (!(await advance(end))) return undefined;
+      if (signal.aborted) return undefined;
+      if (mode === 'rebuild') {
+        await build.serve();
+        await this.serving.enter();
+        return { events, milliseconds: Date.now() - started };
+      }
+      const tables = await compareSchemas(client, name, build.schema);
+      await build.drop();
+      return { events, milliseconds: Date.now() - started, tables };
+    });
+  }
+}
+
+const upTo = (batch: Batch, position: bigint): Batch =>
+  batch.position <= position
+    ? batch
+    : { ...batch, events: batch.events.filter((event) => event.position <= position), position };

@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
+import { Api, type Body, dataOf, newProject } from './support/api.js';
+import { type Database, freshDatabase } from './support/database.js';
+import { type Server, startServer } from './support/server.js';
+import { until } from './support/supervised-service.js';
+
+let database: Database;
+let server: Server;
+let admin: Api;
+let sql: Client;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  server = await startServer({ DATABASE_URL: database.url });
+  admin = new Api(server.url, server.key);
+  sql = new Client({ connectionString: database.url });
+  await sql.connect();
+  const session = await admin.made('/sessions', { title: 'rebuilt', tags: ['a', 'b'] });
+  for (let n = 0; n < 20; n++) {
+    const run = await admin.made('/runs', {
+      session_id: session.id,
+      metadata: { n },
+      on_active_run: 'allow',
+    });
+    await admin.post(`/runs/${run.id}/logs`, { entries: [{ message: `line ${String(n)}` }] });
+    if (n % 2 === 0) await admin.patch(`/runs/${run.id}`, { status: 'completed', output: { n } });
+  }
+});
+afterAll(async () => {
+  await sql.end();
+  await server.stop();
+  await database.drop();
+});
+
+const path = (name: string, id = '') => `/projections/${name}/rebuilds${id && `/${id}`}`;
+
+/** Asks for it and waits for its end. */
+async function done(name: string, mode: 'rebuild' | 'verify'): Promise<Body> {
+  const { status, body } = await admin.post(path(name), { mode });
+  expect([status, body['mode']]).toEqual([202, mode]);
+  return ended(name, String(body['id']));
+}
+
+async function ended(name: string, id: string): Promise<Body> {
+  let body: Body = {};
+  await until(async () => {
+    ({ body } = await admin.get(path(name, id)));
+    return body['ended_at'] !== null;
+  });
+  return body;
+}
+
+const readModels = async () =>
+  dataOf(await admin.get('/projections'))
+    .map(({ name }) => String(name))
+    .filter((name) => !name.endsWith('_policy'));
+
+describe('a rebuild', () => {
+  it('builds every read model anew, identical to what served', async () => {
+    for (const name of await readModels()) {
+      expect(await done(name, 'rebuild')).toMatchObject({
+        projection: name,
+        state: 'completed',
+        identical: null,
+      });
+      expect(await done(name, 'verify')).toMatchObject({ state: 'completed', identical: true });
+    }
+  });
+
+  it('fails no read and loses no write while it runs', async () => {
+    const over = new AbortController();
+    const seen: number[] = [];
+    const reader = (async () => {
+      while (!over.signal.aborted) {
+        seen.push(dataOf(await admin.get('/runs?limit=100')).length);
+      }
+    })();
+    const writer = (async () => {
+      while (!over.signal.aborted) await admin.made('/runs', {});
+    })();
+    for (let n = 0; n < 3; n++) expect(await done('runs', 'rebuild')).toMatchObject({ state: 'completed' });
+    over.abort();
+    await Promise.all([reader, writer]);
+    expect(seen.every((count, n) => count >= (seen[n - 1] ?? 0))).toBe(true);
+    expect(await done('runs', 'verify')).toMatchObject({ identical: true });
+  });
+
+  it('goes on following what comes after it', async () => {
+    await done('runs', 'rebuild');
+    const run = await admin.made('/runs', { source: 'after the rebuild' });
+    expect(await admin.ids('/runs?source=after%20the%20rebuild')).toEqual([run.id]);
+  });
+});
+
+describe('a comparison', () => {
+  it('finds a row that was changed, one that was added, and one that was taken away; a rebuild mends it', async () => {
+    const runs = Array.from({ length: 3 }, () => admin.made('/runs', {}));
+    const [changed, removed] = (await Promise.all(runs)).map(({ id }) => id);
+    await admin.get('/runs');
+    await sql.query(`UPDATE runs.runs SET source = 'planted' WHERE id = $1`, [changed]);
+    await sql.query('DELETE FROM runs.runs WHERE id = $1', [removed]);
+    await sql.query(`INSERT INTO runs.metadata VALUES (gen_random_uuid(), 'default', 'planted', 'row')`);
+    const verified = await done('runs', 'verify');
+    expect(verified).toMatchObject({
+      identical: false,
+      tables: [
+        { table: 'metadata', differences: 1 },
+        { table: 'runs', differences: 3, examples: [changed, removed].sort() },
+      ],
+    });
+    await done('runs', 'rebuild');
+    expect(await done('runs', 'verify')).toMatchObject({ identical: true });
+  });
+});
+
+describe('a rebuild that is not wanted any more', () => {
+  it('is abandoned: what serves goes on serving, and the next one can be asked for', async () => {
+    // Nobody can cut over while a reader holds the register.
+    await sql.query('BEGIN');
+    await sql.query(`LOCK TABLE runledger.projections IN SHARE MODE`);
+    const { body } = await admin.post(path('sessions'));
+    const again = await admin.post(path('sessions'));
+    expect([again.status, again.body['code'], again.body['rebuild_id']]).toEqual([
+      409,
+      'already_running',
+      body['id'],
+    ]);
+    const abandoned = await admin.delete(path('sessions', String(body['id'])));
+    expect([abandoned.status, abandoned.body['state']]).toEqual([200, 'abandoned']);
+    await sql.query('COMMIT');
+    await until(async () => {
+      const { rows } = await sql.query(`SELECT 1 FROM pg_namespace WHERE nspname = 'sessions_next'`);
+      return rows.length === 0;
+    });
+    expect((await admin.get('/sessions')).status).toBe(200);
+    expect(await done('sessions', 'verify')).toMatchObject({ identical: true });
+    const all = dataOf(await admin.get(path('sessions')));
+    expect(all.map(({ state }) => state)).toContain('abandoned');
+  });
+});
+
+it('a rebuild whose server was killed is carried out by the next one', async () => {
+  await sql.query('BEGIN');
+  await sql.query(`LOCK TABLE runledger.projections IN SHARE MODE`);
+  const { body } = await admin.post(path('logs'));
+  await server.kill();
+  await sql.query('COMMIT');
+  server = await startServer({ DATABASE_URL: database.url, BOOTSTRAP_API_KEY: admin.key });
+  admin = new Api(server.url, server.key);
+  expect(await ended('logs', String(body['id']))).toMatchObject({ state: 'completed' });
+  expect(await done('logs', 'verify')).toMatchObject({ identical: true });
+});
+
+describe('what is refused', () => {
+  it.each([
+    ['an unknown projection', 'nothing', {}, 404, 'not_found'],
+    ['a policy', 'run_policy', {}, 409, 'not_rebuildable'],
+    ['an unknown mode', 'runs', { mode: 'guess' }, 400, 'validation_failed'],
+    ['an unknown field', 'runs', { force: true }, 400, 'validation_failed'],
+  ])('%s', async (_, name, body, status, code) => {
+    const reply = await admin.post(path(name), body);
+    expect([reply.status, reply.body['code']]).toEqual([status, code]);
+  });
+
+  it('an unknown rebuild', async () => {
+    const unknown = path('runs', '019b7c9a-2f5e-7000-8000-000000000001');
+    expect((await admin.get(unknown)).status).toBe(404);
+    expect((await admin.delete(unknown)).status).toBe(404);
+  });
+
+  it('whoever is no operator', async () => {
+    const project = await newProject(server);
+    for (const role of ['viewer', 'user', 'worker', 'auditor'] as const) {
+      const caller = await project.caller(role);
+      expect((await caller.post(path('runs'))).status).toBe(403);
+      expect((await caller.get(path('runs'))).status).toBe(role === 'auditor' ? 200 : 403);
+    }
+  });
+});
