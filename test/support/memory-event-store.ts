@@ -83,7 +83,7 @@ export class MemoryEventStore extends EventStore {
     return Promise.resolve(BigInt(this.events.length));
   }
 
-  truncateBefore(): Promise<void> {
+  truncateAllBefore(): Promise<void> {
     return Promise.reject(new Error('this store keeps everything'));
   }
 
