@@ -91,6 +91,10 @@ export class MemoryEventStore extends EventStore {
     return Promise.reject(new Error('this store keeps everything'));
   }
 
+  reclaim(): Promise<void> {
+    return Promise.resolve();
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

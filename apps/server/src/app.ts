@@ -14,7 +14,7 @@ import { RetentionModule, RetentionProjection, RetentionSweeper } from '#retenti
 import { LeaseSweeper, RunPolicy, RunsModule, RunsProjection } from '#runs';
 import { SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
 import { TimelineModule, TimelineProjection } from '#timeline';
-import { TranscriptPolicy, TranscriptProjection, TranscriptsModule } from '#transcripts';
+import { RetainedTranscripts, TranscriptPolicy, TranscriptProjection, TranscriptsModule } from '#transcripts';
 import { deliveriesChannel, WebhookPolicy, WebhookSender, WebhookSettings, WebhooksModule } from '#webhooks';
 import { Core, CoreModule } from './core.module.js';
 import { HealthController } from './health.controller.js';
@@ -65,8 +65,8 @@ class AppModule {
         RetentionModule.over({
           intervalMs: settings.retentionIntervalMs,
           archiveUrl: settings.archiveUrl ?? pathToFileURL(join(settings.dataDir, 'archive')).href,
-          rooms: [LogsModule],
-          contents: [RetainedLogs],
+          rooms: [LogsModule, TranscriptsModule],
+          contents: [RetainedLogs, RetainedTranscripts],
         }),
         WebhooksModule.with(new WebhookSettings(settings.webhooksAllowPrivate)),
         ...modules,

@@ -119,5 +119,11 @@ export abstract class EventStore {
   /** Removes all events of a stream. It may be written again (`none` holds), and goes on numbering where it was. */
   abstract delete(stream: string): Promise<void>;
 
+  /**
+   * Gives back to the disk what removed events took, as far as that can be done while others write; does
+   * nothing where there is little to gain, or where the store itself is told when to. @throws StoreUnavailable
+   */
+  abstract reclaim(): Promise<void>;
+
   abstract close(): Promise<void>;
 }

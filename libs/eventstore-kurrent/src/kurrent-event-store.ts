@@ -91,6 +91,11 @@ export class KurrentEventStore extends EventStore {
     }
   }
 
+  /** Scavenging is the server's own affair, and its operator's. */
+  async reclaim(): Promise<void> {
+    // Nothing that a client could ask for.
+  }
+
   /** Ends all subscriptions, waits for the appends in flight, and lets go of the connections. */
   async close(): Promise<void> {
     this.closing.abort();

@@ -12,7 +12,7 @@ import type {
   SubscribeStreamOptions,
 } from '#eventsourcing';
 import { EventStore, StoreUnavailable } from '#eventsourcing';
-import { openPool } from '#postgres';
+import { openPool, vacuumWhenMuchIsDead } from '#postgres';
 import { GroupCommit } from './group-commit.js';
 import type { Page } from './reading.js';
 import { nextLimit, readAllPage, readStreamPage, targetSize } from './reading.js';
@@ -112,6 +112,10 @@ export class PostgresEventStore extends EventStore {
 
   async delete(stream: string): Promise<void> {
     await this.truncateBefore(stream, Number.MAX_SAFE_INTEGER);
+  }
+
+  async reclaim(): Promise<void> {
+    await vacuumWhenMuchIsDead(this.pool, ['eventstore.events']);
   }
 
   async close(): Promise<void> {

@@ -16,7 +16,8 @@ import { isOver, runDecider, runStatuses, runStream } from '#runs';
 import { logDecider, purgeLog } from './log.decider.js';
 import { type LogLine, logStreamOf } from './log.events.js';
 
-const together = 64;
+/** Few at once: appends come first. */
+const together = 4;
 const chunksOfPage = 50;
 const active = runStatuses.filter((status) => status === 'pending' || status === 'running');
 
@@ -27,6 +28,7 @@ const milliseconds = (column: string): string => `(extract(epoch FROM ${column})
 export class RetainedLogs extends RetainedContent {
   readonly kind = 'logs';
   readonly projection = 'logs';
+  readonly tables = ['logs.chunks'];
 
   constructor(
     private readonly database: Database,

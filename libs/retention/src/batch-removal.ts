@@ -7,7 +7,8 @@ import { RetentionRules } from './retention-rules.js';
 import type { RemovalRecord, SweepBatch } from './sweep.events.js';
 import { turnOf } from './turn.js';
 
-const together = 32;
+/** Few at once: appends come first. */
+const together = 4;
 
 export interface Removed {
   /** Ids of what was not removed after all. */

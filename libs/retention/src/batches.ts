@@ -2,8 +2,8 @@ import type { Due } from './planner.js';
 import type { RetentionKind } from './retention.events.js';
 import type { SweepBatch } from './sweep.events.js';
 
-const mostRemovals = 250;
-const mostPieces = 1_000;
+const mostRemovals = 100;
+const mostPieces = 500;
 
 interface Gathered {
   readonly batch: Omit<SweepBatch, 'number' | 'removals'> & { removals: SweepBatch['removals'][number][] };

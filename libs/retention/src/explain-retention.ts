@@ -3,13 +3,12 @@ import { Streams } from '#eventsourcing';
 import { ReadModelClock, type RequestContext, waitFor } from '#http';
 import { findRun, isOver, runDecider, runStream } from '#runs';
 import { findSession } from '#sessions';
-import { later } from './duration.js';
 import { type HeldBy, holdsOn } from './legal-hold.decider.js';
 import { RetainedContents, type Stored } from './retained-content.js';
 import { type RetentionKind, retentionKinds } from './retention.events.js';
 import { RetentionRules } from './retention-rules.js';
 import { type KindRetentionResource, type RetentionResource, shownScope } from './retention.resource.js';
-import type { Rule } from './rules.js';
+import { expiry, type Rule } from './rules.js';
 
 export class ExplainRetention extends Query<RetentionResource> {
   constructor(
@@ -78,11 +77,4 @@ function ofKind(kind: RetentionKind, rule: Rule | undefined, stored: Stored): Ki
     stored: { count, bytes },
     purged: { count: purged_count, bytes: purged_bytes },
   };
-}
-
-/** When the age of something that counts from a time is over; null: never. */
-export function expiry(rule: Rule | undefined, dated: number | null): string | null {
-  if (rule?.maxAge == null || dated === null) return null;
-  const time = later(dated, rule.maxAge);
-  return Number.isFinite(time) ? new Date(time).toISOString() : null;
 }

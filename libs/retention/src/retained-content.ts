@@ -63,6 +63,8 @@ export abstract class RetainedContent {
   abstract readonly kind: RetentionKind;
   /** Name of the projection that what it says of subjects and pieces is read from. */
   abstract readonly projection: string;
+  /** Its tables that shrink when content is removed, with their schema. */
+  abstract readonly tables: readonly string[];
 
   /** The subjects of a project that have something to look at, by id. */
   abstract subjects(project: string, eager: Eager, after: string, limit: number): Promise<Subject[]>;

@@ -1,5 +1,5 @@
 import type { Limits } from './due.js';
-import { durationOf } from './duration.js';
+import { durationOf, later } from './duration.js';
 import type { RetentionAction, RetentionLimits } from './retention.events.js';
 
 /** A policy that holds for some runs, with its scope in one word. */
@@ -38,3 +38,10 @@ export const allRules = (rules: Rules): Rule[] => [
   ...rules.sessions.values(),
   ...[rules.project, rules.default].filter((rule) => rule !== undefined),
 ];
+
+/** When the age of something that counts from a time is over; null: never. */
+export function expiry(rule: Rule | undefined, dated: number | null): string | null {
+  if (rule?.maxAge == null || dated === null) return null;
+  const time = later(dated, rule.maxAge);
+  return Number.isFinite(time) ? new Date(time).toISOString() : null;
+}

@@ -1,6 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { byService, EventStore, Streams } from '#eventsourcing';
-import { ReadModelClock } from '#read-models';
+import { vacuumWhenMuchIsDead } from '#postgres';
+import { Database, ReadModelClock } from '#read-models';
 import { Archiver } from './archiver.js';
 import { BatchRemoval } from './batch-removal.js';
 import { batches } from './batches.js';
@@ -20,6 +22,8 @@ import { type SweepBatch, type SweepFact, sweepStream } from './sweep.events.js'
 
 /** How long is waited for a projection, in milliseconds. */
 const patience = 30_000;
+/** The longest pause between two batches, in milliseconds. */
+const longestPause = 1_000;
 
 /** Removes what is due. Each batch is written down before it is begun, so that another process can go on with it. */
 @Injectable()
@@ -27,6 +31,7 @@ export class Sweeps {
   constructor(
     private readonly streams: Streams,
     private readonly store: EventStore,
+    private readonly database: Database,
     private readonly clock: ReadModelClock,
     private readonly rules: RetentionRules,
     private readonly contents: RetainedContents,
@@ -51,10 +56,14 @@ export class Sweeps {
       for await (const batch of batches(content.kind, await this.due(content, project, now))) {
         signal.throwIfAborted();
         if (failed.has(ruleName(batch))) continue;
+        const start = Date.now();
         const decided = await this.decide(state, (sweep) => decideBatch(sweep, id, batch));
         if (decided?.batch != null) await this.finish(decided, failed);
+        // Half of the time is left to others.
+        await pause(Math.min(Date.now() - start, longestPause), undefined, { signal });
       }
     }
+    await this.reclaim();
     const [error] = failed.values();
     await this.decide(state, (sweep) => endSweep(sweep, id, error));
   }
@@ -73,6 +82,13 @@ export class Sweeps {
     const names = ['retention', 'runs', 'sessions', ...this.contents.all.map(({ projection }) => projection)];
     const reached = await Promise.all(names.map((name) => this.clock.reached(name, head, patience)));
     return !reached.includes(false);
+  }
+
+  /** Has the databases give back what is free now, where that is much. */
+  private async reclaim(): Promise<void> {
+    await this.store.reclaim();
+    const tables = this.contents.all.flatMap((content) => content.tables);
+    await vacuumWhenMuchIsDead(this.database.pool, tables);
   }
 
   private async due(content: RetainedContent, project: string, now: number) {
