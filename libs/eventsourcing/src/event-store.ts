@@ -121,9 +121,10 @@ export abstract class EventStore {
 
   /**
    * Gives back to the disk what removed events took, as far as that can be done while others write; does
-   * nothing where there is little to gain, or where the store itself is told when to. @throws StoreUnavailable
+   * nothing where there is little to gain, or where the store itself is told when to.
+   * @param removed about how many events were @throws StoreUnavailable
    */
-  abstract reclaim(): Promise<void>;
+  abstract reclaim(removed: number): Promise<void>;
 
   abstract close(): Promise<void>;
 }

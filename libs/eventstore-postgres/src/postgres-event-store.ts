@@ -114,8 +114,8 @@ export class PostgresEventStore extends EventStore {
     await this.truncateBefore(stream, Number.MAX_SAFE_INTEGER);
   }
 
-  async reclaim(): Promise<void> {
-    await vacuumWhenMuchIsDead(this.pool, ['eventstore.events']);
+  async reclaim(removed: number): Promise<void> {
+    await vacuumWhenMuchIsDead(this.pool, ['eventstore.events'], removed);
   }
 
   async close(): Promise<void> {

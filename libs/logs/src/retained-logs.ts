@@ -17,7 +17,7 @@ import { logDecider, purgeLog } from './log.decider.js';
 import { type LogLine, logStreamOf } from './log.events.js';
 
 /** Few at once: appends come first. */
-const together = 4;
+const together = 3;
 const chunksOfPage = 50;
 const active = runStatuses.filter((status) => status === 'pending' || status === 'running');
 

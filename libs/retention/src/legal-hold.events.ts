@@ -1,7 +1,5 @@
 import type { Fact } from '#eventsourcing';
 
-export const holdSubjects = ['session_id', 'run_id', 'user_id'] as const;
-
 /** What must not be removed: one of the three. */
 export interface HoldSubject {
   readonly session_id?: string;

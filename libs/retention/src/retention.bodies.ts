@@ -50,8 +50,6 @@ export class PreviewRetentionBody extends SetRetentionPolicyBody {
   kind: RetentionKind;
 }
 
-export class ApplyRetentionBody {}
-
 class HoldSubjectBody {
   @IsOptional()
   @IsUuid()

@@ -2,12 +2,12 @@ import { Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allow, auditors, readers } from '#access';
-import { changed, Creates, Ctx, PathId, RequestContext, ValidBody } from '#http';
+import { changed, Creates, Ctx, PathId, RequestContext, ValidBody, validBody } from '#http';
 import { ExplainRetention } from './explain-retention.js';
 import { Operations } from './operations.js';
 import { PreviewPolicy } from './preview-policy.js';
 import { RequestSweep } from './request-sweep.js';
-import { ApplyRetentionBody, PreviewRetentionBody } from './retention.bodies.js';
+import { PreviewRetentionBody } from './retention.bodies.js';
 import {
   operationResource,
   OperationResource,
@@ -40,10 +40,9 @@ export class RetentionController {
   @Creates()
   @HttpCode(202)
   @ApiAcceptedResponse({ type: OperationResource })
-  async apply(
-    @ValidBody() _body: ApplyRetentionBody,
-    @Ctx() ctx: RequestContext,
-  ): Promise<OperationResource> {
+  async apply(@Ctx() ctx: RequestContext): Promise<OperationResource> {
+    // It takes no options: who sends some expects something else.
+    validBody(Object, ctx.request.body);
     const { sweep, position } = await this.commands.execute(new RequestSweep(ctx.causation()));
     changed(ctx, position);
     void ctx.reply.header('location', `/v1/operations/${sweep.id}`);

@@ -94,10 +94,9 @@ export class OperationResource {
 }
 
 export function operationResource(sweep: SweepState): OperationResource {
-  const removed = sweep.swept.map(({ kind, scope, action, tally, archives }) => ({
-    ...removalResource(kind, shownScope(scope), action, tally),
-    archives: [...archives],
-  }));
+  const removed = sweep.swept.map(({ kind, scope, action, tally, archives }) =>
+    Object.assign(removalResource(kind, shownScope(scope), action, tally), { archives: [...archives] }),
+  );
   return {
     id: sweep.id,
     kind: 'retention_sweep',

@@ -20,6 +20,8 @@ export interface SweepBatch {
   /** Whose limits say so, in one word, and which they were. */
   readonly scope: string;
   readonly limits: RetentionLimits;
+  /** How many events hold it. */
+  readonly pieces: number;
   readonly removals: readonly RemovalRecord[];
 }
 

@@ -52,6 +52,7 @@ export class Sweeps {
     await this.settled();
     const now = Date.now();
     if (!state.started) await this.start(state, now);
+    let pieces = 0;
     for (const content of this.contents.all) {
       for await (const batch of batches(content.kind, await this.due(content, project, now))) {
         signal.throwIfAborted();
@@ -59,11 +60,12 @@ export class Sweeps {
         const start = Date.now();
         const decided = await this.decide(state, (sweep) => decideBatch(sweep, id, batch));
         if (decided?.batch != null) await this.finish(decided, failed);
+        pieces += batch.pieces;
         // Half of the time is left to others.
         await pause(Math.min(Date.now() - start, longestPause), undefined, { signal });
       }
     }
-    await this.reclaim();
+    await this.reclaim(pieces);
     const [error] = failed.values();
     await this.decide(state, (sweep) => endSweep(sweep, id, error));
   }
@@ -85,10 +87,11 @@ export class Sweeps {
   }
 
   /** Has the databases give back what is free now, where that is much. */
-  private async reclaim(): Promise<void> {
-    await this.store.reclaim();
+  private async reclaim(removed: number): Promise<void> {
+    if (removed === 0) return;
+    await this.store.reclaim(removed);
     const tables = this.contents.all.flatMap((content) => content.tables);
-    await vacuumWhenMuchIsDead(this.database.pool, tables);
+    await vacuumWhenMuchIsDead(this.database.pool, tables, removed);
   }
 
   private async due(content: RetainedContent, project: string, now: number) {
