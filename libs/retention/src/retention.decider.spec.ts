@@ -126,7 +126,7 @@ describe('a sweep', () => {
       .when((sweep) => requestSweep(sweep, other))
       .thenRefused('already_running');
     given(sweepDecider, [requested])
-      .when((sweep) => requestSweep(sweep, requested.data as typeof other))
+      .when((sweep) => requestSweep(sweep, requested.data))
       .then([]);
   });
 
