@@ -212,10 +212,14 @@ function lastBefore({ last_seq, covers, summaries }: TranscriptState, kept: numb
   return covers > 0 && left === 0 ? covers : undefined;
 }
 
-/** Takes away what a segment says; once is enough. @throws RuleViolation not_found */
+/** Takes away what a segment says; once is enough. @throws RuleViolation not_found; gone: retention has done so */
 export function redact(state: TranscriptState, seq: number, reason: string): SegmentRedacted[] {
   if (seq < 1 || seq > state.last_seq) {
     throw new RuleViolation('not_found', `the transcript has no segment ${seq}`);
+  }
+  if (seq <= state.purged_seq) {
+    const earliest_seq = state.purged_seq + 1;
+    throw new RuleViolation('gone', 'retention has removed what the segment said', { earliest_seq });
   }
   return state.redacted.has(seq) ? [] : [{ type: 'SegmentRedacted', data: { seq, reason } }];
 }
