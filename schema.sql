@@ -3,6 +3,7 @@
 CREATE SCHEMA access;
 CREATE SCHEMA eventstore;
 CREATE SCHEMA logs;
+CREATE SCHEMA retention;
 CREATE SCHEMA run_policy;
 CREATE SCHEMA runledger;
 CREATE SCHEMA runs;
@@ -70,6 +71,8 @@ CREATE TABLE logs.chunks (
   to_ts timestamp with time zone NOT NULL,
   streams smallint NOT NULL,
   levels text[] COLLATE "C" NOT NULL,
+  dated timestamp with time zone NOT NULL,
+  revision bigint NOT NULL,
   entries text COLLATE "C" NOT NULL,
   CONSTRAINT chunks_pkey PRIMARY KEY (run_id, first_seq)
 );
@@ -77,9 +80,11 @@ CREATE TABLE logs.chunks (
 CREATE TABLE logs.runs (
   run_id uuid NOT NULL,
   last_seq bigint NOT NULL,
-  entries bigint NOT NULL,
   bytes bigint NOT NULL,
   max_span interval NOT NULL,
+  oldest timestamp with time zone,
+  purged_seq bigint DEFAULT 0 NOT NULL,
+  purged json,
   CONSTRAINT runs_pkey PRIMARY KEY (run_id)
 );
 
@@ -102,6 +107,30 @@ CREATE TABLE public.runledger_migrations (
   "timestamp" bigint NOT NULL,
   name character varying NOT NULL,
   CONSTRAINT "PK_c53dd437acd921e0c648747fd8c" PRIMARY KEY (id)
+);
+
+CREATE TABLE retention.holds (
+  id uuid NOT NULL,
+  project_id text COLLATE "C" NOT NULL,
+  released boolean NOT NULL,
+  doc json NOT NULL,
+  CONSTRAINT holds_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE retention.policies (
+  scope text COLLATE "C" NOT NULL,
+  kind text COLLATE "C" NOT NULL,
+  project_id text COLLATE "C",
+  limits json NOT NULL,
+  CONSTRAINT policies_pkey PRIMARY KEY (scope, kind)
+);
+
+CREATE TABLE retention.sweeps (
+  id uuid NOT NULL,
+  project_id text COLLATE "C" NOT NULL,
+  running boolean NOT NULL,
+  doc json NOT NULL,
+  CONSTRAINT sweeps_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE runledger.projections (
@@ -239,6 +268,8 @@ CREATE TABLE transcripts.segments (
   sealed text COLLATE "C",
   redaction text COLLATE "C",
   created_at timestamp with time zone NOT NULL,
+  revision bigint,
+  removed text COLLATE "C",
   CONSTRAINT segments_pkey PRIMARY KEY (transcript_id, seq)
 );
 
@@ -247,6 +278,13 @@ CREATE TABLE transcripts.summaries (
   seq bigint NOT NULL,
   covers bigint NOT NULL,
   CONSTRAINT summaries_pkey PRIMARY KEY (transcript_id)
+);
+
+CREATE TABLE transcripts.totals (
+  transcript_id uuid NOT NULL,
+  bytes bigint NOT NULL,
+  oldest timestamp with time zone,
+  CONSTRAINT totals_pkey PRIMARY KEY (transcript_id)
 );
 
 CREATE TABLE webhooks.webhooks (
@@ -261,6 +299,10 @@ CREATE UNIQUE INDEX projects_newest ON access.projects USING btree ("position");
 CREATE INDEX events_id_idx ON eventstore.events USING btree (id);
 CREATE INDEX chunks_time ON logs.chunks USING btree (run_id, from_ts);
 CREATE INDEX idempotency_keys_expires_at_idx ON public.idempotency_keys USING btree (expires_at);
+CREATE INDEX holds_project ON retention.holds USING btree (project_id, id);
+CREATE INDEX policies_project ON retention.policies USING btree (project_id);
+CREATE INDEX sweeps_project ON retention.sweeps USING btree (project_id, id);
+CREATE INDEX sweeps_running ON retention.sweeps USING btree (id) WHERE running;
 CREATE INDEX webhook_deliveries_due ON runledger.webhook_deliveries USING btree (webhook_id, next_attempt_at, "position") WHERE (status = 'pending'::text);
 CREATE INDEX webhook_deliveries_ended ON runledger.webhook_deliveries USING btree (status, ended_at) WHERE (status <> 'pending'::text);
 CREATE INDEX webhook_deliveries_newest ON runledger.webhook_deliveries USING btree (webhook_id, id);

@@ -20,6 +20,8 @@ export interface BenchOptions {
   /** Followers that never read a byte, and for how long something is written for them. */
   readonly neverReading: number;
   readonly neverReadingSeconds: number;
+  /** Log entries that retention removes at once. */
+  readonly retainedEntries: number;
 }
 
 /** One feed that is followed while events are appended to one run. */

@@ -11,6 +11,7 @@ import { asOf } from './rows/as-of.js';
 import { following } from './rows/follow.js';
 import { neverRead } from './rows/never-read.js';
 import { rebuild } from './rows/rebuild.js';
+import { retention } from './rows/retention.js';
 import { trivialRun } from './rows/trivial-run.js';
 import { visibility } from './rows/visible.js';
 import { type TableRow, writeTable } from './table.js';
@@ -37,6 +38,7 @@ const quick: BenchOptions = {
   followers: 20,
   neverReading: 10,
   neverReadingSeconds: 0.3,
+  retainedEntries: 20_000,
 };
 const full: BenchOptions = {
   seconds: 5,
@@ -48,6 +50,7 @@ const full: BenchOptions = {
   followers: 1_000,
   neverReading: 500,
   neverReadingSeconds: 60,
+  retainedEntries: 2_000_000,
 };
 const sizes = values.quick ? quick : full;
 const options: BenchOptions = {
@@ -70,6 +73,7 @@ const all: readonly Row[] = [
   asOf,
   ...reads,
   rebuild,
+  retention,
 ];
 const unknown = values.only?.find((name) => !all.some((row) => row.name === name));
 if (unknown !== undefined) {

@@ -2,9 +2,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fold, type RecordedEvent, Upcasters } from '#eventsourcing';
+import { logDecider } from '#logs';
+import { legalHoldDecider, policyDecider, sweepDecider } from '#retention';
+import { rebuildsDecider } from '../libs/projections/src/rebuild.decider.js';
 import { runDecider, RunsProjection } from '#runs';
 import { sessionDecider, SessionsProjection } from '#sessions';
-import { transcriptDecider, TranscriptProjection, transcriptSeedsDecider } from '#transcripts';
+import {
+  purgedSegmentsDecider,
+  transcriptDecider,
+  TranscriptProjection,
+  transcriptSeedsDecider,
+} from '#transcripts';
 import { reservationDecider } from '../libs/sessions/src/reservation.decider.js';
 import { type Database, freshDatabase } from './support/database.js';
 import { projected } from './support/projected.js';
@@ -42,9 +50,41 @@ const rooms: readonly {
     folded: (events) => fold(transcriptDecider, events),
   },
   {
+    file: 'libs/transcripts/src/transcript.events.ts',
+    prefix: 'transcriptPurged-',
+    folded: (events) => fold(purgedSegmentsDecider, events),
+  },
+  {
+    file: 'libs/logs/src/log.events.ts',
+    prefix: 'runLog-',
+    folded: (events) => fold(logDecider, events),
+  },
+  {
+    file: 'libs/retention/src/retention.events.ts',
+    prefix: 'retention-',
+    folded: (events) => fold(policyDecider, events),
+  },
+  {
+    file: 'libs/retention/src/legal-hold.events.ts',
+    prefix: 'legalHolds-',
+    folded: (events) => fold(legalHoldDecider, events),
+  },
+  {
+    file: 'libs/retention/src/sweep.events.ts',
+    prefix: 'retentionSweeps-',
+    birth: 'SweepRequested',
+    folded: (events) => fold(sweepDecider, events),
+  },
+  {
     file: 'libs/transcripts/src/transcript-seeds.events.ts',
     prefix: 'transcriptSeeds-',
     folded: (events) => fold(transcriptSeedsDecider, events),
+  },
+  {
+    file: 'libs/projections/src/rebuild.events.ts',
+    prefix: 'projection-',
+    birth: 'RebuildRequested',
+    folded: (events) => fold(rebuildsDecider, events),
   },
 ];
 

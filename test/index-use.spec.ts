@@ -9,6 +9,7 @@ import { ListSessionsQuery, sessionsKeyset, SessionsProjection } from '#sessions
 import { TranscriptProjection } from '#transcripts';
 import { type LogFilter, readLog } from '../libs/logs/src/log-reader.js';
 import { leasesSql } from '../libs/runs/src/lease-sweeper.js';
+import { unlimited } from '../libs/transcripts/src/segment-retentions.js';
 import { readTranscript, type TranscriptFilter } from '../libs/transcripts/src/transcript-reader.js';
 import { pendingSql } from '../libs/runs/src/pending-rows.js';
 import { type Database, freshDatabase } from './support/database.js';
@@ -67,10 +68,10 @@ const fill: Readonly<Record<string, string>> = {
   logs: `
     INSERT INTO logs.chunks
     SELECT ${idSql('run')}, first * 10 + 1, first * 10 + 10, to_timestamp(1760000000 + first * 10),
-      to_timestamp(1760000000 + first * 10 + 9), 1, '{}', '[]'
+      to_timestamp(1760000000 + first * 10 + 9), 1, '{}', now(), first, '[]'
     FROM generate_series(1, 25) run, generate_series(0, ${rows / 25 - 1}) first;
-    INSERT INTO logs.runs SELECT run_id, max(last_seq), max(last_seq), 0, '9 seconds' FROM logs.chunks GROUP BY run_id;
-    INSERT INTO logs.runs SELECT ${idSql('run')}, 0, 0, 0, '0 seconds' FROM generate_series(26, 5000) run;
+    INSERT INTO logs.runs SELECT run_id, max(last_seq), 0, '9 seconds' FROM logs.chunks GROUP BY run_id;
+    INSERT INTO logs.runs SELECT ${idSql('run')}, 0, 0, '0 seconds' FROM generate_series(26, 5000) run;
     ANALYZE logs.chunks, logs.runs;`,
   transcripts: `
     INSERT INTO transcripts.segments (transcript_id, seq, place, kind, bytes, redaction, created_at)
@@ -266,7 +267,7 @@ describe(`over ${rows} rows`, () => {
     const all = { afterSeq: 0, beforeSeq: Number.MAX_SAFE_INTEGER, limit, ...filter };
     for (const order of ['asc', 'desc'] as const) {
       for (const view of ['compact', 'full'] as const) {
-        await readTranscript(recorder, idOf(7), new Map(), { ...all, order, view });
+        await readTranscript(recorder, idOf(7), new Map(), { ...all, order, view }, unlimited);
       }
     }
     expect(statements).toHaveLength(6);

@@ -83,12 +83,16 @@ export class MemoryEventStore extends EventStore {
     return Promise.resolve(BigInt(this.events.length));
   }
 
-  truncateBefore(): Promise<void> {
+  truncateAllBefore(): Promise<void> {
     return Promise.reject(new Error('this store keeps everything'));
   }
 
   delete(): Promise<void> {
     return Promise.reject(new Error('this store keeps everything'));
+  }
+
+  reclaim(): Promise<void> {
+    return Promise.resolve();
   }
 
   close(): Promise<void> {

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { type DynamicModule, Global, Logger, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
@@ -5,14 +7,15 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance } from 'fastify';
 import { AccessModule, AccessProjection, authenticateRequests, isOpen, KeyRing } from '#access';
 import { fastifyOptions, ProblemError, setupHttp } from '#http';
-import { LogsModule, LogProjection } from '#logs';
+import { LogsModule, LogProjection, RetainedLogs } from '#logs';
 import { Listener } from '#postgres';
 import { ProjectionsModule } from '#projections';
 import { type Projection, ProjectionsStatus, RebuildRequests } from '#read-models';
+import { RetentionModule, RetentionProjection, RetentionSweeper } from '#retention';
 import { LeaseSweeper, RunPolicy, RunsModule, RunsProjection } from '#runs';
 import { SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
 import { TimelineModule, TimelineProjection } from '#timeline';
-import { TranscriptPolicy, TranscriptProjection, TranscriptsModule } from '#transcripts';
+import { RetainedTranscripts, TranscriptPolicy, TranscriptProjection, TranscriptsModule } from '#transcripts';
 import { deliveriesChannel, WebhookPolicy, WebhookSender, WebhookSettings, WebhooksModule } from '#webhooks';
 import { Core, CoreModule } from './core.module.js';
 import { HealthController } from './health.controller.js';
@@ -61,6 +64,12 @@ class AppModule {
         TimelineModule,
         TranscriptsModule,
         ProjectionsModule,
+        RetentionModule.over({
+          intervalMs: settings.retentionIntervalMs,
+          archiveUrl: settings.archiveUrl ?? pathToFileURL(join(settings.dataDir, 'archive')).href,
+          rooms: [LogsModule, TranscriptsModule],
+          contents: [RetainedLogs, RetainedTranscripts],
+        }),
         WebhooksModule.with(new WebhookSettings(settings.webhooksAllowPrivate)),
         ...modules,
       ],
@@ -78,6 +87,7 @@ export const readModels = (): Projection[] => [
   new LogProjection(),
   new TimelineProjection(),
   new TranscriptProjection(),
+  new RetentionProjection(),
 ];
 
 /** Puts the house together: adapters, rooms, and the roles that this process takes. */
@@ -103,9 +113,13 @@ export async function createApp(options: AppOptions): Promise<App> {
   );
   if (settings.roles.has('projector')) projectors.start();
   const leases = nest.get(LeaseSweeper);
+  const retention = nest.get(RetentionSweeper);
   const sweeps = settings.roles.has('sweeper');
   const sweep = sweeps ? sweeping(core) : undefined;
-  if (sweeps) leases.start();
+  if (sweeps) {
+    leases.start();
+    retention.start();
+  }
   const sending = sweeps ? sendingWebhooks(nest, databaseUrl) : undefined;
   return {
     nest,
@@ -118,6 +132,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       await sending?.stop();
       await nest.close();
       await leases.stop();
+      await retention.stop();
       await projectors.stop();
       await core.close();
     },

@@ -105,11 +105,26 @@ export abstract class EventStore {
   /** Position of the last event in the store, 0 when it is empty. @throws StoreUnavailable */
   abstract head(): Promise<bigint>;
 
-  /** Removes the events of a stream before a revision; the rest keeps its numbers. */
-  abstract truncateBefore(stream: string, revision: number): Promise<void>;
+  /** Removes the events of a stream before a revision; the rest keeps its numbers. @throws StoreUnavailable */
+  truncateBefore(stream: string, revision: number): Promise<void> {
+    return this.truncateAllBefore(new Map([[stream, revision]]));
+  }
+
+  /**
+   * The same for many streams, each with its revision. Not all or none: what fails half way is done again
+   * from the start. Appends do not wait for it. @throws StoreUnavailable
+   */
+  abstract truncateAllBefore(revisions: ReadonlyMap<string, number>): Promise<void>;
 
   /** Removes all events of a stream. It may be written again (`none` holds), and goes on numbering where it was. */
   abstract delete(stream: string): Promise<void>;
+
+  /**
+   * Gives back to the disk what removed events took, as far as that can be done while others write; does
+   * nothing where there is little to gain, or where the store itself is told when to.
+   * @param removed about how many events were @throws StoreUnavailable
+   */
+  abstract reclaim(removed: number): Promise<void>;
 
   abstract close(): Promise<void>;
 }

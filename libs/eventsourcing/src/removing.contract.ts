@@ -31,6 +31,23 @@ export function removing(opened: Opened): void {
     expect((await all(store.readStream(stream))).map(({ revision }) => revision)).toEqual([3, 4]);
   });
 
+  test('truncating many streams at once removes from each what is before its own revision', async () => {
+    const { store } = opened();
+    const [one, two, three] = [await prepared(), await prepared(), await prepared()];
+    await store.truncateAllBefore(
+      new Map([
+        [one.stream, 2],
+        [two.stream, 4],
+        [streamName(), 3],
+      ]),
+    );
+    const left = async (stream: string): Promise<number[]> =>
+      (await all(store.readStream(stream))).map(({ revision }) => revision);
+    expect(await left(one.stream)).toEqual([2, 3, 4]);
+    expect(await left(two.stream)).toEqual([4]);
+    expect(await left(three.stream)).toEqual([0, 1, 2, 3, 4]);
+  });
+
   test('a subscription to a truncated stream begins with what is left', async () => {
     const { store, stream } = await prepared();
     await store.truncateBefore(stream, 4);

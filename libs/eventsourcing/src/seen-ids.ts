@@ -6,16 +6,16 @@ export class SeenIds {
 
   private constructor(
     private readonly older: readonly ReadonlyMap<string, number>[],
-    private readonly newest: ReadonlyMap<string, number>,
+    private readonly latest: ReadonlyMap<string, number>,
   ) {}
 
   get size(): number {
-    return this.older.length * atOnce + this.newest.size;
+    return this.older.length * atOnce + this.latest.size;
   }
 
   sequenceOf(id: string): number | undefined {
-    const newest = this.newest.get(id);
-    if (newest !== undefined) return newest;
+    const latest = this.latest.get(id);
+    if (latest !== undefined) return latest;
     for (const ids of this.older) {
       const sequence = ids.get(id);
       if (sequence !== undefined) return sequence;
@@ -24,10 +24,15 @@ export class SeenIds {
   }
 
   with(id: string, sequence: number): SeenIds {
-    const newest = new Map(this.newest).set(id, sequence);
-    return newest.size < atOnce
-      ? new SeenIds(this.older, newest)
-      : new SeenIds([...this.older, newest], new Map());
+    const latest = new Map(this.latest).set(id, sequence);
+    return latest.size < atOnce
+      ? new SeenIds(this.older, latest)
+      : new SeenIds([...this.older, latest], new Map());
+  }
+
+  /** The newest so many, the newest last. */
+  newest(most: number): [id: string, sequence: number][] {
+    return [...this.older, this.latest].flatMap((ids) => [...ids]).slice(-most);
   }
 
   /** Not for the record: the stream tells it. */

@@ -17,6 +17,8 @@ import { head, readAll, readStream } from './reading.js';
 import { subscribeAll, subscribeStream } from './sources.js';
 import { truncateBefore } from './truncating.js';
 
+const truncatedAtOnce = 16;
+
 /** The event store port on KurrentDB, or EventStoreDB, 23.10 and later. See docs/decisions/kurrent.md. */
 export class KurrentEventStore extends EventStore {
   private readonly client: KurrentDBClient;
@@ -70,8 +72,12 @@ export class KurrentEventStore extends EventStore {
   }
 
   /** @throws StoreUnavailable */
-  async truncateBefore(stream: string, revision: number): Promise<void> {
-    await truncateBefore(this.client, stream, revision);
+  async truncateAllBefore(revisions: ReadonlyMap<string, number>): Promise<void> {
+    const left = revisions.entries();
+    const worker = async (): Promise<void> => {
+      for (const [stream, revision] of left) await truncateBefore(this.client, stream, revision);
+    };
+    await Promise.all(Array.from({ length: truncatedAtOnce }, worker));
   }
 
   /** @throws StoreUnavailable */
@@ -83,6 +89,11 @@ export class KurrentEventStore extends EventStore {
         throw mapped(error);
       }
     }
+  }
+
+  /** Scavenging is the server's own affair, and its operator's. */
+  async reclaim(): Promise<void> {
+    // Nothing that a client could ask for.
   }
 
   /** Ends all subscriptions, waits for the appends in flight, and lets go of the connections. */

@@ -12,12 +12,12 @@ import type {
   SubscribeStreamOptions,
 } from '#eventsourcing';
 import { EventStore, StoreUnavailable } from '#eventsourcing';
-import { openPool, unavailable } from '#postgres';
-import { appendLock } from './append-function.js';
+import { openPool, vacuumWhenMuchIsDead } from '#postgres';
 import { GroupCommit } from './group-commit.js';
 import type { Page } from './reading.js';
 import { nextLimit, readAllPage, readStreamPage, targetSize } from './reading.js';
 import { RecentEvents } from './recent-events.js';
+import { truncateAllBefore } from './truncating.js';
 import { Waker } from './waker.js';
 
 const firstPage = 64;
@@ -105,40 +105,23 @@ export class PostgresEventStore extends EventStore {
     return (await readAllPage(this.pool, 0n, [], 0)).head;
   }
 
-  async truncateBefore(stream: string, revision: number): Promise<void> {
+  async truncateAllBefore(revisions: ReadonlyMap<string, number>): Promise<void> {
     this.recent.forget();
-    await this.locked(
-      `WITH gone AS (DELETE FROM eventstore.events WHERE stream = $1 AND revision < $2 RETURNING revision)
-       INSERT INTO eventstore.truncated SELECT $1, max(revision) FROM gone HAVING count(*) > 0
-       ON CONFLICT (stream) DO UPDATE SET last_revision = excluded.last_revision`,
-      [stream, revision],
-    );
+    await truncateAllBefore(this.pool, revisions);
   }
 
   async delete(stream: string): Promise<void> {
     await this.truncateBefore(stream, Number.MAX_SAFE_INTEGER);
   }
 
+  async reclaim(removed: number): Promise<void> {
+    await vacuumWhenMuchIsDead(this.pool, ['eventstore.events'], removed);
+  }
+
   async close(): Promise<void> {
     this.closing.abort();
     await this.waker.close();
     await Promise.all([this.pool.end(), this.writer.end()]);
-  }
-
-  private async locked(text: string, values: unknown[]): Promise<void> {
-    const client = await this.pool.connect().catch((error: unknown) => {
-      throw unavailable(error);
-    });
-    try {
-      await client.query('BEGIN');
-      await client.query('SELECT pg_advisory_xact_lock($1)', [appendLock]);
-      await client.query(text, values);
-      await client.query('COMMIT');
-      client.release();
-    } catch (error) {
-      client.release(true);
-      throw unavailable(error);
-    }
   }
 
   /** Yields page after page, then waits for more; what goes wrong with the connection is tried again. */

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { LiveEvents, Streams } from '#eventsourcing';
-import { EventStreams, FeedFollower, placeOf, ProblemError, type RequestContext } from '#http';
+import { EventStreams, FeedFollower, placeOf, type RequestContext } from '#http';
 import { Database, RecentWrites } from '#read-models';
 import { findRun, isOver, runDecider, runEnds, runStream } from '#runs';
 import { filterOf } from './list-logs.js';
 import type { ListLogsQuery } from './log.bodies.js';
+import { expectKept } from './log-extent.js';
 import { LogFeed } from './log-feed.js';
 import { logStreamOf } from './log.events.js';
 import { type LogEntry, type LogFilter, matcher, readLog } from './log-reader.js';
@@ -61,12 +62,8 @@ export class FollowLog {
 
   /** @throws ProblemError gone when lines behind the place asked for have been removed */
   private async start(feed: LogFeed, asked: number | undefined): Promise<number> {
-    if (asked === undefined) return 0;
-    const earliest = await feed.earliest();
-    if (earliest === undefined || asked + 1 >= earliest) return asked;
-    throw new ProblemError('gone', `The lines before ${earliest} have been removed.`, {
-      extra: { earliest_seq: earliest },
-    });
+    expectKept(await feed.extent(), { after: asked });
+    return asked ?? 0;
   }
 
   /** Behind which line the last lines that match begin. */

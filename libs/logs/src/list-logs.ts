@@ -5,7 +5,8 @@ import { Database, RecentWrites } from '#read-models';
 import { findRun } from '#runs';
 import type { ListLogsQuery } from './log.bodies.js';
 import { logStreamOf } from './log.events.js';
-import { type LogEntry, type LogFilter, readLog } from './log-reader.js';
+import { expectKept } from './log-extent.js';
+import { extentOf, type LogEntry, type LogFilter, readLog } from './log-reader.js';
 import { utcMilliseconds } from './rfc3339.js';
 
 export interface ListedLogs {
@@ -23,7 +24,7 @@ export class ListLogs extends Query<ListedLogs> {
   }
 }
 
-/** @throws RuleViolation not_found; ProblemError invalid_cursor, validation_failed, projection_lagging */
+/** @throws RuleViolation not_found; ProblemError gone, invalid_cursor, validation_failed, projection_lagging */
 @QueryHandler(ListLogs)
 export class ListLogsHandler implements IQueryHandler<ListLogs> {
   constructor(
@@ -38,6 +39,18 @@ export class ListLogsHandler implements IQueryHandler<ListLogs> {
     await findRun(this.streams, ctx.principal, runId);
     await waitFor(this.clock, ctx, 'logs');
     await this.writes.settled('logs', logStreamOf(runId));
+    const listed = await this.listed(runId, query, filter, ctx);
+    // Looked at behind the lines: what a purge has taken in between is missed, never silently.
+    expectKept(await extentOf(this.database, runId), askedFor(query, filter));
+    return listed;
+  }
+
+  private async listed(
+    runId: string,
+    query: ListLogsQuery,
+    filter: LogFilter,
+    ctx: RequestContext,
+  ): Promise<ListedLogs> {
     const { order = 'asc', tail, limit } = query;
     if (tail !== undefined) {
       const most = Math.min(tail, limit ?? tail);
@@ -48,6 +61,12 @@ export class ListLogsHandler implements IQueryHandler<ListLogs> {
     const last = entries.at(-1);
     return { data: entries, next_cursor: more && last !== undefined ? cursorAfter(ctx, [last.seq]) : null };
   }
+}
+
+/** The bounds that were named, by the query or by the page before. */
+function askedFor({ after_seq, before_seq, order, cursor }: ListLogsQuery, filter: LogFilter) {
+  const goesOn = cursor !== undefined && order !== 'desc';
+  return { after: after_seq === undefined && !goesOn ? undefined : filter.afterSeq, before: before_seq };
 }
 
 /** What the query asks for. @throws ProblemError invalid_cursor, validation_failed */

@@ -1,7 +1,9 @@
 import type { Fact, ReadStreamOptions, RecordedEvent, Streams } from '#eventsourcing';
 import { type Feed, Placed } from '#http';
-import type { LogAppended } from './log.events.js';
+import { logDecider } from './log.decider.js';
+import type { LogFact, LogLine } from './log.events.js';
 import { logStreamOf } from './log.events.js';
+import { gone, type LogExtent } from './log-extent.js';
 import type { LogEntry } from './log-reader.js';
 
 const known = new WeakMap<RecordedEvent, readonly Placed<LogEntry>[]>();
@@ -19,23 +21,31 @@ export class LogFeed implements Feed<LogEntry> {
     this.stream = logStreamOf(runId);
   }
 
-  /** `seq` of the first line that is still there; undefined when there is none. @throws StoreUnavailable */
-  async earliest(): Promise<number | undefined> {
-    const first = await this.one({});
-    return first && dataOf(first).first_seq;
+  /** What retention has removed, and the last line of all. @throws StoreUnavailable */
+  async extent(): Promise<LogExtent> {
+    const { state } = await this.streams.load(logDecider, this.stream);
+    return { last_seq: state.last_seq, purged_seq: state.purged?.through_seq ?? 0 };
   }
 
-  /** Oldest first alone. */
+  /** Oldest first alone. @throws ProblemError gone when retention has removed lines behind the place meanwhile */
   async *read(after: number, _order: 'asc' | 'desc', limit = Infinity): AsyncGenerator<Placed<LogEntry>> {
-    const from = this.next?.place === after ? this.next.revision : await this.revisionBehind(after);
+    let from = this.next?.place === after ? this.next.revision : await this.revisionBehind(after);
     let left = limit;
-    // An event holds one line at least.
-    for await (const event of this.streams.read(this.stream, { from, limit })) {
-      for (const placed of this.placed(event)) {
-        if (placed.place <= after) continue;
-        if (left-- === 0) return;
-        this.moved(event, placed.place);
-        yield placed;
+    let place = after;
+    // An event holds one line at least, but for what tells of a purge.
+    for (let events = limit; events === limit;) {
+      events = 0;
+      for await (const event of this.streams.read(this.stream, { from, limit })) {
+        events++;
+        from = event.revision + 1;
+        for (const placed of this.placed(event)) {
+          if (placed.place <= after) continue;
+          if (left-- === 0) return;
+          if (placed.place > place + 1) this.expectNoGap(place, placed.place);
+          place = placed.place;
+          this.moved(event, place);
+          yield placed;
+        }
       }
     }
   }
@@ -44,11 +54,16 @@ export class LogFeed implements Feed<LogEntry> {
   placed(event: RecordedEvent): readonly Placed<LogEntry>[] {
     let lines = known.get(event);
     if (lines === undefined) {
-      const { first_seq, entries } = dataOf(event);
+      const { first_seq, entries } = linesOf(event);
       lines = entries.map((line, n) => new Placed(first_seq + n, 'log', { seq: first_seq + n, ...line }));
       known.set(event, lines);
     }
     return lines;
+  }
+
+  /** Only who reads from the start is content with what is left. */
+  private expectNoGap(place: number, next: number): void {
+    if (place > 0) throw gone(next);
   }
 
   private moved(event: RecordedEvent, place: number): void {
@@ -64,7 +79,7 @@ export class LogFeed implements Feed<LogEntry> {
     while (high - low > 1) {
       const middle = (low + high) >> 1;
       const event = await this.one({ from: middle });
-      if (event === undefined || dataOf(event).first_seq > place + 1) high = middle;
+      if (event === undefined || linesOf(event).first_seq > place + 1) high = middle;
       else low = middle;
     }
     return low;
@@ -76,6 +91,13 @@ export class LogFeed implements Feed<LogEntry> {
   }
 }
 
-const dataOf = (event: RecordedEvent): LogAppended['data'] => (event as Fact as LogAppended).data;
+/** The lines of an event; what tells of a purge has none, and stands behind the last one of its time. */
+function linesOf(event: RecordedEvent): { first_seq: number; entries: readonly LogLine[] } {
+  const { type, data } = event as Fact as LogFact;
+  return type === 'LogPurged' ? { first_seq: data.last_seq + 1, entries: [] } : data;
+}
 
-const lastSeq = (event: RecordedEvent): number => dataOf(event).first_seq + dataOf(event).entries.length - 1;
+const lastSeq = (event: RecordedEvent): number => {
+  const { first_seq, entries } = linesOf(event);
+  return first_seq + entries.length - 1;
+};

@@ -47,7 +47,13 @@ function recorded(runId: string, requests: readonly (readonly LogLine[])[]): Rec
         stream: logStreamOf(runId),
         revision: events.length,
         position: BigInt(events.length),
-        metadata: { $correlationId: 'c', $causationId: 'c', actor: 'a', project: 'default', at: '' },
+        metadata: {
+          $correlationId: 'c',
+          $causationId: 'c',
+          actor: 'a',
+          project: 'default',
+          at: '2026-01-01T00:00:30.000Z',
+        },
       });
     }
   }
@@ -60,7 +66,9 @@ async function project(events: readonly RecordedEvent[], batch: number): Promise
 
 const rows = async (): Promise<unknown[]> => [
   await sql.query('SELECT * FROM chunks ORDER BY run_id, first_seq'),
-  await sql.query('SELECT run_id, last_seq, entries, bytes, max_span::text FROM runs ORDER BY run_id'),
+  await sql.query(
+    'SELECT run_id, last_seq, bytes, max_span::text, oldest, purged_seq FROM runs ORDER BY run_id',
+  ),
 ];
 
 const words = ['error', 'Error', 'a"b', 'c\\d', 'x\ny', 'ä😀', '', '\u2028', '100%', "it's"];
@@ -147,6 +155,7 @@ describe('the projection of logs', () => {
           to_ts: new Date(time(5)),
         },
         ...{ streams: 3, levels: ['info', 'warn'], entries: entries(lines) },
+        ...{ dated: new Date(time(5)), revision: '0' },
       },
       {
         ...{
@@ -157,11 +166,15 @@ describe('the projection of logs', () => {
           to_ts: new Date(time(4)),
         },
         ...{ streams: 1, levels: [], entries: entries(lines.slice(2)) },
+        ...{ dated: new Date(time(4)), revision: '1' },
       },
     ]);
     const bytes = Buffer.byteLength(entries(lines)) + Buffer.byteLength(entries(lines.slice(2)));
     expect(runs).toEqual([
-      { run_id: runId, last_seq: '4', entries: '4', bytes: String(bytes), max_span: '00:00:02' },
+      {
+        ...{ run_id: runId, last_seq: '4', bytes: String(bytes), max_span: '00:00:02' },
+        ...{ oldest: new Date(time(5)), purged_seq: '0' },
+      },
     ]);
   });
 

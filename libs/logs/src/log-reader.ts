@@ -1,4 +1,5 @@
 import type { Sql } from '#read-models';
+import type { LogExtent } from './log-extent.js';
 import { streamBits } from './log.projection.js';
 import type { LogLine, LogStream } from './log.events.js';
 
@@ -77,6 +78,15 @@ export async function readLog(
     }
     lines = Infinity;
   }
+}
+
+/** What there is of a log, as its rows have it. */
+export async function extentOf(sql: Sql, runId: string): Promise<LogExtent> {
+  const [run] = await sql.query<{ last_seq: string; purged_seq: string }>(
+    'SELECT last_seq, purged_seq FROM logs.runs WHERE run_id = $1',
+    [runId],
+  );
+  return { last_seq: Number(run?.last_seq ?? 0), purged_seq: Number(run?.purged_seq ?? 0) };
 }
 
 /** Where the earliest chunk that can reach into a time range from `from` on may start. */

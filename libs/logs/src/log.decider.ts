@@ -1,6 +1,14 @@
+import { hash } from 'node:crypto';
 import type { Decider } from '#eventsourcing';
 import { RuleViolation } from '#eventsourcing';
-import type { LogAppended, LogLine, ProducerRequest } from './log.events.js';
+import type {
+  LogAppended,
+  LogFact,
+  LogLine,
+  LogPurged,
+  ProducerRecord,
+  ProducerRequest,
+} from './log.events.js';
 
 /** Where the lines of one request were put. */
 export interface Placed {
@@ -20,6 +28,8 @@ export interface LogState {
   readonly last_seq: number;
   /** The producers that wrote last, the newest last. */
   readonly producers: ReadonlyMap<string, Producer>;
+  /** What retention has removed; absent when all is there. */
+  readonly purged?: Omit<LogPurged['data'], 'producers'>;
 }
 
 /** A producer that has fallen out of these bounds is treated as a new one, a request as unknown. */
@@ -33,15 +43,26 @@ const bytesPerCharacter = 6;
 /** More than the names and the other values of a line need. */
 const lineBytes = 160;
 
-export const logDecider: Decider<LogState, LogAppended> = {
+export const logDecider: Decider<LogState, LogFact> = {
   initial: { last_seq: 0, producers: new Map() },
-  evolve: (state, { data }) => {
+  evolve: (state, { type, data }) => {
+    if (type === 'LogPurged') return afterPurge(data);
     const last_seq = data.first_seq + data.entries.length - 1;
-    if (data.producer === undefined) return { last_seq, producers: state.producers };
-    return { last_seq, producers: remembered(state.producers, data.producer, data.first_seq, last_seq) };
+    if (data.producer === undefined) return { ...state, last_seq };
+    const producers = remembered(state.producers, data.producer, data.first_seq, last_seq);
+    return { ...state, last_seq, producers };
   },
   weigh: (state) => state.producers.size * 1_000,
 };
+
+/** The purge says all that an append must know: what of the lines before it is still there does not matter. */
+function afterPurge({ producers, ...purged }: LogPurged['data']): LogState {
+  const known = producers.map(({ id, epoch, placed }): [string, Producer] => [
+    id,
+    { epoch, placed: new Map(placed.map(({ seq, ...place }) => [seq, place])) },
+  ]);
+  return { last_seq: purged.last_seq, producers: new Map(known), purged };
+}
 
 function remembered(
   producers: ReadonlyMap<string, Producer>,
@@ -108,6 +129,55 @@ export function appendLog(
     return fact;
   });
 }
+
+/** What a purge is to remove: the lines behind `after_seq`, up to `through_seq`. */
+export interface PurgedRange {
+  readonly after_seq: number;
+  readonly through_seq: number;
+  readonly bytes: number;
+  readonly from: string;
+  readonly to: string;
+  /** Digests (32 bytes) of its chunks, in order. */
+  readonly digests: readonly Buffer[];
+}
+
+/** Removes the oldest lines that are there, if they are the ones meant; those that are gone already change nothing. */
+export function purgeLog(
+  state: LogState,
+  range: PurgedRange,
+  cause: LogPurged['data']['cause'],
+): LogPurged[] {
+  const { purged, last_seq } = state;
+  if (range.after_seq !== (purged?.through_seq ?? 0) || range.through_seq > last_seq) return [];
+  const data = {
+    through_seq: range.through_seq,
+    last_seq,
+    bytes: (purged?.bytes ?? 0) + range.bytes,
+    from: purged !== undefined && purged.from < range.from ? purged.from : range.from,
+    to: purged !== undefined && purged.to > range.to ? purged.to : range.to,
+    sha256: chained(purged?.sha256 ?? noHash, range.digests),
+    producers: recordsOf(state),
+    cause,
+  };
+  return [{ type: 'LogPurged', data }];
+}
+
+const noHash = '0'.repeat(64);
+
+const chained = (start: string, digests: readonly Buffer[]): string =>
+  digests
+    .reduce(
+      (value, digest) => hash('sha256', Buffer.concat([value, digest]), 'buffer'),
+      Buffer.from(start, 'hex'),
+    )
+    .toString('hex');
+
+const recordsOf = ({ producers }: LogState): ProducerRecord[] =>
+  [...producers].map(([id, { epoch, placed }]) => ({
+    id,
+    epoch,
+    placed: [...placed].map(([seq, place]) => ({ seq, ...place })),
+  }));
 
 const newest = (producer: Producer): number => Math.max(...producer.placed.keys());
 

@@ -34,5 +34,46 @@ export type LogAppended = Fact<
   }
 >;
 
+/** The newest requests of a producer, and where their lines were put. */
+export interface ProducerRecord {
+  readonly id: string;
+  readonly epoch: number;
+  readonly placed: readonly { readonly seq: number; readonly first_seq: number; readonly last_seq: number }[];
+}
+
+/** Why lines were removed: a sweep of retention, by the policy of a scope. */
+export interface PurgeCause {
+  readonly operation_id: string;
+  readonly scope: string;
+  /** Name of the manifest in the archive, when they were archived before. */
+  readonly archive?: string;
+}
+
+/**
+ * All lines up to `through_seq` are gone. It stands for them: whoever folds the stream without the events
+ * that held them comes to the same. All figures are of everything that was ever removed.
+ */
+export type LogPurged = Fact<
+  'LogPurged',
+  {
+    readonly through_seq: number;
+    /** `seq` of the last line of the log when this was written. */
+    readonly last_seq: number;
+    /** Of the lines as JSON. */
+    readonly bytes: number;
+    /** Earliest and latest `ts`. */
+    readonly from: string;
+    readonly to: string;
+    /** Chain over the chunks: SHA-256 of the value before (32 zero bytes at first) and the SHA-256 of the chunk's JSON; hex. */
+    readonly sha256: string;
+    /** The producers that were known then. */
+    readonly producers: readonly ProducerRecord[];
+    readonly cause: PurgeCause;
+  }
+>;
+
+/** The facts of a stream `runLog-<id>`. */
+export type LogFact = LogAppended | LogPurged;
+
 /** The stream that holds the log of a run. */
 export const logStreamOf = (runId: string): string => `runLog-${runId}`;

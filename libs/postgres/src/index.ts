@@ -2,3 +2,4 @@ export * from './unavailable.js';
 export * from './pool.js';
 export * from './arrays.js';
 export * from './listener.js';
+export * from './vacuum.js';

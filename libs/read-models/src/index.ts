@@ -14,3 +14,4 @@ export * from './chunks.js';
 export * from './shared-reading.js';
 export * from './idle-checkpoints.js';
 export * from './rebuild-requests.js';
+export * from './in-turn.js';

@@ -1,10 +1,10 @@
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
-import { Streams } from '#eventsourcing';
 import { keysOf, page, type Page, ReadModelClock, type RequestContext, waitFor } from '#http';
 import { Database, RecentWrites } from '#read-models';
 import type { ListTranscriptQuery } from './transcript.bodies.js';
 import { transcriptStream } from './transcript.events.js';
-import { findOwner, type TranscriptOwner } from './transcript-owner.js';
+import { SegmentRetentions } from './segment-retentions.js';
+import type { TranscriptOwner } from './transcript-owner.js';
 import { readTranscript, type TranscriptFilter } from './transcript-reader.js';
 import type { SegmentResource } from './transcript.resource.js';
 import { TranscriptSeeds } from './transcript-seeds.js';
@@ -24,7 +24,7 @@ export class ListTranscript extends Query<Page<SegmentResource>> {
 export class ListTranscriptHandler implements IQueryHandler<ListTranscript> {
   constructor(
     private readonly database: Database,
-    private readonly streams: Streams,
+    private readonly retentions: SegmentRetentions,
     private readonly seeds: TranscriptSeeds,
     private readonly clock: ReadModelClock,
     private readonly writes: RecentWrites,
@@ -32,11 +32,11 @@ export class ListTranscriptHandler implements IQueryHandler<ListTranscript> {
 
   async execute({ owner, query, ctx }: ListTranscript): Promise<Page<SegmentResource>> {
     const filter = filterOf(query, ctx);
-    await findOwner(this.streams, ctx.principal, owner);
+    const retention = await this.retentions.of(ctx.principal, owner);
     await waitFor(this.clock, ctx, 'transcripts');
     await this.writes.settled('transcripts', transcriptStream(owner.id));
     const seeds = await this.seeds.of(owner.id);
-    const { segments, next } = await readTranscript(this.database, owner.id, seeds, filter);
+    const { segments, next } = await readTranscript(this.database, owner.id, seeds, filter, retention);
     return page(ctx, segments, next === undefined ? undefined : [next]);
   }
 }

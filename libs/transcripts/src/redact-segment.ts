@@ -26,7 +26,7 @@ export class RedactSegment extends Command<Redacted> {
 
 /**
  * Answers when the content can no longer be read from the store. A segment that was redacted before keeps
- * the first reason. @throws RuleViolation not_found, session_deleted
+ * the first reason. @throws RuleViolation not_found, session_deleted, gone
  */
 @CommandHandler(RedactSegment)
 export class RedactSegmentHandler implements ICommandHandler<RedactSegment> {

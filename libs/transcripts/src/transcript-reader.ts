@@ -4,7 +4,7 @@ import { unsealed } from './sealing.js';
 import type { Redaction } from './transcript.decider.js';
 import type { SegmentKind } from './transcript.events.js';
 import type { SegmentResource } from './transcript.resource.js';
-import { retentionOf } from './retention.js';
+import type { RetentionOf } from './segment-retentions.js';
 import type { Seeds } from './transcript-seeds.decider.js';
 
 /** Which segments of a transcript are wanted; all that is given must hold. */
@@ -37,25 +37,30 @@ interface Row {
   sealed: string | null;
   redaction: string | null;
   created_at: Date;
+  removed: 'purged' | 'archived' | null;
   found: number;
 }
 
 /** A page ends early when its contents are this long together, in bytes of JSON. */
 const pageBytes = 32 * 1024 * 1024;
 
-/** One page of a transcript. A segment whose key is gone shows as redacted, even before its row says so. */
+/**
+ * One page of a transcript. A segment whose key is gone shows as redacted, even before its row says so,
+ * one that retention has removed as what it was, without content.
+ */
 export async function readTranscript(
   sql: Sql,
   id: string,
   seeds: Seeds,
   filter: TranscriptFilter,
+  retentionOf: RetentionOf,
 ): Promise<TranscriptPage> {
   const rows = await readRows(sql, id, filter);
   const shown = rows.slice(0, filter.limit);
   const last = shown.at(-1);
   const more = last !== undefined && last.found > shown.length;
   return {
-    segments: shown.map((row) => segment(row, seeds)),
+    segments: shown.map((row) => segment(row, seeds, retentionOf)),
     next: more ? Number(filter.view === 'full' ? last.seq : last.place) : undefined,
   };
 }
@@ -80,7 +85,7 @@ async function readRows(sql: Sql, id: string, filter: TranscriptFilter): Promise
   if (seen !== undefined) where.and(`${key} ${order === 'asc' ? '>' : '<'} ?`, seen);
   return sql.query<Row>(
     `SELECT * FROM (
-       SELECT seq, place, kind, role, run_id, metadata, covers, sealed, redaction, created_at,
+       SELECT seq, place, kind, role, run_id, metadata, covers, sealed, redaction, created_at, removed,
          count(*) OVER ()::int AS found,
          sum(bytes) OVER (ORDER BY ${key} ${order} ROWS UNBOUNDED PRECEDING) - bytes AS bytes_before
        FROM (SELECT * FROM transcripts.segments WHERE ${where.sql} ORDER BY ${key} ${order}
@@ -90,12 +95,12 @@ async function readRows(sql: Sql, id: string, filter: TranscriptFilter): Promise
   );
 }
 
-function segment(row: Row, seeds: Seeds): SegmentResource {
+function segment(row: Row, seeds: Seeds, retentionOf: RetentionOf): SegmentResource {
   const seq = Number(row.seq);
   const content = row.sealed === null ? undefined : unsealed(seeds, seq, row.sealed);
   return {
     seq,
-    kind: content === undefined ? 'redacted' : row.kind,
+    kind: content === undefined && row.removed === null ? 'redacted' : row.kind,
     ...(row.role !== null && { role: row.role }),
     content: content ?? null,
     ...(row.run_id !== null && { run_id: row.run_id }),
@@ -103,6 +108,6 @@ function segment(row: Row, seeds: Seeds): SegmentResource {
     created_at: row.created_at.toISOString(),
     ...(row.covers !== null && { covers: Number(row.covers) }),
     ...(row.redaction !== null && { redaction: JSON.parse(row.redaction) as Redaction }),
-    retention: retentionOf(),
+    retention: retentionOf(row),
   };
 }

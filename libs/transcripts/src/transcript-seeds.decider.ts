@@ -26,6 +26,20 @@ export function giveUp(seeds: Seeds, seqs: readonly number[]): TranscriptSeedsRe
   return kept.length === 0 ? [] : [replaced(left)];
 }
 
+/** Gives up the keys of all segments up to one, and of no others. */
+export function giveUpThrough(seeds: Seeds, through: number): TranscriptSeedsReplaced[] {
+  const last = binary(through);
+  const left = new Map([...seeds].filter(([path]) => path > last.slice(0, path.length)));
+  const across = coveringPath(seeds, through);
+  if (across !== undefined) {
+    const own = new Map([[across, seeds.get(across) as Buffer]]);
+    puncture(own, through);
+    for (const [path, seed] of own) if (path > last.slice(0, path.length)) left.set(path, seed);
+  }
+  const same = left.size === seeds.size && [...left.keys()].every((path) => seeds.has(path));
+  return same ? [] : [replaced(left)];
+}
+
 /** The key (32 bytes) of a segment; undefined once it has been given up. */
 export function keyOf(seeds: Seeds, seq: number): Buffer | undefined {
   const path = coveringPath(seeds, seq);

@@ -1,8 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { byService, EventStore, Streams } from '#eventsourcing';
-import { beginSeeds, giveUp, type Seeds, transcriptSeedsDecider } from './transcript-seeds.decider.js';
-import { transcriptSeedsStream } from './transcript-seeds.events.js';
+import {
+  beginSeeds,
+  giveUp,
+  giveUpThrough,
+  type Seeds,
+  transcriptSeedsDecider,
+} from './transcript-seeds.decider.js';
+import { type TranscriptSeedsReplaced, transcriptSeedsStream } from './transcript-seeds.events.js';
 
 /** Keeps what the keys of segments are derived from, and loses it. */
 @Injectable()
@@ -36,13 +42,26 @@ export class TranscriptSeeds {
   }
 
   /** Makes some segments unreadable for good; done again, it does nothing. @throws StoreUnavailable */
-  async destroy(id: string, project: string, seqs: readonly number[]): Promise<void> {
+  destroy(id: string, project: string, seqs: readonly number[]): Promise<void> {
+    return this.replace(id, project, (seeds) => giveUp(seeds, seqs));
+  }
+
+  /** The same for all segments up to one. @throws StoreUnavailable */
+  destroyThrough(id: string, project: string, through: number): Promise<void> {
+    return this.replace(id, project, (seeds) => giveUpThrough(seeds, through));
+  }
+
+  private async replace(
+    id: string,
+    project: string,
+    decide: (seeds: Seeds) => TranscriptSeedsReplaced[],
+  ): Promise<void> {
     const stream = transcriptSeedsStream(id);
     const { revision } = await this.streams.execute(
       transcriptSeedsDecider,
       stream,
       byService(project),
-      (seeds) => giveUp(seeds, seqs),
+      decide,
     );
     await this.store.truncateBefore(stream, revision);
   }

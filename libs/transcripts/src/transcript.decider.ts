@@ -8,6 +8,7 @@ import type {
   StoredSegment,
   TranscriptCompacted,
   TranscriptFact,
+  TranscriptPurged,
 } from './transcript.events.js';
 
 /** A segment on its way in. `id`: a second segment of this name is not stored. */
@@ -45,6 +46,8 @@ export interface TranscriptState {
   readonly summaries: readonly number[];
   /** Up to where the timelines of runs are in the transcript, as sequence numbers by run. */
   readonly snapshots: ReadonlyMap<string, number>;
+  /** `seq` of the last segment that retention has removed, 0 when it has removed none. */
+  readonly purged_seq: number;
 }
 
 /** An event stays below the 1 MB that KurrentDB takes by default, in bytes of its data. */
@@ -58,6 +61,7 @@ export const transcriptDecider: Decider<TranscriptState, TranscriptFact> = {
     covers: 0,
     summaries: [],
     snapshots: new Map(),
+    purged_seq: 0,
   },
   evolve: (state, fact, { metadata }) => {
     switch (fact.type) {
@@ -72,11 +76,24 @@ export const transcriptDecider: Decider<TranscriptState, TranscriptFact> = {
         const redacted = new Map(state.redacted);
         return { ...state, redacted: redacted.set(fact.data.seq, redactionOf(fact, metadata)) };
       }
+      case 'TranscriptPurged':
+        return afterPurge(state, fact.data);
     }
   },
   weigh: ({ seen, redacted, summaries, snapshots }) =>
     seen.size * 120 + redacted.size * 500 + summaries.length * 10 + snapshots.size * 150,
 };
+
+/** The purge says what was known then: how much of it the events that are left would tell does not matter. */
+function afterPurge({ redacted }: TranscriptState, data: TranscriptPurged['data']): TranscriptState {
+  const { through_seq, last_seq, covers, summaries, snapshots, ids } = data;
+  return {
+    ...{ last_seq, covers, summaries, purged_seq: through_seq },
+    seen: ids.reduce((seen, { id, seq }) => seen.with(id, seq), SeenIds.none),
+    redacted: new Map([...redacted].filter(([seq]) => seq > through_seq)),
+    snapshots: new Map(snapshots.map(({ run_id, through }) => [run_id, through])),
+  };
+}
 
 /** Who took a segment's content away, when and why. */
 export const redactionOf = (
@@ -195,12 +212,38 @@ function lastBefore({ last_seq, covers, summaries }: TranscriptState, kept: numb
   return covers > 0 && left === 0 ? covers : undefined;
 }
 
-/** Takes away what a segment says; once is enough. @throws RuleViolation not_found */
+/** Takes away what a segment says; once is enough. @throws RuleViolation not_found; gone: retention has done so */
 export function redact(state: TranscriptState, seq: number, reason: string): SegmentRedacted[] {
   if (seq < 1 || seq > state.last_seq) {
     throw new RuleViolation('not_found', `the transcript has no segment ${seq}`);
   }
+  if (seq <= state.purged_seq) {
+    const earliest_seq = state.purged_seq + 1;
+    throw new RuleViolation('gone', 'retention has removed what the segment said', { earliest_seq });
+  }
   return state.redacted.has(seq) ? [] : [{ type: 'SegmentRedacted', data: { seq, reason } }];
+}
+
+/** So many ids of segments, and snapshots of runs, are still known behind a purge: the newest. */
+export const keptIds = 2_000;
+
+/** Removes the oldest segments that are there, if they are the ones meant. */
+export function purgeTranscript(
+  state: TranscriptState,
+  { after_seq, through_seq }: { readonly after_seq: number; readonly through_seq: number },
+  cause: TranscriptPurged['data']['cause'],
+  owner: Pick<SegmentsAppended['data'], 'session_id'>,
+): TranscriptPurged[] {
+  const { last_seq, covers, summaries, purged_seq } = state;
+  if (after_seq !== purged_seq || through_seq > last_seq) return [];
+  const snapshots = [...state.snapshots].slice(-keptIds).map(([run_id, through]) => ({ run_id, through }));
+  const ids = state.seen.newest(keptIds).map(([id, seq]) => ({ id, seq }));
+  return [
+    {
+      type: 'TranscriptPurged',
+      data: { through_seq, last_seq, covers, summaries, snapshots, ids, ...owner, cause },
+    },
+  ];
 }
 
 /** Where segments that were added before stand: the lowest and the highest of their `seq`. */

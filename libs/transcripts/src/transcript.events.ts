@@ -53,7 +53,59 @@ export type TranscriptCompacted = Fact<
 /** What a segment said must not be read any more; that it was there stays. */
 export type SegmentRedacted = Fact<'SegmentRedacted', { readonly seq: number; readonly reason: string }>;
 
-export type TranscriptFact = SegmentsAppended | TranscriptCompacted | SegmentRedacted;
+/** Why segments were removed: a sweep of retention, by the policy of a scope. */
+export interface PurgeCause {
+  readonly operation_id: string;
+  readonly scope: string;
+  /** Name of the manifest in the archive, when they were archived before. */
+  readonly archive?: string;
+}
+
+/**
+ * All segments up to `through_seq` are gone. It says what a change must know of them, and of the summaries and
+ * snapshots so far; what is left of the segments themselves stands in a stream of its own.
+ */
+export type TranscriptPurged = Fact<
+  'TranscriptPurged',
+  {
+    readonly through_seq: number;
+    readonly last_seq: number;
+    readonly covers: number;
+    readonly summaries: readonly number[];
+    /** The newest of them. */
+    readonly snapshots: readonly { readonly run_id: string; readonly through: number }[];
+    readonly ids: readonly { readonly id: string; readonly seq: number }[];
+    readonly session_id?: string;
+    readonly cause: PurgeCause;
+  }
+>;
+
+/** What stays of a segment. */
+export interface PurgedSegment {
+  readonly kind: SegmentKind;
+  readonly role?: string;
+  readonly run_id?: string;
+  readonly bytes: number;
+  /** Of a summary. */
+  readonly covers?: number;
+  readonly redaction?: { readonly by: string; readonly at: string; readonly reason: string };
+  readonly created_at: string;
+}
+
+/** What stays of segments that are removed. A large removal leaves several. */
+export type SegmentsPurged = Fact<
+  'SegmentsPurged',
+  {
+    readonly first_seq: number;
+    readonly segments: readonly PurgedSegment[];
+    readonly archived: boolean;
+  }
+>;
+
+export type TranscriptFact = SegmentsAppended | TranscriptCompacted | SegmentRedacted | TranscriptPurged;
+
+/** The stream of what stays of the segments that a transcript had. */
+export const purgedSegmentsStream = (id: string): string => `transcriptPurged-${id}`;
 
 /** The stream of the transcript of a session or run. */
 export const transcriptStream = (id: string): string => `transcript-${id}`;

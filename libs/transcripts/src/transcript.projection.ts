@@ -3,10 +3,18 @@ import { arrayOf, jsonLines } from '#postgres';
 import type { Sql } from '#read-models';
 import { chunks, Projection } from '#read-models';
 import { redactionOf } from './transcript.decider.js';
-import type { SegmentKind, SegmentRedacted, TranscriptFact } from './transcript.events.js';
-import { transcriptStream } from './transcript.events.js';
+import type {
+  SegmentKind,
+  SegmentRedacted,
+  SegmentsAppended,
+  SegmentsPurged,
+  TranscriptCompacted,
+  TranscriptFact,
+} from './transcript.events.js';
+import { purgedSegmentsStream, transcriptStream } from './transcript.events.js';
 
 const streamPrefix = transcriptStream('');
+const purgedPrefix = purgedSegmentsStream('');
 
 interface SegmentRow {
   readonly transcript_id: string;
@@ -21,7 +29,14 @@ interface SegmentRow {
   readonly bytes: number;
   readonly sealed: string;
   readonly created_at: string;
+  readonly revision: number;
 }
+
+/** What stays of a segment that retention has removed. */
+type RemovedRow = Omit<SegmentRow, 'metadata' | 'sealed' | 'revision'> & {
+  readonly removed: 'purged' | 'archived';
+  readonly redaction: string | null;
+};
 
 /** The newest summary of a transcript. */
 interface Summary {
@@ -35,8 +50,8 @@ interface Summary {
  */
 export class TranscriptProjection extends Projection {
   readonly name = 'transcripts';
-  readonly version = 1;
-  readonly prefixes = [streamPrefix];
+  readonly version = 2;
+  readonly prefixes = [streamPrefix, purgedPrefix];
 
   readonly tables = `
     CREATE TABLE segments (
@@ -52,6 +67,8 @@ export class TranscriptProjection extends Projection {
       sealed text COLLATE "C",
       redaction text COLLATE "C",
       created_at timestamptz NOT NULL,
+      revision bigint,
+      removed text COLLATE "C",
       PRIMARY KEY (transcript_id, seq)
     );
     -- What is sealed cannot be packed any further.
@@ -61,6 +78,13 @@ export class TranscriptProjection extends Projection {
       transcript_id uuid PRIMARY KEY,
       seq bigint NOT NULL,
       covers bigint NOT NULL
+    );
+
+    -- Of the segments that are there: those that retention has removed do not count.
+    CREATE TABLE totals (
+      transcript_id uuid PRIMARY KEY,
+      bytes bigint NOT NULL,
+      oldest timestamptz
     );`;
 
   readonly indexes = `
@@ -69,17 +93,25 @@ export class TranscriptProjection extends Projection {
 
   async apply(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
     const rows: SegmentRow[] = [];
+    const removed: RecordedEvent<SegmentsPurged>[] = [];
     const redacted: RecordedEvent<SegmentRedacted>[] = [];
     const summaries = new Map<string, Summary>();
     for (const event of events) {
       const id = idOf(event);
-      const fact = event as Fact as TranscriptFact;
+      const fact = event as Fact as TranscriptFact | SegmentsPurged;
       if (fact.type === 'SegmentRedacted') redacted.push(event as RecordedEvent<SegmentRedacted>);
-      else rows.push(...rowsOf(id, fact, event.metadata.at));
-      if (fact.type === 'TranscriptCompacted') summaries.set(id, fact.data);
+      else if (fact.type === 'SegmentsPurged') removed.push(event as RecordedEvent<SegmentsPurged>);
+      else if (fact.type !== 'TranscriptPurged') rows.push(...rowsOf(id, fact, event));
+      for (const summary of summariesOf(fact)) {
+        if (summary.seq > (summaries.get(id)?.seq ?? 0)) summaries.set(id, summary);
+      }
     }
-    // A segment is always written before it is redacted.
+    // A segment is always written before it is removed, and mostly before it is redacted.
     const written = Array.from(chunks(rows), (some) => this.store(sql, some));
+    if (rows.length > 0) written.push(this.count(sql, rows));
+    const taken = removed.flatMap(removedRows);
+    written.push(...Array.from(chunks(taken), (some) => this.remove(sql, some)));
+    if (taken.length > 0) written.push(this.recount(sql, new Set(taken.map((row) => row.transcript_id))));
     await Promise.all([...written, this.redact(sql, redacted), this.summarise(sql, summaries)]);
   }
 
@@ -87,15 +119,62 @@ export class TranscriptProjection extends Projection {
     const column = (name: keyof SegmentRow): string => arrayOf(rows.map((row) => row[name]));
     await sql.query(
       `INSERT INTO segments (transcript_id, seq, place, kind, role, run_id, covers, bytes, sealed, created_at,
-         metadata)
+         revision, metadata)
        SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::uuid[],
-         $7::bigint[], $8::int[], $9::text[], $10::timestamptz[], string_to_array($11, E'\\n', ''))`,
+         $7::bigint[], $8::int[], $9::text[], $10::timestamptz[], $11::bigint[],
+         string_to_array($12, E'\\n', ''))`,
       [
         column('transcript_id'),
         ...(['seq', 'place', 'kind', 'role', 'run_id', 'covers', 'bytes', 'sealed'] as const).map(column),
         column('created_at'),
+        column('revision'),
         jsonLines(rows.map(({ metadata }) => metadata)),
       ],
+    );
+  }
+
+  private async count(sql: Sql, rows: readonly SegmentRow[]): Promise<void> {
+    await sql.query(
+      `INSERT INTO totals
+       SELECT id, sum(bytes), (array_agg(created_at ORDER BY seq))[1]
+       FROM unnest($1::uuid[], $2::bigint[], $3::int[], $4::timestamptz[]) AS r(id, seq, bytes, created_at)
+       GROUP BY id
+       ON CONFLICT (transcript_id) DO UPDATE SET bytes = totals.bytes + excluded.bytes,
+         oldest = coalesce(totals.oldest, excluded.oldest)`,
+      (['transcript_id', 'seq', 'bytes', 'created_at'] as const).map((name) =>
+        arrayOf(rows.map((row) => row[name])),
+      ),
+    );
+  }
+
+  /** Without its content a row is the same, whether it was there before or not. */
+  private async remove(sql: Sql, rows: readonly RemovedRow[]): Promise<void> {
+    const column = (name: keyof RemovedRow): string => arrayOf(rows.map((row) => row[name]));
+    const columns = ['transcript_id', 'seq', 'place', 'kind', 'role', 'run_id', 'covers', 'bytes'] as const;
+    await sql.query(
+      `INSERT INTO segments (transcript_id, seq, place, kind, role, run_id, covers, bytes, created_at, removed,
+         redaction)
+       SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::uuid[],
+         $7::bigint[], $8::int[], $9::timestamptz[], $10::text[], string_to_array($11, E'\\n', ''))
+       ON CONFLICT (transcript_id, seq) DO UPDATE SET sealed = NULL, metadata = NULL, revision = NULL,
+         removed = excluded.removed`,
+      [
+        ...columns.map(column),
+        column('created_at'),
+        column('removed'),
+        jsonLines(rows.map(({ redaction }) => redaction)),
+      ],
+    );
+  }
+
+  private async recount(sql: Sql, ids: ReadonlySet<string>): Promise<void> {
+    await sql.query(
+      `INSERT INTO totals
+       SELECT t.id, coalesce(sum(s.bytes), 0), (array_agg(s.created_at ORDER BY s.seq))[1]
+       FROM unnest($1::uuid[]) AS t(id) LEFT JOIN segments s ON s.transcript_id = t.id AND s.removed IS NULL
+       GROUP BY t.id
+       ON CONFLICT (transcript_id) DO UPDATE SET bytes = excluded.bytes, oldest = excluded.oldest`,
+      [arrayOf([...ids])],
     );
   }
 
@@ -118,7 +197,8 @@ export class TranscriptProjection extends Projection {
     const newest = [...summaries.values()];
     await sql.query(
       `INSERT INTO summaries SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[])
-       ON CONFLICT (transcript_id) DO UPDATE SET seq = excluded.seq, covers = excluded.covers`,
+       ON CONFLICT (transcript_id) DO UPDATE SET seq = excluded.seq, covers = excluded.covers
+       WHERE excluded.seq > summaries.seq`,
       [
         arrayOf([...summaries.keys()]),
         arrayOf(newest.map(({ seq }) => seq)),
@@ -128,17 +208,25 @@ export class TranscriptProjection extends Projection {
   }
 }
 
-const idOf = ({ stream }: RecordedEvent): string => stream.slice(streamPrefix.length);
+const idOf = ({ stream }: RecordedEvent): string => stream.slice(stream.indexOf('-') + 1);
+
+function summariesOf(fact: TranscriptFact | SegmentsPurged): Summary[] {
+  if (fact.type === 'TranscriptCompacted') return [fact.data];
+  if (fact.type !== 'SegmentsPurged') return [];
+  return fact.data.segments.flatMap(({ covers }, n) =>
+    covers === undefined ? [] : [{ seq: fact.data.first_seq + n, covers }],
+  );
+}
 
 function rowsOf(
   transcript_id: string,
-  fact: Exclude<TranscriptFact, SegmentRedacted>,
-  created_at: string,
+  fact: SegmentsAppended | TranscriptCompacted,
+  { revision, metadata: { at: created_at } }: RecordedEvent,
 ): SegmentRow[] {
   if (fact.type === 'TranscriptCompacted') {
     const { seq, covers, bytes, sealed } = fact.data;
-    const kind = 'summary' as const;
-    return [{ transcript_id, seq, place: covers, kind, metadata: null, covers, bytes, sealed, created_at }];
+    const own = { transcript_id, seq, place: covers, kind: 'summary' as const, metadata: null };
+    return [{ ...own, covers, bytes, sealed, created_at, revision }];
   }
   return fact.data.segments.map(({ metadata, id: _id, ...segment }, n) => ({
     ...segment,
@@ -147,5 +235,18 @@ function rowsOf(
     place: fact.data.first_seq + n,
     metadata: metadata === undefined ? null : JSON.stringify(metadata),
     created_at,
+    revision,
+  }));
+}
+
+function removedRows(event: RecordedEvent<SegmentsPurged>): RemovedRow[] {
+  const { first_seq, segments, archived } = event.data;
+  return segments.map(({ redaction, ...segment }, n) => ({
+    ...segment,
+    transcript_id: idOf(event),
+    seq: first_seq + n,
+    place: segment.covers ?? first_seq + n,
+    removed: archived ? 'archived' : 'purged',
+    redaction: redaction === undefined ? null : JSON.stringify(redaction),
   }));
 }

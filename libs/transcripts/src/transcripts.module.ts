@@ -3,6 +3,8 @@ import { AppendTranscriptHandler } from './append-transcript.js';
 import { CompactTranscriptHandler } from './compact-transcript.js';
 import { ListTranscriptHandler } from './list-transcript.js';
 import { RedactSegmentHandler } from './redact-segment.js';
+import { RetainedTranscripts } from './retained-transcripts.js';
+import { SegmentRetentions } from './segment-retentions.js';
 import { RunSnapshot } from './run-snapshot.js';
 import { RunTranscriptController } from './run-transcript.controller.js';
 import { SessionTranscriptController } from './session-transcript.controller.js';
@@ -17,11 +19,13 @@ import { TranscriptSeeds } from './transcript-seeds.js';
     CompactTranscriptHandler,
     ListTranscriptHandler,
     RedactSegmentHandler,
+    RetainedTranscripts,
+    SegmentRetentions,
     RunSnapshot,
     TranscriptPolicy,
     Transcripts,
     TranscriptSeeds,
   ],
-  exports: [TranscriptPolicy],
+  exports: [RetainedTranscripts, TranscriptPolicy],
 })
 export class TranscriptsModule {}

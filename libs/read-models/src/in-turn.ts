@@ -1,0 +1,20 @@
+import { Client } from 'pg';
+
+const turnLock = 0x52_4c_54_4e;
+
+/**
+ * Does a piece of work while nobody else, in any process, does one under the same name. Waits on a connection
+ * of its own, so that those who wait cannot take from the work what it needs. The turn is lost with it.
+ * @throws what the work throws
+ */
+export async function inTurn<T>(url: string, name: string, work: () => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url, application_name: `runledger turn ${name}` });
+  client.on('error', () => undefined); // told by its statements
+  try {
+    await client.connect();
+    await client.query('SELECT pg_advisory_lock($1, hashtext($2))', [turnLock, name]);
+    return await work();
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}

@@ -1,0 +1,75 @@
+import { Controller, Get, HttpCode, Post } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Allow, auditors, readers } from '#access';
+import { changed, Creates, Ctx, PathId, RequestContext, ValidBody, validBody } from '#http';
+import { ExplainRetention } from './explain-retention.js';
+import { Operations } from './operations.js';
+import { PreviewPolicy } from './preview-policy.js';
+import { RequestSweep } from './request-sweep.js';
+import { PreviewRetentionBody } from './retention.bodies.js';
+import {
+  operationResource,
+  OperationResource,
+  RemovalResource,
+  RetentionResource,
+} from './retention.resource.js';
+import { retentionManagers } from './scopes.js';
+
+@ApiTags('retention')
+@Controller('v1')
+export class RetentionController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+    private readonly operations: Operations,
+  ) {}
+
+  /** Tells what a policy would remove in the caller's project now, and changes nothing. */
+  @Post('retention/preview')
+  @Allow(...auditors)
+  @HttpCode(200)
+  @ApiOkResponse({ type: RemovalResource })
+  preview(@ValidBody() body: PreviewRetentionBody, @Ctx() ctx: RequestContext): Promise<RemovalResource> {
+    return this.queries.execute(new PreviewPolicy(body, ctx));
+  }
+
+  /** Removes what is due in the caller's project now; one sweep at a time. */
+  @Post('retention/apply')
+  @Allow(...retentionManagers)
+  @Creates()
+  @HttpCode(202)
+  @ApiAcceptedResponse({ type: OperationResource })
+  async apply(@Ctx() ctx: RequestContext): Promise<OperationResource> {
+    // It takes no options: who sends some expects something else.
+    validBody(Object, ctx.request.body);
+    const { sweep, position } = await this.commands.execute(new RequestSweep(ctx.causation()));
+    changed(ctx, position);
+    void ctx.reply.header('location', `/v1/operations/${sweep.id}`);
+    return operationResource(sweep);
+  }
+
+  /** How far long work has come. */
+  @Get('operations/:id')
+  @Allow(...auditors)
+  @ApiOkResponse({ type: OperationResource })
+  operation(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<OperationResource> {
+    return this.operations.get(ctx, id);
+  }
+
+  /** Which rules apply to a run's content, when it expires, and which holds stand in the way. */
+  @Get('runs/:id/retention')
+  @Allow(...readers)
+  @ApiOkResponse({ type: RetentionResource })
+  ofRun(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<RetentionResource> {
+    return this.queries.execute(new ExplainRetention('run', id, ctx));
+  }
+
+  /** The same for a session. */
+  @Get('sessions/:id/retention')
+  @Allow(...readers)
+  @ApiOkResponse({ type: RetentionResource })
+  ofSession(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<RetentionResource> {
+    return this.queries.execute(new ExplainRetention('session', id, ctx));
+  }
+}

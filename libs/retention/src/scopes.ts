@@ -1,0 +1,53 @@
+import type { Principal, Streams } from '#eventsourcing';
+import { isUuid, ProblemError } from '#http';
+import { findSession } from '#sessions';
+import { type RetentionKind, retentionKinds, type RetentionScope } from './retention.events.js';
+
+/** Who changes policies and holds, and has sweeps made. */
+export const retentionManagers = ['operator', 'admin'] as const;
+
+/**
+ * The scope that a word names for a caller; undefined when it names none.
+ * @throws RuleViolation not_found, session_deleted: of a session that the caller cannot see
+ */
+export async function scopeOf(
+  streams: Streams,
+  principal: Principal,
+  word: string,
+): Promise<RetentionScope | undefined> {
+  if (word === 'default') return { of: 'default' };
+  if (word === 'project') return { of: 'project', id: principal.projectId };
+  const id = word.startsWith('session:') ? word.slice('session:'.length) : '';
+  if (!isUuid(id)) return undefined;
+  await findSession(streams, principal, id);
+  return { of: 'session', id };
+}
+
+/** The same of a path. @throws ProblemError not_found; RuleViolation not_found, session_deleted */
+export async function scopeOfPath(
+  streams: Streams,
+  principal: Principal,
+  word: string,
+): Promise<RetentionScope> {
+  const scope = await scopeOf(streams, principal, word);
+  if (scope === undefined) {
+    throw new ProblemError('not_found', 'A scope is default, project, or session: and an id.');
+  }
+  return scope;
+}
+
+/** @throws ProblemError not_found */
+export function kindOfPath(word: string): RetentionKind {
+  const kind = retentionKinds.find((one) => one === word);
+  if (kind !== undefined) return kind;
+  throw new ProblemError('not_found', `A kind is one of ${retentionKinds.join(', ')}.`);
+}
+
+/** What holds for all projects is the business of the admins of the first. @throws ProblemError forbidden */
+export function expectMayChange({ role, projectId }: Principal, scope: RetentionScope): void {
+  if (scope.of !== 'default' || (role === 'admin' && projectId === 'default')) return;
+  throw new ProblemError(
+    'forbidden',
+    'Only an admin of the project default changes what holds for all projects.',
+  );
+}

@@ -1,0 +1,175 @@
+import { Injectable } from '@nestjs/common';
+import { type Causation, EventStore, type RecordedEvent, Streams } from '#eventsourcing';
+import { arrayOf } from '#postgres';
+import { Database } from '#read-models';
+import {
+  type Cause,
+  type Eager,
+  type HeldBy,
+  type Piece,
+  type RemovalRecord,
+  RetainedContent,
+  type Stored,
+  type Subject,
+} from '#retention';
+import { isOver, runDecider, runStatuses, runStream } from '#runs';
+import { sessionDecider, sessionStream } from '#sessions';
+import { keepOfSegments, purgedSegmentsDecider, remains } from './purged-segments.decider.js';
+import { unlimited } from './segment-retentions.js';
+import { purgeTranscript, transcriptDecider } from './transcript.decider.js';
+import { purgedSegmentsStream, transcriptStream } from './transcript.events.js';
+import { readTranscript } from './transcript-reader.js';
+import { TranscriptSeeds } from './transcript-seeds.js';
+
+const segmentsOfPage = 100;
+const active = runStatuses.filter((status) => status === 'pending' || status === 'running');
+
+const milliseconds = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::double precision`;
+
+/** Transcripts as retention looks at them: a subject is a session or run, a piece is what one event holds. */
+@Injectable()
+export class RetainedTranscripts extends RetainedContent {
+  readonly kind = 'transcripts';
+  readonly projection = 'transcripts';
+  readonly tables = ['transcripts.segments'];
+
+  constructor(
+    private readonly database: Database,
+    private readonly streams: Streams,
+    private readonly store: EventStore,
+    private readonly seeds: TranscriptSeeds,
+  ) {
+    super();
+  }
+
+  subjects(project: string, { dated, bytes }: Eager, after: string, limit: number): Promise<Subject[]> {
+    return this.database.query<Subject>(
+      `SELECT t.transcript_id AS id, coalesce(s.id, r.session_id) AS session_id,
+         coalesce(s.user_id, r.user_id) AS user_id, coalesce(r.status <> ALL ($6::text[]), true) AS over,
+         t.bytes::double precision AS bytes, ${milliseconds('t.oldest')} AS oldest
+       FROM transcripts.totals t LEFT JOIN sessions.sessions s ON s.id = t.transcript_id
+       LEFT JOIN runs.runs r ON r.id = t.transcript_id
+       WHERE coalesce(s.project_id, r.project_id) = $1 AND t.transcript_id > $2
+         AND (t.oldest <= $3 OR t.bytes > $4)
+       ORDER BY t.transcript_id LIMIT $5`,
+      [project, after, dated, bytes, limit, active],
+    );
+  }
+
+  pieces(behind: ReadonlyMap<string, number>, limit: number): Promise<Piece[]> {
+    return this.database.query<Piece>(
+      `SELECT b.id AS subject_id, p.* FROM unnest($1::uuid[], $2::bigint[]) AS b(id, seq)
+       CROSS JOIN LATERAL (
+         SELECT min(s.seq)::double precision AS first_seq, max(s.seq)::double precision AS last_seq,
+           sum(s.bytes)::double precision AS bytes, ${milliseconds('max(s.created_at)')} AS dated,
+           ${milliseconds('min(s.created_at)')} AS "from", ${milliseconds('max(s.created_at)')} AS "to",
+           s.revision::double precision AS revision,
+           array_remove(array_agg(DISTINCT s.run_id::text), NULL) AS run_ids,
+           array_remove(array_agg(DISTINCT r.user_id::text), NULL) AS user_ids,
+           coalesce(bool_and(r.status <> ALL ($4::text[])), true) AS over
+         FROM transcripts.segments s LEFT JOIN runs.runs r ON r.id = s.run_id
+         WHERE s.transcript_id = b.id AND s.seq > b.seq AND s.removed IS NULL
+         GROUP BY s.revision ORDER BY s.revision LIMIT $3) p
+       ORDER BY b.id, p.first_seq`,
+      [arrayOf([...behind.keys()]), arrayOf([...behind.values()]), limit, active],
+    );
+  }
+
+  async belongsTo(removal: RemovalRecord): Promise<HeldBy & { readonly over: boolean }> {
+    const { state: session } = await this.streams.load(sessionDecider, sessionStream(removal.id));
+    const named = await this.database.query<{ run_id: string }>(
+      `SELECT DISTINCT run_id FROM transcripts.segments
+       WHERE transcript_id = $1 AND seq > $2 AND seq <= $3 AND run_id IS NOT NULL`,
+      [removal.id, removal.after_seq, removal.through_seq],
+    );
+    const run_ids = named.map(({ run_id }) => run_id);
+    if (session === undefined && !run_ids.includes(removal.id)) run_ids.push(removal.id);
+    const loaded = await Promise.all(run_ids.map((id) => this.streams.load(runDecider, runStream(id))));
+    const runs = loaded.flatMap(({ state }) => state ?? []);
+    return {
+      run_ids,
+      session_id: session?.id ?? runs.find(({ id }) => id === removal.id)?.session_id ?? null,
+      user_ids: [...(session === undefined ? [] : [session.user_id]), ...runs.map(({ user_id }) => user_id)],
+      over: runs.every(isOver),
+    };
+  }
+
+  /** What stays of the segments is written first. */
+  async isRemoved({ id, through_seq }: RemovalRecord): Promise<boolean> {
+    const { state } = await this.streams.load(purgedSegmentsDecider, purgedSegmentsStream(id));
+    return state.through_seq >= through_seq;
+  }
+
+  async *lines({ id, after_seq, through_seq }: RemovalRecord): AsyncGenerator<string> {
+    const seeds = await this.seeds.of(id);
+    for (let behind: number | undefined = after_seq; behind !== undefined;) {
+      const { segments, next } = await readTranscript(
+        this.database,
+        id,
+        seeds,
+        {
+          ...{ view: 'full', order: 'asc', limit: segmentsOfPage },
+          ...{ afterSeq: behind, beforeSeq: through_seq + 1 },
+        },
+        unlimited,
+      );
+      for (const { retention: _retention, ...segment } of segments) {
+        yield `${JSON.stringify({ transcript_id: id, ...segment })}\n`;
+      }
+      behind = next;
+    }
+  }
+
+  async remove(removals: readonly RemovalRecord[], cause: Cause, by: Causation): Promise<bigint> {
+    const gone = new Map<string, number>();
+    let newest = 0n;
+    for (const removal of removals) {
+      const position = await this.purge(removal, cause, by);
+      if (position > newest) newest = position;
+      const stream = transcriptStream(removal.id);
+      const { state } = await this.streams.load(transcriptDecider, stream);
+      if (state.purged_seq < removal.through_seq) continue;
+      await this.seeds.destroyThrough(removal.id, by.principal.projectId, state.purged_seq);
+      gone.set(stream, removal.revision);
+    }
+    await this.store.truncateAllBefore(gone);
+    return newest;
+  }
+
+  async stored(id: string): Promise<Stored> {
+    const [stored] = await this.database.query<Stored>(
+      `SELECT count(*) FILTER (WHERE removed IS NULL)::double precision AS count,
+         coalesce(sum(bytes) FILTER (WHERE removed IS NULL), 0)::double precision AS bytes,
+         ${milliseconds('(SELECT oldest FROM transcripts.totals WHERE transcript_id = $1)')} AS oldest,
+         count(*) FILTER (WHERE removed IS NOT NULL)::double precision AS purged_count,
+         coalesce(sum(bytes) FILTER (WHERE removed IS NOT NULL), 0)::double precision AS purged_bytes
+       FROM transcripts.segments WHERE transcript_id = $1`,
+      [id],
+    );
+    return stored ?? { count: 0, bytes: 0, oldest: null, purged_count: 0, purged_bytes: 0 };
+  }
+
+  private async purge(removal: RemovalRecord, cause: Cause, by: Causation): Promise<bigint> {
+    const { id, after_seq } = removal;
+    const stream = transcriptStream(id);
+    const { state } = await this.streams.load(transcriptDecider, stream);
+    const events: RecordedEvent[] = [];
+    if (!(await this.isRemoved(removal))) {
+      const { revision } = removal;
+      for await (const event of this.streams.read(stream)) {
+        if (event.revision >= revision) break;
+        events.push(event);
+      }
+    }
+    const left = remains(events, state.redacted);
+    const kept = await this.streams.execute(purgedSegmentsDecider, purgedSegmentsStream(id), by, (segments) =>
+      keepOfSegments(segments, left, after_seq, cause.archive !== undefined),
+    );
+    const { state: session } = await this.streams.load(sessionDecider, sessionStream(id));
+    const owner = session === undefined ? {} : { session_id: id };
+    const { position } = await this.streams.execute(transcriptDecider, stream, by, (transcript) =>
+      purgeTranscript(transcript, removal, cause, owner),
+    );
+    return position ?? kept.position ?? 0n;
+  }
+}

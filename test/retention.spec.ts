@@ -1,0 +1,472 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { Api, type Body, dataOf, newProject, type Reply } from './support/api.js';
+import { type Server, startServer } from './support/server.js';
+import { until } from './support/supervised-service.js';
+import { Watch } from './support/sse.js';
+
+let server: Server;
+let project: Awaited<ReturnType<typeof newProject>>;
+let operator: Api;
+
+beforeAll(async () => {
+  server = await startServer();
+}, 120_000);
+
+afterAll(async () => {
+  await server.stop();
+});
+
+beforeEach(async () => {
+  project = await newProject(server);
+  operator = await project.caller('operator');
+});
+
+const old = '2020-01-02T03:04:05.000Z';
+const young = (): string => new Date().toISOString();
+
+interface Lines {
+  readonly count?: number;
+  readonly ts?: string;
+  readonly message?: string;
+}
+
+const append = async (run: string, { count = 10, ts = old, message = 'line' }: Lines = {}): Promise<void> => {
+  const entries = Array.from({ length: count }, (_, n) => ({ ts, message: `${message} ${n}` }));
+  expect((await operator.post(`/runs/${run}/logs`, { entries })).status).toBe(201);
+};
+
+/** A run with the appends given, which has ended unless it is to run on. */
+async function runWith(
+  appends: readonly Lines[],
+  { session = '', ends = true, body = {} } = {},
+): Promise<string> {
+  const path = session === '' ? '/runs' : `/sessions/${session}/runs`;
+  const { id } = await operator.made(path, body);
+  await operator.patch(`/runs/${id}`, { status: 'running' });
+  for (const lines of appends) await append(id, lines);
+  if (ends) await operator.patch(`/runs/${id}`, { status: 'completed' });
+  return id;
+}
+
+const put = (scope: string, limits: Body, kind = 'logs'): Promise<Reply> =>
+  operator.call('PUT', `/retention/policies/${scope}/${kind}`, limits);
+
+const preview = async (policy: Body): Promise<Body> => {
+  const { status, body } = await operator.post('/retention/preview', {
+    scope: 'project',
+    kind: 'logs',
+    ...policy,
+  });
+  expect(status).toBe(200);
+  return body;
+};
+
+interface Operation {
+  status: string;
+  progress: unknown;
+  result: { removed: Body[]; kept: number };
+  error: string | null;
+}
+
+/** Has a sweep made, and waits for its end. */
+async function swept(): Promise<Operation> {
+  const { status, headers } = await operator.post('/retention/apply');
+  expect(status).toBe(202);
+  let operation: Body = {};
+  await until(async () => {
+    ({ body: operation } = await operator.get(String(headers.get('location')).replace('/v1', '')));
+    return operation['status'] !== 'running';
+  });
+  return operation as unknown as Operation;
+}
+
+const seqs = async (run: string, search = ''): Promise<unknown[]> =>
+  dataOf(await operator.get(`/runs/${run}/logs${search}`)).map(({ seq }) => seq);
+
+describe('a policy by age', () => {
+  test('has the sweep remove just what the preview told, to the entry', async () => {
+    const gone = await runWith([{ count: 30 }, { count: 20 }]);
+    const partly = await runWith([{ count: 10 }, { count: 5, ts: young() }]);
+    await runWith([{ count: 3, ts: young() }]);
+    const told = await preview({ max_age: 'P30D' });
+    expect(told).toMatchObject({
+      subjects: 2,
+      count: 60,
+      ids: [gone, partly].sort(),
+      oldest: old,
+      newest: old,
+    });
+    expect(await seqs(gone, '?limit=1')).toEqual([1]);
+
+    expect((await put('project', { max_age: 'P30D' })).status).toBe(200);
+    const { status, result, progress } = await swept();
+    expect(status).toBe('succeeded');
+    expect(result).toEqual({ removed: [{ ...told, archives: [] }], kept: 0 });
+    expect(progress).toEqual({ done: 60, total: 60 });
+    expect(await seqs(partly)).toEqual([11, 12, 13, 14, 15]);
+    expect(await preview({ max_age: 'P30D' })).toMatchObject({
+      subjects: 0,
+      count: 0,
+      ids: [],
+      oldest: null,
+    });
+  });
+
+  test('leaves 410 with the earliest left where lines were', async () => {
+    const partly = await runWith([{ count: 10 }, { count: 5, ts: young() }]);
+    const gone = await runWith([{ count: 10 }]);
+    await put('project', { max_age: 'P30D' });
+    await swept();
+    for (const [run, search, earliest_seq] of [
+      [partly, '?after_seq=0', 11],
+      [partly, '?after_seq=9', 11],
+      [partly, '?before_seq=11', 11],
+      [gone, '', 11],
+      [gone, '?tail=5', 11],
+      [gone, '?after_seq=3', 11],
+    ] as const) {
+      const { status, body } = await operator.get(`/runs/${run}/logs${search}`);
+      expect([search, status, body['code'], body['earliest_seq']]).toEqual([
+        search,
+        410,
+        'gone',
+        earliest_seq,
+      ]);
+    }
+    expect(await seqs(partly, '?after_seq=10')).toEqual([11, 12, 13, 14, 15]);
+    expect(await seqs(partly, '?order=desc&limit=2')).toEqual([15, 14]);
+    const sse = await operator.get(`/runs/${partly}/logs`, {
+      accept: 'text/event-stream',
+      'last-event-id': '3',
+    });
+    expect([sse.status, sse.body['code'], sse.body['earliest_seq']]).toEqual([410, 'gone', 11]);
+    const watch = await Watch.open(`${server.url}/v1/runs/${partly}/logs?after_seq=10`, operator.key);
+    const frames = await watch.until(({ event }) => event === 'end');
+    expect(frames.map(({ id }) => id).slice(0, 5)).toEqual(['11', '12', '13', '14', '15']);
+  });
+
+  test('lets lines that come later go on behind those removed', async () => {
+    const run = await runWith([{ count: 10 }]);
+    await put('project', { max_age: 'P30D' });
+    await swept();
+    await append(run, { count: 2, ts: young() });
+    expect(await seqs(run)).toEqual([11, 12]);
+    expect((await operator.get(`/runs/${run}`)).body).toMatchObject({ id: run, status: 'completed' });
+  });
+});
+
+const sessionOf = async (): Promise<string> => (await operator.made('/sessions')).id;
+
+/** What of these runs a sweep has left. */
+const left = async (...runs: string[]): Promise<number[]> => {
+  const counts: number[] = [];
+  for (const run of runs) {
+    const { status, body } = await operator.get(`/runs/${run}/logs`);
+    counts.push(status === 410 ? 0 : (body['data'] as Body[]).length);
+  }
+  return counts;
+};
+
+describe('what is kept', () => {
+  test('all, without a policy, or with one that has no limit', async () => {
+    const session = await sessionOf();
+    const [run, exempt] = [await runWith([{}]), await runWith([{}], { session })];
+    expect(await swept()).toMatchObject({ status: 'succeeded', result: { removed: [], kept: 0 } });
+    await put('project', { max_age: 'P1D' });
+    await put(`session:${session}`, {});
+    await swept();
+    expect(await left(run, exempt)).toEqual([0, 10]);
+  });
+
+  test('what runs, until it has ended', async () => {
+    const run = await runWith([{}], { ends: false });
+    await put('project', { max_age: 'P1D', max_bytes: 0 });
+    await swept();
+    expect(await left(run)).toEqual([10]);
+    expect((await operator.get(`/runs/${run}/retention`)).body).toMatchObject({ running: true });
+    await operator.patch(`/runs/${run}`, { status: 'completed' });
+    await swept();
+    expect(await left(run)).toEqual([0]);
+  });
+
+  test('the newest lines, as many as the size allows', async () => {
+    const run = await runWith([{ ts: young() }, { ts: young() }, { ts: young() }]);
+    const { bytes } = (await preview({ max_bytes: 0 })) as { bytes: number };
+    const told = await preview({ max_bytes: bytes - 1 });
+    expect(told).toMatchObject({ subjects: 1, count: 10 });
+    await put('project', { max_bytes: bytes - 1 });
+    expect((await swept()).result.removed).toEqual([{ ...told, archives: [] }]);
+    expect(await seqs(run, '?limit=1')).toEqual([11]);
+  });
+
+  test('by the nearest scope: session, project, default', async () => {
+    const session = await sessionOf();
+    const [near, far] = [await runWith([{}], { session }), await runWith([{}])];
+    await put('project', { max_age: 'P1D' });
+    await put(`session:${session}`, { max_age: 'P100Y' });
+    expect((await operator.get(`/runs/${near}/retention`)).body['kinds']).toMatchObject([
+      {
+        kind: 'logs',
+        policy: { scope: `session:${session}`, max_age: 'P100Y' },
+        expires_at: '2120-01-02T03:04:05.000Z',
+        stored: { count: 10 },
+      },
+      { kind: 'transcripts', policy: null, expires_at: null },
+      { kind: 'process_output', policy: null },
+    ]);
+    await swept();
+    expect(await left(near, far)).toEqual([10, 0]);
+    expect((await operator.delete(`/retention/policies/session:${session}/logs`)).status).toBe(204);
+    await swept();
+    expect(await left(near)).toEqual([0]);
+  });
+
+  test('by the default of all projects, which an admin of the first sets', async () => {
+    const run = await runWith([{}]);
+    expect((await put('default', { max_age: 'P1D' })).body).toMatchObject({ code: 'forbidden' });
+    const admin = new Api(server.url, server.key);
+    const path = '/retention/policies/default/logs';
+    expect((await admin.call('PUT', path, { max_age: 'P1D' })).status).toBe(200);
+    expect((await operator.get(`/runs/${run}/retention`)).body['kinds']).toMatchObject([
+      { policy: { scope: 'default' } },
+      {},
+      {},
+    ]);
+    await swept();
+    await admin.delete(path);
+    expect(await left(run)).toEqual([0]);
+  });
+});
+
+describe('a legal hold', () => {
+  test.each(['run_id', 'session_id', 'user_id'])(
+    'on a %s beats every policy until it is released',
+    async (name) => {
+      const session = await sessionOf();
+      const [run, other] = [await runWith([{}], { session }), await runWith([{}])];
+      const { user_id } = (await operator.get(`/runs/${run}`)).body;
+      const subject = { [name]: { run_id: run, session_id: session, user_id }[name] };
+      const hold = await operator.made('/legal-holds', { subject, reason: 'case 7' });
+      expect(hold).toMatchObject({ subject, reason: 'case 7', released_at: null });
+      await put('project', { max_age: 'P1D', max_bytes: 0 });
+      await swept();
+      expect(await left(run)).toEqual([10]);
+      expect(await left(other)).toEqual([name === 'user_id' ? 10 : 0]);
+      expect((await operator.get(`/runs/${run}/retention`)).body).toMatchObject({
+        legal_holds: [{ id: hold.id }],
+      });
+      expect(await operator.ids('/legal-holds')).toEqual([hold.id]);
+
+      expect((await operator.delete(`/legal-holds/${hold.id}?reason=closed`)).status).toBe(204);
+      expect((await operator.get(`/legal-holds/${hold.id}`)).body).toMatchObject({
+        reason: 'case 7',
+        released_at: expect.any(String),
+        release_reason: 'closed',
+      });
+      expect(await operator.ids('/legal-holds')).toEqual([]);
+      expect(await operator.ids('/legal-holds?released=true')).toEqual([hold.id]);
+      expect((await operator.delete(`/legal-holds/${hold.id}`)).status).toBe(404);
+      await swept();
+      expect(await left(run)).toEqual([0]);
+    },
+  );
+
+  test('wins when it is placed during a sweep: what is there after the answer stays', async () => {
+    const runs: string[] = [];
+    for (let n = 0; n < 30; n++) runs.push(await runWith([{ count: 1_000 }]));
+    await put('project', { max_age: 'P1D' });
+    const { headers } = await operator.post('/retention/apply');
+    const holder = runs.at(-1) ?? '';
+    await operator.made('/legal-holds', { subject: { run_id: holder }, reason: 'late' });
+    const [there] = await left(holder);
+    await until(async () => {
+      const { body } = await operator.get(String(headers.get('location')).replace('/v1', ''));
+      return body['status'] !== 'running';
+    });
+    expect(await left(holder)).toEqual([there]);
+    expect(await left(runs[0] ?? '')).toEqual([0]);
+  });
+});
+
+describe('transcripts', () => {
+  const say = async (path: string, count: number): Promise<void> => {
+    const segments = Array.from({ length: count }, (_, n) => ({
+      role: 'user',
+      content: `secret ${n}`,
+      metadata: { n },
+    }));
+    expect((await operator.post(path, { segments })).status).toBe(201);
+  };
+
+  test('show what stays of a segment, and its state', async () => {
+    const session = await sessionOf();
+    const path = `/sessions/${session}/transcript`;
+    await say(path, 3);
+    await say(path, 2);
+    await operator.post(`${path}/2/redact`, { reason: 'private' });
+    const before = dataOf(await operator.get(path));
+    expect(before[0]).toMatchObject({
+      retention: { policy: null, expires_at: null, legal_hold: false, state: 'live' },
+    });
+    const bytes = before.slice(3).reduce((sum, { content }) => sum + JSON.stringify(content).length, 0);
+    await put('project', { max_bytes: bytes }, 'transcripts');
+    const told = await preview({ kind: 'transcripts', max_bytes: bytes });
+    expect(told).toMatchObject({ subjects: 1, count: 3, ids: [session] });
+    const held = dataOf(await operator.get(path));
+    expect(held[0]).toMatchObject({ retention: { policy: 'project', state: 'live' } });
+    expect((await swept()).result.removed).toEqual([{ ...told, archives: [] }]);
+
+    const after = dataOf(await operator.get(path));
+    expect(after.map(({ seq, kind, role, content }) => [seq, kind, role, content])).toEqual([
+      [1, 'message', 'user', null],
+      [2, 'redacted', 'user', null],
+      [3, 'message', 'user', null],
+      [4, 'message', 'user', 'secret 0'],
+      [5, 'message', 'user', 'secret 1'],
+    ]);
+    expect(after.map(({ created_at }) => created_at)).toEqual(before.map(({ created_at }) => created_at));
+    expect(after[1]).toMatchObject({ redaction: { reason: 'private' }, retention: { state: 'purged' } });
+    await say(path, 1);
+    expect(dataOf(await operator.get(`${path}?after_seq=5`))).toMatchObject([
+      { seq: 6, content: 'secret 0' },
+    ]);
+  });
+
+  test('of a hold, and of a run that runs, stay', async () => {
+    const session = await sessionOf();
+    const { id: run } = await operator.made(`/sessions/${session}/runs`);
+    const path = `/sessions/${session}/transcript`;
+    await operator.post(path, { segments: [{ content: 'of the run', run_id: run }] });
+    await put('project', { max_bytes: 0 }, 'transcripts');
+    await swept();
+    const shown = async (): Promise<unknown> => dataOf(await operator.get(path))[0]?.['retention'];
+    expect(await shown()).toMatchObject({ state: 'live', legal_hold: false });
+    await operator.post(`/runs/${run}/cancel`);
+    const hold = await operator.made('/legal-holds', { subject: { session_id: session }, reason: 'case' });
+    await swept();
+    expect(await shown()).toMatchObject({ state: 'live', legal_hold: true });
+    await operator.delete(`/legal-holds/${hold.id}`);
+    await swept();
+    expect(await shown()).toMatchObject({ state: 'purged', legal_hold: false });
+  });
+});
+
+describe('the archive', () => {
+  test('has what was removed, with a manifest that its hash proves', async () => {
+    const run = await runWith([{ count: 4 }, { count: 3 }]);
+    await put('project', { max_age: 'P1D', action: 'archive' });
+    const { result, status } = await swept();
+    expect(status).toBe('succeeded');
+    const [name] = result.removed[0]?.['archives'] as string[];
+    const folder = join(server.dataDir, 'archive');
+    const manifest = JSON.parse(readFileSync(join(folder, String(name)), 'utf8')) as Record<string, unknown>;
+    const file = readFileSync(join(folder, String(manifest['file'])));
+    expect(manifest).toMatchObject({
+      project_id: project.id,
+      kind: 'logs',
+      count: 7,
+      bytes: file.length,
+      sha256: createHash('sha256').update(file).digest('hex'),
+      subjects: [{ id: run, first_seq: 1, last_seq: 7 }],
+    });
+    const lines = gunzipSync(file).toString().trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(
+      [0, 1, 2, 3, 0, 1, 2].map((n, at) => ({
+        run_id: run,
+        seq: at + 1,
+        ts: old,
+        stream: 'stdout',
+        message: `line ${n}`,
+      })),
+    );
+  });
+});
+
+describe('who may do what, and what is refused', () => {
+  test('a viewer reads what becomes of its own runs, and nothing else', async () => {
+    const user = '01990000-0000-7000-8000-000000000009';
+    const worker = await project.caller('worker');
+    const { id } = await worker.made('/runs', { user_id: user });
+    const viewer = await project.caller('viewer', user);
+    expect((await viewer.get(`/runs/${id}/retention`)).status).toBe(200);
+    expect((await (await project.caller('viewer')).get(`/runs/${id}/retention`)).status).toBe(404);
+    for (const [method, path, body] of [
+      ['PUT', '/retention/policies/project/logs', { max_age: 'P1D' }],
+      ['GET', '/retention/policies/project/logs', undefined],
+      ['POST', '/retention/preview', { scope: 'project', kind: 'logs' }],
+      ['POST', '/retention/apply', {}],
+      ['POST', '/legal-holds', { subject: { run_id: id }, reason: 'x' }],
+      ['GET', '/legal-holds', undefined],
+    ] as const) {
+      expect([path, (await viewer.call(method, path, body)).status]).toEqual([path, 403]);
+    }
+  });
+
+  test('an auditor reads and previews, and changes nothing', async () => {
+    await put('project', { max_age: 'P1D' });
+    const auditor = await project.caller('auditor');
+    expect((await auditor.get('/retention/policies/project/logs')).body).toMatchObject({
+      max_age: 'P1D',
+      action: 'purge',
+    });
+    expect((await auditor.post('/retention/preview', { scope: 'project', kind: 'logs' })).status).toBe(200);
+    expect((await auditor.post('/retention/apply')).status).toBe(403);
+    expect((await auditor.call('PUT', '/retention/policies/project/logs', {})).status).toBe(403);
+  });
+
+  test.each([
+    [{ max_age: '30 days' }, '/max_age'],
+    [{ max_age: 'P' }, '/max_age'],
+    [{ max_bytes: -1 }, '/max_bytes'],
+    [{ action: 'shred' }, '/action'],
+    [{ nope: 1 }, '/nope'],
+  ])('a policy %j is refused at %s', async (limits, pointer) => {
+    const { status, body } = await put('project', limits);
+    expect([status, body['code'], (body['errors'] as Body[])[0]?.['pointer']]).toEqual([
+      400,
+      'validation_failed',
+      pointer,
+    ]);
+  });
+
+  test.each([
+    [{ subject: {}, reason: 'x' }, '/subject'],
+    [{ subject: { run_id: 'x' }, reason: 'x' }, '/subject/run_id'],
+    [{ subject: { user_id: '01990000-0000-7000-8000-000000000001' } }, '/reason'],
+  ])('a hold %j is refused at %s', async (hold, pointer) => {
+    const { status, body } = await operator.post('/legal-holds', hold);
+    expect([status, (body['errors'] as Body[])[0]?.['pointer']]).toEqual([400, pointer]);
+  });
+
+  test('what is not there is 404, or 422 in a body; what has another revision is 412', async () => {
+    const nobody = '01990000-0000-7000-8000-000000000001';
+    expect((await put('everything', {})).status).toBe(404);
+    expect((await put(`session:${nobody}`, {})).status).toBe(404);
+    expect((await put('project', {}, 'dreams')).status).toBe(404);
+    expect((await operator.get('/retention/policies/project/logs')).status).toBe(404);
+    expect((await operator.get(`/operations/${nobody}`)).status).toBe(404);
+    expect((await operator.post('/legal-holds', { subject: { run_id: nobody }, reason: 'x' })).status).toBe(
+      422,
+    );
+    const { body } = await operator.post('/retention/preview', { scope: 'everything', kind: 'logs' });
+    expect((body['errors'] as Body[])[0]?.['pointer']).toBe('/scope');
+    await put('project', { max_age: 'P1D' });
+    const refused = await operator.call('PUT', '/retention/policies/project/logs', {}, { 'if-match': '"7"' });
+    expect(refused.body['code']).toBe('revision_mismatch');
+  });
+
+  test('a second sweep while one runs is refused', async () => {
+    for (let n = 0; n < 10; n++) await runWith([{ count: 1_000 }]);
+    await put('project', { max_age: 'P1D' });
+    const [one, two] = await Promise.all([
+      operator.post('/retention/apply'),
+      operator.post('/retention/apply'),
+    ]);
+    expect([one.status, two.status].sort()).toEqual([202, 409]);
+    expect([one.body['code'], two.body['code']]).toContain('already_running');
+  });
+});
