@@ -470,3 +470,17 @@ describe('who may do what, and what is refused', () => {
     expect([one.body['code'], two.body['code']]).toContain('already_running');
   });
 });
+
+test('after all that was removed above, every read model is what a replay of the events gives', async () => {
+  const admin = new Api(server.url, server.key);
+  for (const name of ['logs', 'transcripts', 'retention', 'runs', 'sessions', 'timeline']) {
+    const path = `/projections/${name}/rebuilds`;
+    const { id } = (await admin.post(path, { mode: 'verify' })).body;
+    let rebuild: Body = {};
+    await until(async () => {
+      ({ body: rebuild } = await admin.get(`${path}/${String(id)}`));
+      return rebuild['ended_at'] !== null;
+    });
+    expect(rebuild).toMatchObject({ state: 'completed', identical: true });
+  }
+});
