@@ -187,12 +187,12 @@ describe('runledger projections', () => {
 
   it('rebuilds one, and verifies them all', async () => {
     const rebuilt = await runledger(['projections', 'rebuild', 'runs']);
-    expect([rebuilt.code, json(rebuilt.stdout)['state']]).toEqual([0, 'completed']);
+    expect([rebuilt.code, json(rebuilt.stdout)['status']]).toEqual([0, 'succeeded']);
     const { code, stdout } = await runledger(['projections', 'verify']);
     const verified = stdout.trim().split('\n').map(json);
     expect(code).toBe(0);
     expect(verified.map(({ projection }) => projection)).toEqual(expect.arrayContaining(['runs', 'logs']));
-    expect(verified.every(({ identical }) => identical === true)).toBe(true);
+    expect(verified.every(({ result }) => (result as { identical: boolean }).identical)).toBe(true);
   });
 
   it.each([

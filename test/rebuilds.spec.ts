@@ -38,7 +38,7 @@ const path = (name: string, id = '') => `/projections/${name}/rebuilds${id && `/
 /** Asks for it and waits for its end. */
 async function done(name: string, mode: 'rebuild' | 'verify'): Promise<Body> {
   const { status, body } = await admin.post(path(name), { mode });
-  expect([status, body['mode']]).toEqual([202, mode]);
+  expect([status, body['kind'], body['status']]).toEqual([202, `projection_${mode}`, 'running']);
   return ended(name, String(body['id']));
 }
 
@@ -59,12 +59,8 @@ const readModels = async () =>
 describe('a rebuild', () => {
   it('builds every read model anew, identical to what served', async () => {
     for (const name of await readModels()) {
-      expect(await done(name, 'rebuild')).toMatchObject({
-        projection: name,
-        state: 'completed',
-        identical: null,
-      });
-      expect(await done(name, 'verify')).toMatchObject({ state: 'completed', identical: true });
+      expect(await done(name, 'rebuild')).toMatchObject({ projection: name, status: 'succeeded' });
+      expect(await done(name, 'verify')).toMatchObject({ status: 'succeeded', result: { identical: true } });
     }
   });
 
@@ -79,11 +75,18 @@ describe('a rebuild', () => {
     const writer = (async () => {
       while (!over.signal.aborted) await admin.made('/runs', {});
     })();
-    for (let n = 0; n < 3; n++) expect(await done('runs', 'rebuild')).toMatchObject({ state: 'completed' });
+    for (let n = 0; n < 3; n++) expect(await done('runs', 'rebuild')).toMatchObject({ status: 'succeeded' });
     over.abort();
     await Promise.all([reader, writer]);
     expect(seen.every((count, n) => count >= (seen[n - 1] ?? 0))).toBe(true);
-    expect(await done('runs', 'verify')).toMatchObject({ identical: true });
+    expect(await done('runs', 'verify')).toMatchObject({ result: { identical: true } });
+  });
+
+  it('is told of as an operation', async () => {
+    const { body, headers } = await admin.post(path('access'));
+    expect(headers.get('location')).toBe(`/v1/operations/${String(body['id'])}`);
+    const rebuild = await ended('access', String(body['id']));
+    expect((await admin.get(`/operations/${String(body['id'])}`)).body).toEqual(rebuild);
   });
 
   it('goes on following what comes after it', async () => {
@@ -103,14 +106,16 @@ describe('a comparison', () => {
     await sql.query(`INSERT INTO runs.metadata VALUES (gen_random_uuid(), 'default', 'planted', 'row')`);
     const verified = await done('runs', 'verify');
     expect(verified).toMatchObject({
-      identical: false,
-      tables: [
-        { table: 'metadata', differences: 1 },
-        { table: 'runs', differences: 3, examples: [changed, removed].sort() },
-      ],
+      result: {
+        identical: false,
+        tables: [
+          { table: 'metadata', differences: 1 },
+          { table: 'runs', differences: 3, examples: [changed, removed].sort() },
+        ],
+      },
     });
     await done('runs', 'rebuild');
-    expect(await done('runs', 'verify')).toMatchObject({ identical: true });
+    expect(await done('runs', 'verify')).toMatchObject({ result: { identical: true } });
   });
 });
 
@@ -127,16 +132,16 @@ describe('a rebuild that is not wanted any more', () => {
       body['id'],
     ]);
     const abandoned = await admin.delete(path('sessions', String(body['id'])));
-    expect([abandoned.status, abandoned.body['state']]).toEqual([200, 'abandoned']);
+    expect([abandoned.status, abandoned.body]).toMatchObject([200, { status: 'failed', error: 'abandoned' }]);
     await sql.query('COMMIT');
     await until(async () => {
       const { rows } = await sql.query(`SELECT 1 FROM pg_namespace WHERE nspname = 'sessions_next'`);
       return rows.length === 0;
     });
     expect((await admin.get('/sessions')).status).toBe(200);
-    expect(await done('sessions', 'verify')).toMatchObject({ identical: true });
+    expect(await done('sessions', 'verify')).toMatchObject({ result: { identical: true } });
     const all = dataOf(await admin.get(path('sessions')));
-    expect(all.map(({ state }) => state)).toContain('abandoned');
+    expect(all.map(({ error }) => error)).toContain('abandoned');
   });
 });
 
@@ -148,8 +153,8 @@ it('a rebuild whose server was killed is carried out by the next one', async () 
   await sql.query('COMMIT');
   server = await startServer({ DATABASE_URL: database.url, BOOTSTRAP_API_KEY: admin.key });
   admin = new Api(server.url, server.key);
-  expect(await ended('logs', String(body['id']))).toMatchObject({ state: 'completed' });
-  expect(await done('logs', 'verify')).toMatchObject({ identical: true });
+  expect(await ended('logs', String(body['id']))).toMatchObject({ status: 'succeeded' });
+  expect(await done('logs', 'verify')).toMatchObject({ result: { identical: true } });
 });
 
 describe('what is refused', () => {

@@ -481,6 +481,6 @@ test('after all that was removed above, every read model is what a replay of the
       ({ body: rebuild } = await admin.get(`${path}/${String(id)}`));
       return rebuild['ended_at'] !== null;
     });
-    expect(rebuild).toMatchObject({ state: 'completed', identical: true });
+    expect(rebuild).toMatchObject({ status: 'succeeded', result: { identical: true } });
   }
 });

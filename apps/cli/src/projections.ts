@@ -8,14 +8,15 @@ import { type Column, printList, type Resource } from './table.js';
 interface Rebuild extends Resource {
   readonly id: string;
   readonly projection: string;
-  readonly state: string;
-  readonly events_done: number;
-  readonly events_total: number;
+  readonly status: string;
+  readonly progress: { readonly done: number; readonly total: number };
   readonly events_per_second: number;
   readonly ended_at: string | null;
-  readonly reason: string | null;
-  readonly identical: boolean | null;
-  readonly tables: readonly { table: string; differences: number; examples: readonly string[] }[] | null;
+  readonly error: string | null;
+  readonly result: {
+    readonly identical?: boolean;
+    readonly tables?: readonly { table: string; differences: number; examples: readonly string[] }[];
+  } | null;
 }
 
 const columns: readonly Column[] = ['name', 'version', 'state', 'position', 'lag_events', 'lag_ms'];
@@ -90,16 +91,15 @@ async function carriedOut(api: Api, err: Output, name: string, mode: string): Pr
   return rebuild;
 }
 
-function bar({ projection, events_done, events_total, events_per_second }: Rebuild): string {
-  const share = events_total === 0 ? 0 : Math.min(1, events_done / events_total);
-  const filled = Math.round(share * barWidth);
+function bar({ projection, progress: { done, total }, events_per_second }: Rebuild): string {
+  const share = total === 0 ? 0 : Math.min(1, done / total);
+  const filled = '#'.repeat(Math.round(share * barWidth)).padEnd(barWidth, '.');
   const percent = String(Math.floor(share * 100)).padStart(3);
-  const done = '#'.repeat(filled).padEnd(barWidth, '.');
-  return `${projection} [${done}] ${percent} % of ${events_total} events, ${events_per_second}/s`.padEnd(90);
+  return `${projection} [${filled}] ${percent} % of ${total} events, ${events_per_second}/s`.padEnd(90);
 }
 
 async function report(out: Output, rebuild: Rebuild, json: boolean): Promise<number> {
-  const differing = (rebuild.tables ?? []).filter(({ differences }) => differences > 0);
+  const differing = (rebuild.result?.tables ?? []).filter(({ differences }) => differences > 0);
   if (json || !out.terminal) await out.write(`${JSON.stringify(rebuild)}\n`);
   else {
     await out.write(`${rebuild.projection}: ${verdict(rebuild)}\n`);
@@ -107,12 +107,12 @@ async function report(out: Output, rebuild: Rebuild, json: boolean): Promise<num
       await out.write(`  ${table}: ${differences} rows differ, such as ${examples.join(', ')}\n`);
     }
   }
-  return rebuild.state === 'completed' && differing.length === 0 ? exitCode.ok : exitCode.refused;
+  return rebuild.status === 'succeeded' && differing.length === 0 ? exitCode.ok : exitCode.refused;
 }
 
-function verdict({ state, identical, events_done, events_per_second, reason }: Rebuild): string {
-  const told = `${events_done} events, ${events_per_second}/s`;
-  if (state !== 'completed') return reason === null ? state : `${state}: ${reason}`;
-  if (identical === null) return `rebuilt from ${told}`;
-  return identical ? `identical to a replay of ${told}` : `DIFFERS from a replay of ${told}`;
+function verdict({ status, result, progress, events_per_second, error }: Rebuild): string {
+  const told = `${progress.done} events, ${events_per_second}/s`;
+  if (status !== 'succeeded') return `${status}: ${error ?? 'for no known reason'}`;
+  if (result?.identical === undefined) return `rebuilt from ${told}`;
+  return result.identical ? `identical to a replay of ${told}` : `DIFFERS from a replay of ${told}`;
 }

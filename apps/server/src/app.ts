@@ -21,6 +21,7 @@ import { Core, CoreModule } from './core.module.js';
 import { HealthController } from './health.controller.js';
 import { JsonLogger } from './logger.js';
 import { serveDocs } from './openapi.js';
+import { OperationsController } from './operations.controller.js';
 import { Projectors } from './projectors.js';
 import type { Settings } from './settings.js';
 
@@ -43,7 +44,7 @@ export interface App {
 }
 
 @Global()
-@Module({ controllers: [HealthController] })
+@Module({ controllers: [HealthController, OperationsController] })
 class AppModule {
   static of(core: Core, { settings, bootstrapKey, modules = [] }: AppOptions): DynamicModule {
     const status = {

@@ -10,6 +10,7 @@ import {
   EventStreams,
   IdempotencyStore,
   Instance,
+  Operations,
   PostgresIdempotency,
   ReadModelClock as HttpClock,
 } from '#http';
@@ -77,6 +78,7 @@ export class CoreModule {
       { provide: EventStore, useValue: store },
       { provide: LiveEvents, useValue: live },
       EventStreams,
+      Operations,
       { provide: ReadModelClock, useValue: clock },
       { provide: HttpClock, useValue: clock },
       { provide: Streams, useValue: new Streams(store) },

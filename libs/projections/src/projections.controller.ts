@@ -40,7 +40,7 @@ export class ProjectionsController {
   ): Promise<RebuildResource> {
     const { id, position } = await this.commands.execute(new RequestRebuild(name, body, ctx.causation()));
     changed(ctx, position);
-    void ctx.reply.header('location', `/v1/projections/${name}/rebuilds/${id}`);
+    void ctx.reply.header('location', `/v1/operations/${id}`);
     return (await this.rebuilds.get(name, id)).rebuild;
   }
 

@@ -1,4 +1,5 @@
-import { ApiSchema } from '@nestjs/swagger';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { OperationResource } from '#http';
 import type { RebuildState } from './rebuild.decider.js';
 
 class ComparedTableResource {
@@ -11,55 +12,66 @@ class ComparedTableResource {
   examples: string[];
 }
 
-/** A rebuild of a read model, or its comparison with what serves. */
-@ApiSchema({ name: 'Rebuild' })
-export class RebuildResource {
-  id: string;
-  projection: string;
-  version: number;
-  mode: 'rebuild' | 'verify';
-  /** `requested`: the leader of the projection has not taken it up yet. */
-  state: 'requested' | 'building' | 'completed' | 'failed' | 'abandoned';
-  events_done: number;
-  /** About how many there are; more may come while it runs. */
-  events_total: number;
-  events_per_second: number;
-  requested_at: string;
-  requested_by: string;
-  ended_at: string | null;
-  /** Why it failed. */
-  reason: string | null;
-  /** Of `verify`: true when not a single row differs. */
-  identical: boolean | null;
-  /** Of `verify`: what was found, table by table. */
-  tables: ComparedTableResource[] | null;
+class RebuildResultResource {
+  events: number;
+  /** Of a comparison: true when not a single row differs. */
+  identical?: boolean;
+  /** Of a comparison: what was found, table by table. */
+  tables?: ComparedTableResource[];
 }
 
-/** How far a build has come. */
+/** A rebuild of a read model, or its comparison with what serves. Its progress counts events. */
+@ApiSchema({ name: 'Rebuild' })
+export class RebuildResource extends OperationResource {
+  @ApiProperty({ enum: ['projection_rebuild', 'projection_verify'] })
+  declare kind: 'projection_rebuild' | 'projection_verify';
+  declare result: RebuildResultResource | null;
+  projection: string;
+  version: number;
+  events_per_second: number;
+  /** Principal id. */
+  requested_by: string;
+}
+
+@ApiSchema({ name: 'RebuildList' })
+export class RebuildListResource {
+  data: RebuildResource[];
+}
+
+/** How many events a build has folded, of about how many, in how many seconds. */
 export interface Progress {
   readonly done: number;
   readonly total: number;
   readonly seconds: number;
 }
 
-export function rebuildResource(rebuild: RebuildState, progress: Progress | undefined): RebuildResource {
-  const { rebuild_id: id, project: _, result, state, ...told } = rebuild;
-  const seconds = result === null ? (progress?.seconds ?? 0) : result.milliseconds / 1_000;
-  const done = result?.events ?? progress?.done ?? 0;
-  const tables = result?.tables?.map((table) => ({ ...table, examples: [...table.examples] })) ?? null;
+export function rebuildResource(rebuild: RebuildState, { done, total, seconds }: Progress): RebuildResource {
+  const { rebuild_id: id, projection, version, mode, requested_at, requested_by, ended_at } = rebuild;
   return {
     id,
-    ...told,
-    state: state === 'requested' && progress !== undefined ? 'building' : state,
-    events_done: done,
-    events_total: result?.events ?? Math.max(done, progress?.total ?? 0),
+    kind: `projection_${mode}`,
+    status: statusOf(rebuild),
+    progress: { done, total: Math.max(done, total) },
+    result: resultOf(rebuild),
+    error: rebuild.state === 'abandoned' ? 'abandoned' : rebuild.reason,
+    projection,
+    version,
     events_per_second: seconds > 0 ? Math.round(done / seconds) : 0,
-    identical: tables === null ? null : tables.every(({ differences }) => differences === 0),
-    tables,
+    requested_by,
+    created_at: requested_at,
+    ended_at,
   };
 }
 
-@ApiSchema({ name: 'RebuildList' })
-export class RebuildListResource {
-  data: RebuildResource[];
+function statusOf({ state }: RebuildState): RebuildResource['status'] {
+  if (state === 'requested') return 'running';
+  return state === 'completed' ? 'succeeded' : 'failed';
+}
+
+function resultOf({ result }: RebuildState): RebuildResultResource | null {
+  if (result === null) return null;
+  const { events, tables } = result;
+  if (tables === undefined) return { events };
+  const identical = tables.every(({ differences }) => differences === 0);
+  return { events, identical, tables: tables.map((table) => ({ ...table, examples: [...table.examples] })) };
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { RuleViolation, Streams } from '#eventsourcing';
+import { Operations } from '#http';
 import { Database, type Projection, ProjectionsStatus } from '#read-models';
 import { rebuildsDecider, type RebuildState } from './rebuild.decider.js';
 import { projectionStream } from './rebuild.events.js';
@@ -12,7 +13,10 @@ export class Rebuilds {
     private readonly streams: Streams,
     private readonly database: Database,
     private readonly status: ProjectionsStatus,
-  ) {}
+    operations: Operations,
+  ) {
+    operations.add((_ctx, id) => this.find(id));
+  }
 
   /** @throws RuleViolation not_found */
   projection(name: string): Projection {
@@ -39,15 +43,29 @@ export class Rebuilds {
     );
   }
 
-  private async progress({ state, projection, requested_at }: RebuildState): Promise<Progress | undefined> {
-    if (state !== 'requested') return undefined;
+  private async find(id: string): Promise<RebuildResource | undefined> {
+    for (const { name } of this.status.projections) {
+      const { state } = await this.streams.load(rebuildsDecider, projectionStream(name));
+      const rebuild = state.find(({ rebuild_id }) => rebuild_id === id);
+      if (rebuild !== undefined) return rebuildResource(rebuild, await this.progress(rebuild));
+    }
+    return undefined;
+  }
+
+  private async progress({ state, projection, requested_at, result }: RebuildState): Promise<Progress> {
+    if (result !== null) {
+      const { events, milliseconds } = result;
+      return { done: events, total: events, seconds: milliseconds / 1_000 };
+    }
+    if (state !== 'requested') return { done: 0, total: 0, seconds: 0 };
     const [row] = await this.database.query<{ done: string; total: string; seconds: number }>(
-      `SELECT b.events AS done, s.events AS total,
-         greatest(0, extract(epoch FROM b.moved_at - $2::timestamptz))::float8 AS seconds
-       FROM runledger.projections b JOIN runledger.projections s ON s.name = b.name AND s.build = 'serving'
-       WHERE b.name = $1 AND b.build = 'building'`,
+      `SELECT coalesce(b.events, 0) AS done, s.events AS total,
+         greatest(0, coalesce(extract(epoch FROM b.moved_at - $2::timestamptz), 0))::float8 AS seconds
+       FROM runledger.projections s
+       LEFT JOIN runledger.projections b ON b.name = s.name AND b.build = 'building'
+       WHERE s.name = $1 AND s.build = 'serving'`,
       [projection, requested_at],
     );
-    return row && { done: Number(row.done), total: Number(row.total), seconds: row.seconds };
+    return { done: Number(row?.done ?? 0), total: Number(row?.total ?? 0), seconds: row?.seconds ?? 0 };
   }
 }

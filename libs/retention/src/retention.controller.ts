@@ -4,16 +4,10 @@ import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allow, auditors, readers } from '#access';
 import { changed, Creates, Ctx, PathId, RequestContext, ValidBody, validBody } from '#http';
 import { ExplainRetention } from './explain-retention.js';
-import { Operations } from './operations.js';
 import { PreviewPolicy } from './preview-policy.js';
 import { RequestSweep } from './request-sweep.js';
 import { PreviewRetentionBody } from './retention.bodies.js';
-import {
-  operationResource,
-  OperationResource,
-  RemovalResource,
-  RetentionResource,
-} from './retention.resource.js';
+import { sweepResource, SweepResource, RemovalResource, RetentionResource } from './retention.resource.js';
 import { retentionManagers } from './scopes.js';
 
 @ApiTags('retention')
@@ -22,7 +16,6 @@ export class RetentionController {
   constructor(
     private readonly commands: CommandBus,
     private readonly queries: QueryBus,
-    private readonly operations: Operations,
   ) {}
 
   /** Tells what a policy would remove in the caller's project now, and changes nothing. */
@@ -39,22 +32,14 @@ export class RetentionController {
   @Allow(...retentionManagers)
   @Creates()
   @HttpCode(202)
-  @ApiAcceptedResponse({ type: OperationResource })
-  async apply(@Ctx() ctx: RequestContext): Promise<OperationResource> {
+  @ApiAcceptedResponse({ type: SweepResource })
+  async apply(@Ctx() ctx: RequestContext): Promise<SweepResource> {
     // It takes no options: who sends some expects something else.
     validBody(Object, ctx.request.body);
     const { sweep, position } = await this.commands.execute(new RequestSweep(ctx.causation()));
     changed(ctx, position);
     void ctx.reply.header('location', `/v1/operations/${sweep.id}`);
-    return operationResource(sweep);
-  }
-
-  /** How far long work has come. */
-  @Get('operations/:id')
-  @Allow(...auditors)
-  @ApiOkResponse({ type: OperationResource })
-  operation(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<OperationResource> {
-    return this.operations.get(ctx, id);
+    return sweepResource(sweep);
   }
 
   /** Which rules apply to a run's content, when it expires, and which holds stand in the way. */

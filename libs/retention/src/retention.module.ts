@@ -5,7 +5,7 @@ import { BatchRemoval } from './batch-removal.js';
 import { ExplainRetentionHandler } from './explain-retention.js';
 import { LegalHoldsController } from './legal-holds.controller.js';
 import { ListHolds } from './list-holds.js';
-import { Operations } from './operations.js';
+import { SweepOperations } from './sweep-operations.js';
 import { PlaceHoldHandler } from './place-hold.js';
 import { PoliciesController } from './policies.controller.js';
 import { PreviewPolicyHandler } from './preview-policy.js';
@@ -53,7 +53,7 @@ export class RetentionModule {
         BatchRemoval,
         ExplainRetentionHandler,
         ListHolds,
-        Operations,
+        SweepOperations,
         PlaceHoldHandler,
         PreviewPolicyHandler,
         ReleaseHoldHandler,

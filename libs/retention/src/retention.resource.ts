@@ -1,4 +1,5 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { OperationResource } from '#http';
 import {
   type RetentionAction,
   retentionActions,
@@ -67,33 +68,21 @@ class SweptResource extends RemovalResource {
   archives: string[];
 }
 
-class ProgressResource {
-  done: number;
-  total: number;
-}
-
 class SweepResultResource {
   removed: SweptResource[];
   /** How many removals were left out: held by then, running again, under another rule, or not to be archived. */
   kept: number;
 }
 
-/** Work that takes long. */
-@ApiSchema({ name: 'Operation' })
-export class OperationResource {
-  id: string;
+/** A sweep as the operation that it is. */
+@ApiSchema({ name: 'RetentionSweep' })
+export class SweepResource extends OperationResource {
   @ApiProperty({ enum: ['retention_sweep'] })
-  kind: 'retention_sweep';
-  @ApiProperty({ enum: ['running', 'succeeded', 'failed'] })
-  status: SweepState['status'];
-  progress: ProgressResource;
-  result: SweepResultResource | null;
-  error: string | null;
-  created_at: string;
-  ended_at: string | null;
+  declare kind: 'retention_sweep';
+  declare result: SweepResultResource | null;
 }
 
-export function operationResource(sweep: SweepState): OperationResource {
+export function sweepResource(sweep: SweepState): SweepResource {
   const removed = sweep.swept.map(({ kind, scope, action, tally, archives }) =>
     Object.assign(removalResource(kind, shownScope(scope), action, tally), { archives: [...archives] }),
   );
