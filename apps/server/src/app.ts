@@ -23,6 +23,7 @@ import { JsonLogger } from './logger.js';
 import { serveDocs } from './openapi.js';
 import { OperationsController } from './operations.controller.js';
 import { Projectors } from './projectors.js';
+import { limitRate } from './rate-limit.js';
 import type { Settings } from './settings.js';
 
 const sweepEvery = 600_000;
@@ -104,6 +105,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const fastify = nest.getHttpAdapter().getInstance();
   setupHttp(nest);
   authenticateRequests(fastify, nest.get(KeyRing));
+  if (settings.rateLimit !== undefined) await limitRate(fastify, settings.rateLimit);
   if (!settings.roles.has('api')) closeApi(fastify);
   serveDocs(nest);
   const projectors = new Projectors(

@@ -31,6 +31,7 @@ describe('the settings', () => {
       RETENTION_INTERVAL: 'P1DT2H3M4.5S',
       ARCHIVE_URL: 's3://bucket/folder',
       WEBHOOKS_ALLOW_PRIVATE: 'true',
+      RATE_LIMIT: '600',
     };
     expect(readSettings(env)).toEqual({
       port: 0,
@@ -44,6 +45,7 @@ describe('the settings', () => {
       retentionIntervalMs: 93_784_500,
       archiveUrl: env.ARCHIVE_URL,
       webhooksAllowPrivate: true,
+      rateLimit: 600,
     });
   });
 
@@ -53,6 +55,7 @@ describe('the settings', () => {
     ['HOST', 'http://here', 'an IP address or a host name'],
     ['DATABASE_URL', 'mysql://db', 'a URL that starts with postgres:// or postgresql://'],
     ['EVENTSTORE_URL', 'http://db', 'a URL that starts with kurrentdb://'],
+    ['RATE_LIMIT', '0', 'a whole number from 1 to 999999999, not "0"'],
     ['ROLES', 'api,queen', 'a comma-separated list of api, projector, host, sweeper, not "queen"'],
     ['BOOTSTRAP_API_KEY', 'short', '16 to 255 visible ASCII characters'],
     ['LOG_LEVEL', 'loud', 'one of fatal, error, warn, info, debug, trace, silent, not "loud"'],

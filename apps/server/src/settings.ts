@@ -26,6 +26,8 @@ export interface Settings {
   readonly retentionIntervalMs: number;
   /** `file://` or `s3://`; absent: nothing is archived. */
   readonly archiveUrl?: string;
+  /** Requests a minute that each caller has with this process; absent: as many as it likes. */
+  readonly rateLimit?: number;
   /** Whether webhooks may be sent to this host, its networks and its cloud. */
   readonly webhooksAllowPrivate: boolean;
 }
@@ -37,6 +39,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   const eventStoreUrl = url('EVENTSTORE_URL', read('EVENTSTORE_URL'), eventStores);
   const archiveUrl = url('ARCHIVE_URL', read('ARCHIVE_URL'), ['file:', 's3:']);
   const bootstrapApiKey = apiKey(read('BOOTSTRAP_API_KEY'));
+  const rateLimit = positive('RATE_LIMIT', read('RATE_LIMIT'));
   return {
     port: port(read('PORT') ?? '8080'),
     host: host(read('HOST') ?? '127.0.0.1'),
@@ -52,6 +55,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     ...(eventStoreUrl !== undefined && { eventStoreUrl }),
     ...(archiveUrl !== undefined && { archiveUrl }),
     ...(bootstrapApiKey !== undefined && { bootstrapApiKey }),
+    ...(rateLimit !== undefined && { rateLimit }),
   };
 }
 
@@ -60,6 +64,12 @@ const eventStores = ['kurrentdb:', 'kurrentdb+discover:', 'kdb:', 'kdb+discover:
 function port(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw wrong('PORT', text, 'a whole number from 0 to 65535');
+}
+
+function positive(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw wrong(name, text, 'a whole number from 1 to 999999999');
 }
 
 function host(text: string): string {
