@@ -11,3 +11,4 @@ export * from './projections-status.js';
 export * from './milliseconds.js';
 export * from './well-formed.js';
 export * from './chunks.js';
+export * from './presence.js';

@@ -1,0 +1,78 @@
+import type { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { AttachedLines } from './attached-lines.js';
+import { CappedOutput } from './capped-output.js';
+import type { OutputAppender } from './output-appender.js';
+import type { OutputStream, StreamFigures } from './process.events.js';
+
+/** The largest piece that is stored: as JSON it is well below 1 MB, the most that stores take by default. */
+const pieceBytes = 256 * 1024;
+/** Below this, what is on its way is waited for, so that small writes are stored together. */
+const smallBytes = 32 * 1024;
+/** How long the stream of a process that has ended may be silent, while others hold it open, in milliseconds. */
+const silenceMs = 300;
+
+/** Brings one stream of a process to where it is kept, no faster than it can be kept. */
+export class OutputPump {
+  private readonly capped: CappedOutput;
+  private readonly done: Promise<void>;
+  private movedAt = Date.now();
+  private storing = false;
+  private over = false;
+
+  constructor(
+    readable: Readable,
+    private readonly stream: OutputStream,
+    limit: number,
+    private readonly appender: OutputAppender,
+    private readonly lines: AttachedLines | undefined,
+  ) {
+    this.capped = new CappedOutput(limit);
+    this.done = this.pump(readable);
+    // Told to whoever asks for the figures.
+    this.done.catch(() => undefined);
+  }
+
+  /**
+   * Once the process has ended: what it wrote, when all of that is stored. Who still holds the stream open,
+   * and says nothing, is not waited for.
+   * @throws what the store refused a piece with
+   */
+  async figures(): Promise<StreamFigures> {
+    let ended = false;
+    const done = this.done.finally(() => (ended = true));
+    this.movedAt = Date.now();
+    while (!(ended as boolean) && (this.storing || Date.now() - this.movedAt < silenceMs)) {
+      await Promise.race([done, pause(silenceMs / 4)]);
+    }
+    await (ended ? done : this.finish());
+    return this.capped.figures;
+  }
+
+  private async pump(readable: Readable): Promise<void> {
+    for await (const chunk of readable as AsyncIterable<Buffer>) {
+      // What others write behind the end is read, lest they be stopped by it, and dropped.
+      if (this.over) continue;
+      this.storing = true;
+      await this.keep(this.capped.take(chunk));
+      this.storing = false;
+      this.movedAt = Date.now();
+    }
+    if (!this.over) await this.finish();
+  }
+
+  private async finish(): Promise<void> {
+    this.over = true;
+    await this.keep(this.capped.end());
+    await Promise.all([this.lines?.end(), this.appender.stored()]);
+  }
+
+  private async keep(bytes: Buffer): Promise<void> {
+    const logged = this.lines?.write(bytes);
+    for (let n = 0; n < bytes.length; n += pieceBytes) {
+      await this.appender.append(this.stream, bytes.subarray(n, n + pieceBytes));
+    }
+    if (bytes.length > 0 && bytes.length < smallBytes) await this.appender.stored();
+    await logged;
+  }
+}
