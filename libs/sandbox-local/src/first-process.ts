@@ -10,9 +10,6 @@ export const toolEnvironment = (): { PATH: string } => ({
   PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
 });
 
-/** Makes a program die with the thread that started it, whatever that one dies of. */
-export const dyingWithUs = ['--pdeathsig', 'KILL'] as const;
-
 /**
  * Starts the first process of a new PID namespace, whose end is the end of every process in it. Two ropes tie
  * it to the service: its standard input, which ends when nobody holds the other end any more, and the signal
@@ -25,7 +22,7 @@ export async function startFirstProcess(
 ): Promise<ChildProcess> {
   const namespaces = [...identity.unshare, '--mount', '--pid', '--ipc', '--fork', '--kill-child'];
   const script = ['sh', '-c', firstProcess, 'sandbox', folders.work, folders.tmp, ...folders.hidden];
-  const child = spawn('setpriv', [...dyingWithUs, 'unshare', ...namespaces, ...script], {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...namespaces, ...script], {
     cwd: '/',
     env: toolEnvironment(),
     detached: true,

@@ -17,7 +17,6 @@ const isolation = [
   'no_new_privileges',
   'clean_environment',
 ];
-const noPowers = ['--no-new-privs', '--inh-caps', '-all', '--bounding-set', '-all'];
 const nobody = 65534;
 
 /** Root gives its power away: to a user whom no file belongs to, without any capability. */
@@ -27,7 +26,10 @@ const startedByRoot: Identity = {
   isolation: [...isolation, 'unprivileged_user'],
   unshare: [],
   nsenter: [],
-  drop: ['--reuid', String(nobody), '--regid', String(nobody), '--clear-groups', ...noPowers],
+  drop: [
+    ...['--reuid', String(nobody), '--regid', String(nobody), '--clear-groups'],
+    ...['--no-new-privs', '--inh-caps', '-all', '--bounding-set', '-all'],
+  ],
   hidden: [],
 };
 
@@ -42,7 +44,7 @@ function startedByUser(uid: number, gid: number): Identity {
     isolation: [...isolation, 'user_namespace'],
     unshare: ['--user', '--map-current-user', '--keep-caps'],
     nsenter: ['--user', '--preserve-credentials'],
-    drop: noPowers,
+    drop: ['--no-new-privs'],
     // A delegated cgroup belongs to the same user, who could lift the limits.
     hidden: ['/sys/fs/cgroup'],
   };

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { SandboxOver, type LimitName, type ProcessSpec, type Sandbox, type SandboxProcess } from '#processes';
 import type { Cgroups } from './cgroups.js';
 import { toolEnvironment } from './first-process.js';
@@ -28,7 +29,6 @@ export class LocalSandbox implements Sandbox {
     this.limitsEnforced = cgroups.enforced;
     this.over = once(first, 'exit').then(() => {
       this.#isOver = true;
-      this.#release();
     });
   }
 
@@ -51,25 +51,26 @@ export class LocalSandbox implements Sandbox {
     if (!this.#isOver && graceMs > 0) await this.#terminate(graceMs);
     // The first process ends, and the kernel kills what is left; it is not over before the last one is gone.
     this.first.stdin?.destroy();
-    this.#release();
+    const nudge = setInterval(() => {
+      for (const started of this.#processes) started.release();
+    }, 20);
     await this.over;
+    clearInterval(nudge);
     await this.cgroups.remove();
     await removeWorkFolder(this.folder);
   }
 
+  /** What does the waiting is within the sandbox too, and never killed: it ends with the others. */
   async #terminate(graceMs: number): Promise<void> {
     const helper = spawn('setpriv', within(this.entrance, ['sh', '-c', terminating]), {
       cwd: '/',
       env: toolEnvironment(),
       stdio: 'ignore',
       detached: true,
-      timeout: graceMs,
-      killSignal: 'SIGKILL',
     });
-    await once(helper, 'exit').catch(() => undefined);
-  }
-
-  #release(): void {
-    for (const started of this.#processes) started.release();
+    const enough = new AbortController();
+    const grace = delay(graceMs, undefined, { signal: enough.signal }).catch(() => undefined);
+    await Promise.race([once(helper, 'exit').catch(() => undefined), grace]);
+    enough.abort();
   }
 }

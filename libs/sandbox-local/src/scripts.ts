@@ -1,10 +1,9 @@
 /**
- * The first process of a sandbox: $1 work folder, $2 folder for /tmp, then what to hide. It ignores SIGCHLD,
- * and `cat` keeps that: so the kernel reaps orphans, and `cat` ends when the service, its input, is gone.
+ * The first process of a sandbox: $1 work folder, $2 folder for /tmp, then what to hide. It ends as
+ * `cat`, which ends when its input does: the service. Where SIGCHLD is ignored the kernel reaps the orphans.
  */
 export const firstProcess = `
 set -eu
-trap '' CHLD
 work=$1
 cd "$work"
 mount -t proc -o nosuid,nodev,noexec proc /proc
@@ -19,7 +18,7 @@ if [ ! . -ef "$work" ]; then
   mount --no-canonicalize --bind . "$work"
 fi
 echo ready
-exec cat >/dev/null 2>&1
+exec env --ignore-signal=CHLD cat >/dev/null 2>&1
 `;
 
 /** Joins the cgroups that the $1 descriptors from 4 on lead to, while it may still; then becomes the rest. */

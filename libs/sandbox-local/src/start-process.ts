@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { ProcessSpec } from '#processes';
-import { dyingWithUs, toolEnvironment } from './first-process.js';
+import { toolEnvironment } from './first-process.js';
 import type { Identity } from './identity.js';
+import { sealed } from './inherited.js';
 import { LocalProcess } from './local-process.js';
 import { commanding, joining } from './scripts.js';
 
@@ -18,11 +19,14 @@ export interface Entrance {
   readonly cgroups: readonly number[];
 }
 
-/** The arguments of `setpriv` that run a program within the namespaces of a sandbox. */
+/**
+ * The arguments of `setpriv` that run a program within the namespaces of a sandbox. When the service dies the
+ * program does too, by the first process; `nsenter` then has to be awake to see it and to end, hence the CONT.
+ */
 export function within({ identity, holder }: Entrance, program: readonly string[]): string[] {
   const pids = `--pid=/proc/${holder}/ns/pid_for_children`;
   const target = ['--target', String(holder), '--mount', '--ipc', pids, ...identity.nsenter];
-  return [...dyingWithUs, 'nsenter', ...target, ...program];
+  return ['--pdeathsig', 'CONT', 'nsenter', ...target, ...program];
 }
 
 function variables(workdir: string, added: Readonly<Record<string, string>>): Record<string, string> {
@@ -48,7 +52,7 @@ export async function startProcess(entrance: Entrance, spec: ProcessSpec): Promi
       ...Object.fromEntries(entries.map((entry, n) => [`RUNLEDGER_ENV_${n}`, entry])),
     },
     detached: true,
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe', ...cgroups],
+    stdio: sealed(['pipe', 'pipe', 'pipe', 'pipe', ...cgroups]),
   }) as ChildProcess & { stdin: Writable; stdout: Readable; stderr: Readable };
   const started = new LocalProcess(child);
   const told = await firstWords(child, child.stdio[3] as Duplex);
