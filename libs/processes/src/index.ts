@@ -1,0 +1,13 @@
+export {
+  LimitNotEnforceable,
+  SandboxDriver,
+  SandboxOver,
+  SandboxUnavailable,
+  type LimitName,
+  type ProcessEnd,
+  type ProcessSpec,
+  type Sandbox,
+  type SandboxLimits,
+  type SandboxProcess,
+  type SandboxSpec,
+} from './sandbox-driver.js';
