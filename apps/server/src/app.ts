@@ -7,6 +7,7 @@ import { AccessModule, AccessProjection, authenticateRequests, isOpen, KeyRing }
 import { fastifyOptions, ProblemError, setupHttp } from '#http';
 import { LogsModule, LogProjection } from '#logs';
 import { Listener } from '#postgres';
+import { HostSweeper, ProcessesModule, ProcessesProjection, ProcessPolicy } from '#processes';
 import { type Projection, ProjectionsStatus } from '#read-models';
 import { LeaseSweeper, RunPolicy, RunsModule, RunsProjection } from '#runs';
 import { SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
@@ -15,6 +16,7 @@ import { TranscriptPolicy, TranscriptProjection, TranscriptsModule } from '#tran
 import { deliveriesChannel, WebhookPolicy, WebhookSender, WebhookSettings, WebhooksModule } from '#webhooks';
 import { Core, CoreModule } from './core.module.js';
 import { HealthController } from './health.controller.js';
+import { hosting } from './hosting.js';
 import { JsonLogger } from './logger.js';
 import { serveDocs } from './openapi.js';
 import { ProjectionsController } from './projections.controller.js';
@@ -44,7 +46,7 @@ class AppModule {
   static of(core: Core, { settings, bootstrapKey, modules = [] }: AppOptions): DynamicModule {
     const status = {
       provide: ProjectionsStatus,
-      inject: [SessionPolicy, RunPolicy, TranscriptPolicy, WebhookPolicy],
+      inject: [SessionPolicy, RunPolicy, TranscriptPolicy, WebhookPolicy, ProcessPolicy],
       useFactory: (...policies: Projection[]) =>
         new ProjectionsStatus(core.database, core.store, [...readModels(), ...policies]),
     };
@@ -59,6 +61,7 @@ class AppModule {
         LogsModule,
         TimelineModule,
         TranscriptsModule,
+        ProcessesModule,
         WebhooksModule.with(new WebhookSettings(settings.webhooksAllowPrivate)),
         ...modules,
       ],
@@ -75,6 +78,7 @@ export const readModels = (): Projection[] => [
   new LogProjection(),
   new TimelineProjection(),
   new TranscriptProjection(),
+  new ProcessesProjection(),
 ];
 
 /** Puts the house together: adapters, rooms, and the roles that this process takes. */
@@ -98,18 +102,22 @@ export async function createApp(options: AppOptions): Promise<App> {
   const sweeps = settings.roles.has('sweeper');
   const sweep = sweeps ? sweeping(core) : undefined;
   if (sweeps) leases.start();
+  const hosts = nest.get(HostSweeper);
+  if (sweeps) hosts.start();
+  const host = settings.roles.has('host') ? hosting(nest, core, settings) : undefined;
   const sending = sweeps ? sendingWebhooks(nest, databaseUrl) : undefined;
   return {
     nest,
     listen: async () => {
+      await host?.start();
       await nest.listen(settings.port, settings.host);
       return (await nest.getUrl()).replace(/\/$/, '');
     },
     close: async () => {
       clearInterval(sweep);
-      await sending?.stop();
+      await Promise.all([sending?.stop(), host?.stop()]);
       await nest.close();
-      await leases.stop();
+      await Promise.all([leases.stop(), hosts.stop()]);
       await projectors.stop();
       await core.close();
     },

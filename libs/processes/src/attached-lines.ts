@@ -38,15 +38,13 @@ export class AttachedLines {
   private async append(messages: readonly string[]): Promise<void> {
     if (messages.length === 0) return;
     const ts = new Date().toISOString();
-    const lines = messages.map(
-      (message): LogLine => ({
-        ts,
-        stream: this.stream,
-        // A log is text, which cannot hold U+0000; the process's output can.
-        message: (message.endsWith('\r') ? message.slice(0, -1) : message).replaceAll('\0', '\ufffd'),
-        attributes: { process_id: this.process.process_id },
-      }),
-    );
+    const lines = messages.map((message): LogLine => ({
+      ts,
+      stream: this.stream,
+      // A log is text, which cannot hold U+0000; the process's output can.
+      message: (message.endsWith('\r') ? message.slice(0, -1) : message).replaceAll('\0', '\ufffd'),
+      attributes: { process_id: this.process.process_id },
+    }));
     await insist(this.onBehalf, (causation) =>
       this.streams.execute(logDecider, logStreamOf(this.process.run_id), causation, (log) =>
         appendLog(log, lines),

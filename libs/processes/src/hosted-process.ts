@@ -3,7 +3,13 @@ import type { HostTools } from './host-tools.js';
 import { insist, type OnBehalf } from './insist.js';
 import { OutputAppender } from './output-appender.js';
 import { OutputPump } from './output-pump.js';
-import { endProcess, noOutput, processDecider, processStarted, type ProcessState } from './process.decider.js';
+import {
+  endProcess,
+  noOutput,
+  processDecider,
+  processStarted,
+  type ProcessState,
+} from './process.decider.js';
 import {
   type Ending,
   type OutputStream,
@@ -13,7 +19,6 @@ import {
 } from './process.events.js';
 import { ProcessFeeder } from './process-feeder.js';
 import { unseal } from './process-keys.js';
-import { inputStreamOf } from './process-input.events.js';
 import type { Sandbox, SandboxProcess } from './sandbox-driver.js';
 
 /** Why the host ends a process. */
@@ -160,11 +165,6 @@ export class HostedProcess {
     );
     const process = state as ProcessState;
     await insist(onBehalf, (causation) => tools.teller.exited(process, causation));
-    await forgetInput(tools, id);
+    await tools.keys.forget(id);
   }
-}
-
-/** Takes away for good what a process that is over was given, and what could read it. */
-export async function forgetInput({ keys, store }: Pick<HostTools, 'keys' | 'store'>, id: string): Promise<void> {
-  await Promise.all([keys.destroy('env', id), keys.destroy('input', id), store.delete(inputStreamOf(id))]);
 }

@@ -44,7 +44,8 @@ export class HostedSandbox {
   async start({ data, metadata }: RecordedEvent<ProcessRequested>): Promise<void> {
     const onBehalf = { project: metadata.project, correlationId: metadata.$correlationId };
     const sandbox = await this.opened;
-    if (sandbox === undefined || this.closing !== undefined) return this.refuse(data, onBehalf, 'sandbox_closed');
+    if (sandbox === undefined || this.closing !== undefined)
+      return this.refuse(data, onBehalf, 'sandbox_closed');
     if (this.processes.size >= this.birth.limits.max_processes)
       return this.refuse(data, onBehalf, 'max_processes');
     const process = new HostedProcess(this.tools, data, onBehalf, sandbox, this.failed);

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { type Causation, EventStore, Streams } from '#eventsourcing';
+import { type Causation, Streams } from '#eventsourcing';
 import { Database, ReadModelClock } from '#read-models';
-import { forgetInput } from './hosted-process.js';
 import { endProcess, noOutput, processDecider } from './process.decider.js';
 import { processStream } from './process.events.js';
 import { ProcessKeys } from './process-keys.js';
@@ -18,7 +17,6 @@ export class LostProcesses {
     private readonly database: Database,
     private readonly clock: ReadModelClock,
     private readonly streams: Streams,
-    private readonly store: EventStore,
     private readonly keys: ProcessKeys,
     private readonly teller: RunTeller,
   ) {}
@@ -37,6 +35,6 @@ export class LostProcesses {
     );
     if (state === undefined) return;
     await this.teller.exited(state, causation);
-    await forgetInput(this, id);
+    await this.keys.forget(id);
   }
 }

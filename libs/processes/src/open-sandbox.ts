@@ -58,7 +58,8 @@ export async function liveRun(
   if (leaseId !== undefined) await expectLeaseOf(streams, id, leaseId);
   const { state } = await streams.load(runDecider, runStream(id));
   const run = state as RunState;
-  if (isOver(run)) throw new RuleViolation('run_terminal', `the run is ${run.status}, nothing more happens in it`);
+  if (isOver(run))
+    throw new RuleViolation('run_terminal', `the run is ${run.status}, nothing more happens in it`);
   return run;
 }
 

@@ -3,6 +3,9 @@ import { type Feed, Placed } from '#http';
 import type { OutputFigures, OutputStream } from './process.events.js';
 import { bytesOf, outputStreamOf, type ProcessOutputWritten } from './process-output.events.js';
 
+/** How many events are read at once: together some megabytes. */
+const pageSize = 16;
+
 /** A piece of output as followers get it. */
 export interface OutputPiece {
   /** Of its first byte. */
@@ -12,7 +15,8 @@ export interface OutputPiece {
 
 const known = new WeakMap<RecordedEvent, Placed<OutputPiece>>();
 
-const dataOf = (event: RecordedEvent): ProcessOutputWritten['data'] => (event as Fact as ProcessOutputWritten).data;
+const dataOf = (event: RecordedEvent): ProcessOutputWritten['data'] =>
+  (event as Fact as ProcessOutputWritten).data;
 
 /** One stream of the output of a process, read from what is stored; places are the offsets behind pieces. */
 export class OutputFeed implements Feed<OutputPiece> {
@@ -30,14 +34,19 @@ export class OutputFeed implements Feed<OutputPiece> {
 
   /** Oldest first alone; the first piece begins at the very byte asked for. */
   async *read(from: number, _order: 'asc' | 'desc', limit = Infinity): AsyncGenerator<Placed<OutputPiece>> {
-    const revision = this.next?.place === from ? this.next.revision : await this.revisionOf(from);
+    let revision = this.next?.place === from ? this.next.revision : await this.revisionOf(from);
     let left = limit;
-    for await (const event of this.streams.read(this.source, { from: revision })) {
-      const placed = this.placed(event);
-      if (placed?.event === undefined || placed.place <= from) continue;
-      if (left-- === 0) return;
-      this.next = { place: placed.place, revision: event.revision + 1 };
-      yield placed.event.offset < from ? behind(placed.event, from) : placed;
+    for (let count = pageSize; count === pageSize;) {
+      count = 0;
+      for await (const event of this.streams.read(this.source, { from: revision, limit: pageSize })) {
+        count++;
+        revision = event.revision + 1;
+        const placed = this.placed(event);
+        if (placed?.event === undefined || placed.place <= from) continue;
+        if (left-- === 0) return;
+        this.next = { place: placed.place, revision };
+        yield placed.event.offset < from ? behind(placed.event, from) : placed;
+      }
     }
   }
 

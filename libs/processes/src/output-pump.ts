@@ -39,13 +39,13 @@ export class OutputPump {
    * @throws what the store refused a piece with
    */
   async figures(): Promise<StreamFigures> {
-    let ended = false;
-    const done = this.done.finally(() => (ended = true));
+    const pump = { ended: false };
+    const done = this.done.finally(() => (pump.ended = true));
     this.movedAt = Date.now();
-    while (!(ended as boolean) && (this.storing || Date.now() - this.movedAt < silenceMs)) {
+    while (!pump.ended && (this.storing || Date.now() - this.movedAt < silenceMs)) {
       await Promise.race([done, pause(silenceMs / 4)]);
     }
-    await (ended ? done : this.finish());
+    await (pump.ended ? done : this.finish());
     return this.capped.figures;
   }
 

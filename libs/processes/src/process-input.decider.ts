@@ -15,7 +15,11 @@ export const processInputDecider: Decider<InputState, ProcessInputGiven> = {
  * Adds pieces behind the last one. @param closes whether nothing follows
  * @throws RuleViolation stdin_closed, unless there is nothing but another close
  */
-export function giveInput(state: InputState, pieces: readonly string[], closes: boolean): ProcessInputGiven[] {
+export function giveInput(
+  state: InputState,
+  pieces: readonly string[],
+  closes: boolean,
+): ProcessInputGiven[] {
   if (state.closed) {
     if (pieces.length === 0) return [];
     throw new RuleViolation('stdin_closed', 'the standard input of the process is closed');

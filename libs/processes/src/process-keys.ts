@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { byService, EventStore, fold, Streams } from '#eventsourcing';
+import { inputStreamOf } from './process-input.events.js';
 import { makeKey, processKeyDecider } from './process-key.decider.js';
 import { type KeyUse, processKeyStream } from './process-key.events.js';
 
@@ -42,6 +43,15 @@ export class ProcessKeys {
   /** Makes unreadable for good what was sealed with the key. @throws StoreUnavailable */
   destroy(use: KeyUse, processId: string): Promise<void> {
     return this.store.delete(processKeyStream(use, processId));
+  }
+
+  /** Takes away for good what a process that is over was given, and what could read it. @throws StoreUnavailable */
+  async forget(processId: string): Promise<void> {
+    await Promise.all([
+      this.destroy('env', processId),
+      this.destroy('input', processId),
+      this.store.delete(inputStreamOf(processId)),
+    ]);
   }
 }
 

@@ -89,9 +89,7 @@ export const requestProcess = (process: ProcessOrNone, birth: ProcessBirth): Pro
 
 /** Nothing when others have declared it over: whoever started it must kill it. */
 export const processStarted = (process: ProcessOrNone, pid: number): ProcessFact[] =>
-  process?.status === 'starting'
-    ? [{ type: 'ProcessStarted', data: { ...transition(process), pid } }]
-    : [];
+  process?.status === 'starting' ? [{ type: 'ProcessStarted', data: { ...transition(process), pid } }] : [];
 
 /** Asking again for the same changes nothing; asking for something else is passed on. */
 export function requestTermination(

@@ -1,9 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Fact, RecordedEvent } from '#eventsourcing';
-import { EventStore, reactionTo, Streams } from '#eventsourcing';
+import { reactionTo, Streams } from '#eventsourcing';
 import type { Sql } from '#read-models';
 import { Projection } from '#read-models';
-import { forgetInput } from './hosted-process.js';
 import { LostProcesses } from './lost-processes.js';
 import { processDecider } from './process.decider.js';
 import type { ProcessFact } from './process.events.js';
@@ -29,7 +28,6 @@ export class ProcessPolicy extends Projection {
 
   constructor(
     @Inject(Streams) private readonly streams: Streams,
-    @Inject(EventStore) private readonly store: EventStore,
     @Inject(ProcessKeys) private readonly keys: ProcessKeys,
     @Inject(RunTeller) private readonly teller: RunTeller,
     @Inject(LostProcesses) private readonly lost: LostProcesses,
@@ -63,7 +61,7 @@ export class ProcessPolicy extends Projection {
       case 'ProcessEnded': {
         const { state } = await this.streams.load(processDecider, event.stream);
         if (state !== undefined) await this.teller.exited(state, reactionTo(event));
-        await forgetInput(this, id);
+        await this.keys.forget(id);
         return;
       }
       default:

@@ -2,7 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { byService, type Causation, RuleViolation, Streams } from '#eventsourcing';
 import { claimRunSandbox, runSandboxDecider } from './run-sandbox.decider.js';
 import { runSandboxStream } from './run-sandbox.events.js';
-import { giveUpSandbox, isGone, requestSandbox, sandboxDecider, type SandboxState } from './sandbox.decider.js';
+import {
+  giveUpSandbox,
+  isGone,
+  requestSandbox,
+  sandboxDecider,
+  type SandboxState,
+} from './sandbox.decider.js';
 import { type SandboxBirth, sandboxStream } from './sandbox.events.js';
 import { StateWatch } from './state-watch.js';
 
@@ -59,12 +65,7 @@ export class RunSandboxes {
       this.watch.until(sandboxDecider, stream, (now) => now?.status !== status, patience, gone);
     let state = await wait('requested', claimPatience);
     if (state?.status === 'requested') {
-      ({ state } = await this.streams.execute(
-        sandboxDecider,
-        stream,
-        byService(project_id),
-        giveUpSandbox,
-      ));
+      ({ state } = await this.streams.execute(sandboxDecider, stream, byService(project_id), giveUpSandbox));
     }
     if (state?.status === 'claimed') state = await wait('claimed', openPatience);
     if (state?.status === 'open') return state;

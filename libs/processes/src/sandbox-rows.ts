@@ -1,4 +1,5 @@
-import { type Database, present } from '#read-models';
+import { type Database, present, serves } from '#read-models';
+import { ProcessesProjection } from './processes.projection.js';
 
 /** How many sandboxes are looked after at once. */
 const most = 1_000;
@@ -28,8 +29,12 @@ export async function liveProcessesOf(database: Database, sandboxId: string): Pr
   return rows.map(({ id }) => id);
 }
 
-/** The newest sandboxes whose hosts have died: what is left of them, on whatever machine, is nobody's any more. */
+/**
+ * The newest sandboxes whose hosts have died: what is left of them, on whatever machine, is nobody's any more.
+ * None while the read model is not built.
+ */
 export async function abandonedSandboxes(database: Database): Promise<string[]> {
+  if (!(await serves(database, new ProcessesProjection()))) return [];
   const rows = await database.query<{ id: string; host_id: string }>(
     `SELECT id, host_id FROM processes.sandboxes WHERE host_id IS NOT NULL
      AND (NOT gone OR reason = 'host_lost') ORDER BY id DESC LIMIT ${most}`,

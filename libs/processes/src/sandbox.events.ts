@@ -29,7 +29,13 @@ export type Refusal = (typeof refusals)[number];
 
 /** Why a sandbox is closed. */
 export type CloseReason =
-  'requested' | 'run_completed' | 'run_failed' | 'run_cancelled' | 'host_stopped' | 'host_lost' | 'sandbox_died';
+  | 'requested'
+  | 'run_completed'
+  | 'run_failed'
+  | 'run_cancelled'
+  | 'host_stopped'
+  | 'host_lost'
+  | 'sandbox_died';
 
 export type SandboxRequested = Fact<'SandboxRequested', SandboxBirth>;
 /** The host that will open the sandbox and run its processes: the first one to say so. */
@@ -53,11 +59,6 @@ export type SandboxClosed = Fact<'SandboxClosed', { readonly reason: CloseReason
 
 /** The facts of a stream `sandbox-<id>`. */
 export type SandboxFact =
-  | SandboxRequested
-  | SandboxClaimed
-  | SandboxOpened
-  | SandboxRefused
-  | SandboxCloseRequested
-  | SandboxClosed;
+  SandboxRequested | SandboxClaimed | SandboxOpened | SandboxRefused | SandboxCloseRequested | SandboxClosed;
 
 export const sandboxStream = (id: string): string => `sandbox-${id}`;

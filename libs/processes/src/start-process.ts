@@ -104,7 +104,9 @@ export class StartProcessHandler implements ICommandHandler<StartProcess> {
     const { projectId } = causation.principal;
     const given = stdin == null ? undefined : this.inputs.give(id, Buffer.from(stdin), true, causation);
     const key =
-      env == null || Object.keys(env).length === 0 ? undefined : await this.keys.ensured('env', id, projectId);
+      env == null || Object.keys(env).length === 0
+        ? undefined
+        : await this.keys.ensured('env', id, projectId);
     await given;
     return key === undefined ? {} : { env_sealed: seal(key, Buffer.from(JSON.stringify(env))) };
   }

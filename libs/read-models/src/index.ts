@@ -12,3 +12,4 @@ export * from './milliseconds.js';
 export * from './well-formed.js';
 export * from './chunks.js';
 export * from './presence.js';
+export * from './serves.js';
