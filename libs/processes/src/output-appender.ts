@@ -12,8 +12,10 @@ import type { OnBehalf } from './insist.js';
 import type { OutputStream } from './process.events.js';
 import { outputStreamOf, type ProcessOutputWritten } from './process-output.events.js';
 
-/** How many pieces may wait to be stored; together they are one commit of the Postgres store. */
-const window = 16;
+/** The largest piece that is stored: as JSON it is well below 1 MB, the most that stores take by default. */
+const pieceBytes = 256 * 1024;
+/** How much may be gathered while a commit is on its way. */
+const mostGathered = 1024 * 1024;
 const retryMs = 200;
 
 interface Piece {
@@ -21,18 +23,25 @@ interface Piece {
   readonly event: NewEvent<ProcessOutputWritten>;
 }
 
+interface Gathered {
+  readonly stream: OutputStream;
+  readonly parts: Buffer[];
+}
+
 /**
- * Stores the output of one process, piece behind piece. Whoever writes waits while too much is on its way,
- * and so does, in the end, the process. A store that cannot be reached is tried until it can.
+ * Stores the output of one process in its order. What is written while a commit is on its way is gathered for
+ * the next one; when that is a lot, whoever writes waits, and so does, in the end, the process. A store that
+ * cannot be reached is tried until it can.
  */
 export class OutputAppender {
   private readonly stream: string;
   private readonly causation: Causation;
   private readonly kept = { stdout: 0, stderr: 0 };
   private count = 0;
-  private waiting: Piece[] = [];
+  private gathered: Gathered[] = [];
+  private size = 0;
   private sending: Promise<void> | undefined;
-  private failure: unknown;
+  private failure: Error | undefined;
 
   constructor(
     private readonly store: EventStore,
@@ -43,34 +52,52 @@ export class OutputAppender {
     this.causation = new Causation(servicePrincipal(project), { correlationId });
   }
 
-  /** Resolves when there is room for another piece. @throws what the store refused a piece with */
+  /** Resolves when there is room for more. @throws what the store refused the output with */
   async append(stream: OutputStream, bytes: Buffer): Promise<void> {
-    const data = { stream, ...this.kept, base64: bytes.toString('base64') };
-    this.kept[stream] += bytes.length;
-    this.waiting.push({ expected: this.count - 1, event: this.envelope(data) });
-    this.count++;
+    if (bytes.length === 0) return;
+    const last = this.gathered.at(-1);
+    if (last?.stream === stream) last.parts.push(bytes);
+    else this.gathered.push({ stream, parts: [bytes] });
+    this.size += bytes.length;
     this.sending ??= this.send();
-    while (this.waiting.length >= window && this.failure === undefined) await this.sending;
-    if (this.failure !== undefined) throw this.failure as Error;
+    while (this.size >= mostGathered && this.failure === undefined) await this.sending;
+    if (this.failure !== undefined) throw this.failure;
   }
 
-  /** Resolves when all is stored. @throws what the store refused a piece with */
+  /** Resolves when all is stored. @throws what the store refused the output with */
   async stored(): Promise<void> {
     while (this.sending !== undefined) await this.sending;
-    if (this.failure !== undefined) throw this.failure as Error;
+    if (this.failure !== undefined) throw this.failure;
   }
 
   private async send(): Promise<void> {
     try {
       // What else this turn of the event loop brings goes into the same commit.
       await new Promise(setImmediate);
-      const pieces = this.waiting;
-      this.waiting = [];
-      await this.insist(pieces);
+      await this.insist(this.take());
     } catch (error) {
-      this.failure = error;
+      this.failure = error as Error;
     }
-    this.sending = this.waiting.length > 0 && this.failure === undefined ? this.send() : undefined;
+    this.sending = this.size > 0 && this.failure === undefined ? this.send() : undefined;
+  }
+
+  private take(): Piece[] {
+    const pieces: Piece[] = [];
+    for (const { stream, parts } of this.gathered) {
+      const bytes = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+      for (let n = 0; n < bytes.length; n += pieceBytes) {
+        pieces.push(this.piece(stream, bytes.subarray(n, n + pieceBytes)));
+      }
+    }
+    this.gathered = [];
+    this.size = 0;
+    return pieces;
+  }
+
+  private piece(stream: OutputStream, bytes: Buffer): Piece {
+    const data = { stream, ...this.kept, base64: bytes.toString('base64') };
+    this.kept[stream] += bytes.length;
+    return { expected: this.count++ - 1, event: this.envelope(data) };
   }
 
   /** Sent again, what was stored the first time is answered as it was then. */

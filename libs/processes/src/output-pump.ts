@@ -5,10 +5,6 @@ import { CappedOutput } from './capped-output.js';
 import type { OutputAppender } from './output-appender.js';
 import type { OutputStream, StreamFigures } from './process.events.js';
 
-/** The largest piece that is stored: as JSON it is well below 1 MB, the most that stores take by default. */
-const pieceBytes = 256 * 1024;
-/** Below this, what is on its way is waited for, so that small writes are stored together. */
-const smallBytes = 32 * 1024;
 /** How long the stream of a process that has ended may be silent, while others hold it open, in milliseconds. */
 const silenceMs = 300;
 
@@ -68,11 +64,6 @@ export class OutputPump {
   }
 
   private async keep(bytes: Buffer): Promise<void> {
-    const logged = this.lines?.write(bytes);
-    for (let n = 0; n < bytes.length; n += pieceBytes) {
-      await this.appender.append(this.stream, bytes.subarray(n, n + pieceBytes));
-    }
-    if (bytes.length > 0 && bytes.length < smallBytes) await this.appender.stored();
-    await logged;
+    await Promise.all([this.lines?.write(bytes), this.appender.append(this.stream, bytes)]);
   }
 }
