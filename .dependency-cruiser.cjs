@@ -39,6 +39,12 @@ module.exports = {
       to: { path: '@kurrent/kurrentdb-client' },
     },
     {
+      name: 'only-the-adapter-knows-docker',
+      severity: 'error',
+      from: { pathNot: '^libs/sandbox-docker/' },
+      to: { path: '^node_modules/(@types/)?dockerode/' },
+    },
+    {
       name: 'only-adapters-touch-drivers',
       severity: 'error',
       from: { path: rooms },

@@ -1,3 +1,4 @@
+export { commandLine, readTold } from './command-line.js';
 export {
   LimitNotEnforceable,
   SandboxDriver,
