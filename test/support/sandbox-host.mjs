@@ -4,7 +4,11 @@
  */
 const [module, name, options, ...scripts] = process.argv.slice(2);
 const { [name]: Driver } = await import(module);
-const sandbox = await new Driver(JSON.parse(options)).open({ id: 'hosted', limits: {}, bestEffort: false });
+const sandbox = await new Driver(JSON.parse(options)).open({
+  id: 'hosted',
+  limits: { pids: 100 },
+  bestEffort: true,
+});
 for (const script of scripts) await sandbox.start({ command: 'sh', args: ['-c', script], env: {} });
 process.send('started');
 setInterval(() => undefined, 60_000);

@@ -65,6 +65,11 @@ export function sandboxEnding(harness: () => SandboxHarness): void {
     const killed = Date.now();
     await until(() => alive(marker) === 0);
     expect(Date.now() - killed).toBeLessThan(2_000);
+    // What it left behind is in the way of nobody once it is swept, and sweeping again is nothing.
+    await harness().driver.sweep(['hosted']);
+    await harness().driver.sweep(['hosted']);
+    const again = await openSandbox(harness(), { id: 'hosted', limits: { pids: 20 }, bestEffort: true });
+    expect((await run(again, sh('ls -A'))).stdout).toBe('');
   });
 
   test('of orphans are seen by the sandbox: none stays as a zombie', async () => {

@@ -11,7 +11,7 @@ export function sandboxStarting(harness: () => SandboxHarness): void {
     );
     const [folder, ...names] = stdout.trim().split('\n');
     expect(folder).toBe(sandbox.workdir);
-    expect(names.filter((name) => !['PWD', 'SHLVL', '_'].includes(name))).toEqual([
+    expect(names.filter((name) => !['PWD', 'SHLVL', '_', 'HOSTNAME'].includes(name))).toEqual([
       'ADDED',
       'HOME',
       'LANG',

@@ -1,9 +1,11 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { SandboxUnavailable } from '#processes';
 import { sandboxDriverContract } from '../../processes/src/sandbox-driver.contract.js';
 import { LocalDriver } from './index.js';
 
@@ -33,6 +35,53 @@ sandboxDriverContract(`this machine, under ${isRoot ? 'root' : 'an ordinary user
       rmSync(root, { recursive: true });
       return Promise.resolve();
     },
+  });
+});
+
+describe('the local driver', () => {
+  const data = mkdtempSync(join(tmpdir(), 'runledger-sandboxes-'));
+  afterAll(() => {
+    rmSync(data, { recursive: true });
+  });
+
+  test('leaves no descriptor, folder or cgroup behind', async () => {
+    const driver = new LocalDriver({ folder: data, hidden: [] });
+    const once = async (id: string) => {
+      const sandbox = await driver.open({ id, limits: { pids: 50, cpu_cores: 2 }, bestEffort: true });
+      const starting = Array.from({ length: 10 }, () =>
+        sandbox.start({ command: 'true', args: [], env: {} }),
+      );
+      const started = await Promise.all(starting);
+      await Promise.all(started.map(({ stdout, stderr }) => [text(stdout), text(stderr)]).flat());
+      await sandbox.close(1_000);
+    };
+    await once('warm');
+    const before = readdirSync('/proc/self/fd').length;
+    await once('one');
+    await once('other');
+    expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before);
+    expect(readdirSync(data)).toEqual([]);
+    const cgroups = readdirSync('/sys/fs/cgroup', { withFileTypes: true }).filter((entry) =>
+      entry.isDirectory(),
+    );
+    const names = cgroups.flatMap(({ name }) => readdirSync(join('/sys/fs/cgroup', name)));
+    expect(names.filter((name) => /^runledger-(warm|one|other)$/.test(name))).toEqual([]);
+  });
+
+  test('says what the system said when it cannot open a sandbox', async () => {
+    const path = process.env['PATH'];
+    process.env['PATH'] = '/nowhere';
+    const driver = new LocalDriver({ folder: data, hidden: [] });
+    const opening = driver.open({ id: 'none', limits: {}, bestEffort: false });
+    await expect(opening).rejects.toThrow(SandboxUnavailable);
+    process.env['PATH'] = path;
+    expect(readdirSync(data)).toEqual([]);
+  });
+
+  test.each(['..', 'a/b', ''])('takes no id that could leave its folder: %j', async (id) => {
+    const driver = new LocalDriver({ folder: data, hidden: [] });
+    await expect(driver.open({ id, limits: {}, bestEffort: false })).rejects.toThrow(RangeError);
+    await expect(driver.sweep([id])).rejects.toThrow(RangeError);
   });
 });
 
