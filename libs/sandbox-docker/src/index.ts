@@ -1,1 +1,1 @@
-export { DockerDriver, type DockerDriverOptions } from './docker-driver.js';
+export { DockerDriver } from './docker-driver.js';
