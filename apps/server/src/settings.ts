@@ -7,7 +7,7 @@ export type ServerRole = (typeof roles)[number];
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-export const sandboxDrivers = ['local'] as const;
+export const sandboxDrivers = ['local', 'docker'] as const;
 export type SandboxDriverName = (typeof sandboxDrivers)[number];
 
 const flags = ['true', 'false'] as const;

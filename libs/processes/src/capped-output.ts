@@ -11,7 +11,7 @@ export class CappedOutput {
   private kept = 0;
   private truncated = false;
   /** The beginning of a character whose rest is still to come. */
-  private begun = none;
+  private begun: Buffer = none;
 
   /** @param limit bytes; 0 is no cap */
   constructor(private readonly limit: number) {}

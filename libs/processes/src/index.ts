@@ -1,4 +1,17 @@
-export * from './sandbox-driver.js';
+export { commandLine, readTold } from './command-line.js';
+export {
+  LimitNotEnforceable,
+  SandboxDriver,
+  SandboxOver,
+  SandboxUnavailable,
+  type LimitName,
+  type ProcessEnd,
+  type ProcessSpec,
+  type Sandbox,
+  type SandboxLimits,
+  type SandboxProcess,
+  type SandboxSpec,
+} from './sandbox-driver.js';
 export * from './sandbox.events.js';
 export * from './sandbox.decider.js';
 export * from './process.events.js';

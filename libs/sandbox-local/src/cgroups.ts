@@ -57,10 +57,13 @@ export async function hold(
 ): Promise<void> {
   const asked = (Object.keys(controllers) as LimitName[]).filter((limit) => limits[limit] !== undefined);
   if (asked.length === 0) return;
-  const own = await ownCgroups();
+  const wanted = asked.map((limit) => controllers[limit]);
+  const found = await parents(await ownCgroups(), wanted);
   for (const limit of asked) {
     try {
-      const parent = await parentFor(controllers[limit], own, asked);
+      const parent = found.get(controllers[limit]);
+      if (parent === undefined)
+        throw new Error(`no cgroup with ${controllers[limit]} is given to this service`);
       await cgroups.hold(name, parent, limit, limits[limit] ?? 0);
     } catch (error) {
       if (bestEffort) continue;
@@ -70,28 +73,27 @@ export async function hold(
 }
 
 /**
- * Version 1 has a hierarchy for each controller. In version 2 a process is in one cgroup only, and a cgroup
- * that holds processes (such as our own) passes no controller on: the nearest one above that does is taken.
+ * Where the cgroup for a controller is to be. Version 1 has a hierarchy for each. In version 2 a process is in
+ * one cgroup only, and one that holds processes (such as our own) passes no controller on to cgroups below it:
+ * of those above, the nearest that passes on the most of what is wanted is taken, for all of them.
  */
-async function parentFor(
-  controller: string,
+async function parents(
   own: readonly OwnCgroup[],
-  asked: readonly LimitName[],
-): Promise<OwnCgroup> {
-  const first = own.find(({ version, controllers }) => version === 1 && controllers.includes(controller));
-  if (first !== undefined) return first;
-  const second = own.find(({ version }) => version === 2);
-  const wanted = asked.map((limit) => controllers[limit]);
-  for (
-    let folder = second?.folder;
-    second !== undefined && folder !== undefined;
-    folder = above(folder, second)
-  ) {
+  wanted: readonly string[],
+): Promise<Map<string, OwnCgroup>> {
+  const found = new Map<string, OwnCgroup>();
+  const unified = own.find(({ version }) => version === 2);
+  for (let folder = unified?.folder; unified && folder; folder = above(folder, unified)) {
     const passed = (await readFile(join(folder, 'cgroup.subtree_control'), 'utf8')).trim().split(' ');
-    if (passed.includes(controller) && wanted.some((name) => passed.includes(name)))
-      return { ...second, folder };
+    const held = wanted.filter((name) => passed.includes(name));
+    if (held.length <= found.size) continue;
+    found.clear();
+    for (const name of held) found.set(name, { ...unified, folder });
   }
-  throw new Error(`no cgroup with the controller ${controller} is given to this service`);
+  for (const hierarchy of own.filter(({ version }) => version === 1)) {
+    for (const name of hierarchy.controllers) found.set(name, hierarchy);
+  }
+  return found;
 }
 
 const above = (folder: string, { mount }: OwnCgroup) => (folder === mount ? undefined : dirname(folder));

@@ -1,1 +1,1 @@
-export { LocalDriver, type LocalDriverOptions } from './local-driver.js';
+export { LocalDriver } from './local-driver.js';
