@@ -5,7 +5,7 @@ import { CappedOutput } from './capped-output.js';
 /** What is kept of output that comes in these pieces. */
 function kept(pieces: readonly Buffer[], limit: number) {
   const output = new CappedOutput(limit);
-  const parts = pieces.map((piece) => Buffer.from(output.take(piece)));
+  const parts: Buffer[] = pieces.map((piece) => Buffer.from(output.take(piece)));
   parts.push(output.end());
   return { bytes: Buffer.concat(parts), parts, figures: output.figures };
 }

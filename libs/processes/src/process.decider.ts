@@ -2,7 +2,6 @@ import type { Decider } from '#eventsourcing';
 import { RuleViolation } from '#eventsourcing';
 import type {
   Ending,
-  EndStatus,
   LiveStatus,
   OutputFigures,
   ProcessBirth,
@@ -75,8 +74,6 @@ function born({ env_sealed: _sealed, ...birth }: ProcessBirth, at: string): Proc
 const live: readonly ProcessStatus[] = ['starting', 'running'];
 
 export const hasEnded = ({ status }: ProcessState): boolean => !live.includes(status);
-
-export const isEndStatus = (status: ProcessStatus): status is EndStatus => !live.includes(status);
 
 const transition = (process: ProcessState) => ({
   from: process.status as LiveStatus,
