@@ -1,4 +1,4 @@
-const rooms = '^libs/(sessions|runs|logs|access|timeline|transcripts|webhooks|projections|retention)/';
+const rooms = '^libs/(sessions|runs|logs|access|timeline|transcripts|processes|webhooks|projections|retention)/';
 
 /** Who may import whom: the drawing of docs/decisions/house.md, checked. @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -37,6 +37,12 @@ module.exports = {
       severity: 'error',
       from: { pathNot: '^libs/eventstore-kurrent/' },
       to: { path: '@kurrent/kurrentdb-client' },
+    },
+    {
+      name: 'only-the-adapter-knows-docker',
+      severity: 'error',
+      from: { pathNot: '^libs/sandbox-docker/' },
+      to: { path: '^node_modules/(@types/)?dockerode/' },
     },
     {
       name: 'only-adapters-touch-drivers',

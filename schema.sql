@@ -3,6 +3,8 @@
 CREATE SCHEMA access;
 CREATE SCHEMA eventstore;
 CREATE SCHEMA logs;
+CREATE SCHEMA process_policy;
+CREATE SCHEMA processes;
 CREATE SCHEMA retention;
 CREATE SCHEMA run_policy;
 CREATE SCHEMA runledger;
@@ -86,6 +88,27 @@ CREATE TABLE logs.runs (
   purged_seq bigint DEFAULT 0 NOT NULL,
   purged json,
   CONSTRAINT runs_pkey PRIMARY KEY (run_id)
+);
+
+CREATE TABLE processes.processes (
+  id uuid NOT NULL,
+  sandbox_id uuid NOT NULL,
+  run_id uuid NOT NULL,
+  status text COLLATE "C" NOT NULL,
+  live boolean NOT NULL,
+  doc json NOT NULL,
+  CONSTRAINT processes_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE processes.sandboxes (
+  id uuid NOT NULL,
+  project_id text COLLATE "C" NOT NULL,
+  host_id text COLLATE "C",
+  created_at timestamp with time zone NOT NULL,
+  gone boolean NOT NULL,
+  reason text COLLATE "C",
+  doc json NOT NULL,
+  CONSTRAINT sandboxes_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE public.idempotency_keys (
@@ -298,6 +321,11 @@ CREATE INDEX api_keys_project ON access.api_keys USING btree (project_id, id);
 CREATE UNIQUE INDEX projects_newest ON access.projects USING btree ("position");
 CREATE INDEX events_id_idx ON eventstore.events USING btree (id);
 CREATE INDEX chunks_time ON logs.chunks USING btree (run_id, from_ts);
+CREATE INDEX processes_live ON processes.processes USING btree (sandbox_id) WHERE live;
+CREATE INDEX processes_run ON processes.processes USING btree (run_id, id);
+CREATE INDEX processes_run_status ON processes.processes USING btree (run_id, status, id);
+CREATE INDEX sandboxes_abandoned ON processes.sandboxes USING btree (id) WHERE ((NOT gone) OR (reason = 'host_lost'::text));
+CREATE INDEX sandboxes_open ON processes.sandboxes USING btree (id) WHERE (NOT gone);
 CREATE INDEX idempotency_keys_expires_at_idx ON public.idempotency_keys USING btree (expires_at);
 CREATE INDEX holds_project ON retention.holds USING btree (project_id, id);
 CREATE INDEX policies_project ON retention.policies USING btree (project_id);

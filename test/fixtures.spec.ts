@@ -2,6 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fold, type RecordedEvent, Upcasters } from '#eventsourcing';
+import { processDecider, ProcessesProjection, sandboxDecider } from '#processes';
+import { processInputDecider } from '../libs/processes/src/process-input.decider.js';
+import { processKeyDecider } from '../libs/processes/src/process-key.decider.js';
+import { bytesOf, type ProcessOutputWritten } from '../libs/processes/src/process-output.events.js';
+import { runSandboxDecider } from '../libs/processes/src/run-sandbox.decider.js';
 import { logDecider } from '#logs';
 import { legalHoldDecider, policyDecider, sweepDecider } from '#retention';
 import { rebuildsDecider } from '../libs/projections/src/rebuild.decider.js';
@@ -86,6 +91,38 @@ const rooms: readonly {
     birth: 'RebuildRequested',
     folded: (events) => fold(rebuildsDecider, events),
   },
+  {
+    file: 'libs/processes/src/sandbox.events.ts',
+    prefix: 'sandbox-',
+    birth: 'SandboxRequested',
+    folded: (events) => fold(sandboxDecider, events),
+  },
+  {
+    file: 'libs/processes/src/process.events.ts',
+    prefix: 'process-',
+    birth: 'ProcessRequested',
+    folded: (events) => fold(processDecider, events),
+  },
+  {
+    file: 'libs/processes/src/run-sandbox.events.ts',
+    prefix: 'runSandbox-',
+    folded: (events) => fold(runSandboxDecider, events),
+  },
+  {
+    file: 'libs/processes/src/process-input.events.ts',
+    prefix: 'processInput-',
+    folded: (events) => fold(processInputDecider, events),
+  },
+  {
+    file: 'libs/processes/src/process-key.events.ts',
+    prefix: 'processEnvKey-',
+    folded: (events) => fold(processKeyDecider, events),
+  },
+  {
+    file: 'libs/processes/src/process-output.events.ts',
+    prefix: 'processOutput-',
+    folded: ([event]) => event && bytesOf((event as RecordedEvent<ProcessOutputWritten>).data),
+  },
 ];
 
 const upcasters = new Upcasters();
@@ -140,9 +177,9 @@ describe('every event that a session or a run ever stored', () => {
     const sessions = await projected(
       database.url,
       new SessionsProjection(),
-      onlyOf(events, ['session-', 'run-', 'transcript-']),
+      onlyOf(events, ['session-', 'run-', 'transcript-', 'process-']),
     );
-    const runs = await projected(database.url, new RunsProjection(), onlyOf(events, ['run-']));
+    const runs = await projected(database.url, new RunsProjection(), onlyOf(events, ['run-', 'process-']));
     expect([sessions['sessions'], runs['runs']]).toMatchObject([[{}], [{}]]);
     expect({ sessions, runs }).toMatchSnapshot();
   });
@@ -156,6 +193,18 @@ it.each(ours.filter((file) => stored(file).stream.startsWith('transcript-')))(
     const events = event.type === birth.type ? [birth] : [birth, event];
     const transcripts = await projected(database.url, new TranscriptProjection(), events);
     expect(transcripts).toMatchSnapshot();
+  },
+);
+
+it.each(ours.filter((file) => /^(sandbox|process)-/.test(stored(file).stream)))(
+  'a sandbox or process is folded by its projection: %s',
+  async (file) => {
+    const event = stored(file);
+    const births = ['SandboxRequested', 'ProcessRequested'].map((type) => stored(`${type}.v1.json`));
+    const events = births.some(({ type }) => type === event.type) ? births : [...births, event];
+    const once = await projected(database.url, new ProcessesProjection(), events);
+    expect(once).toEqual(await projected(database.url, new ProcessesProjection(), events, 1));
+    expect(once).toMatchSnapshot();
   },
 );
 

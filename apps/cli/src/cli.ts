@@ -5,6 +5,7 @@ import { exec } from './exec.js';
 import { keys } from './keys.js';
 import { logs } from './logs.js';
 import { type Output, OutputClosed } from './output.js';
+import { attach, kill, ps, start } from './processes.js';
 import { projections } from './projections.js';
 import { run, runs } from './runs.js';
 import { session, sessions } from './sessions.js';
@@ -12,7 +13,7 @@ import { readSettings } from './settings.js';
 import { watch } from './watch.js';
 
 const commands = new Map<string, Command>(
-  Object.entries({ exec, logs, watch, runs, run, sessions, session, keys, projections }),
+  Object.entries({ exec, logs, watch, runs, run, sessions, session, ps, start, attach, kill, keys, projections }),
 );
 
 const help = `usage: runledger <command> [options]
@@ -25,7 +26,7 @@ The server: RUNLEDGER_URL and RUNLEDGER_API_KEY, else the local server whose dat
 DATA_DIR (default ./.data).
 
 Exit codes: 0 done, 1 the server refused, 2 wrong command line, 69 no server;
-exec exits as its command did; watch with 1 for a run that did not complete; 130 after Ctrl-C.`;
+exec and attach exit as the command did; watch with 1 for a run that did not complete; 130 after Ctrl-C.`;
 
 /** Carries out one command line. Answers the exit code; prints every expected failure as one sentence. */
 export const cli = async (

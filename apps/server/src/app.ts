@@ -12,6 +12,7 @@ import { Listener } from '#postgres';
 import { ProjectionsModule } from '#projections';
 import { type Projection, ProjectionsStatus, RebuildRequests } from '#read-models';
 import { RetentionModule, RetentionProjection, RetentionSweeper } from '#retention';
+import { HostSweeper, ProcessesModule, ProcessesProjection, ProcessPolicy } from '#processes';
 import { LeaseSweeper, RunPolicy, RunsModule, RunsProjection } from '#runs';
 import { SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
 import { TimelineModule, TimelineProjection } from '#timeline';
@@ -19,6 +20,7 @@ import { RetainedTranscripts, TranscriptPolicy, TranscriptProjection, Transcript
 import { deliveriesChannel, WebhookPolicy, WebhookSender, WebhookSettings, WebhooksModule } from '#webhooks';
 import { Core, CoreModule } from './core.module.js';
 import { HealthController } from './health.controller.js';
+import { hosting } from './hosting.js';
 import { JsonLogger } from './logger.js';
 import { serveDocs } from './openapi.js';
 import { OperationsController } from './operations.controller.js';
@@ -50,7 +52,7 @@ class AppModule {
   static of(core: Core, { settings, bootstrapKey, modules = [] }: AppOptions): DynamicModule {
     const status = {
       provide: ProjectionsStatus,
-      inject: [SessionPolicy, RunPolicy, TranscriptPolicy, WebhookPolicy],
+      inject: [SessionPolicy, RunPolicy, TranscriptPolicy, WebhookPolicy, ProcessPolicy],
       useFactory: (...policies: Projection[]) =>
         new ProjectionsStatus(core.database, core.store, [...readModels(), ...policies]),
     };
@@ -72,6 +74,7 @@ class AppModule {
           rooms: [LogsModule, TranscriptsModule],
           contents: [RetainedLogs, RetainedTranscripts],
         }),
+        ProcessesModule,
         WebhooksModule.with(new WebhookSettings(settings.webhooksAllowPrivate)),
         ...modules,
       ],
@@ -90,6 +93,7 @@ export const readModels = (): Projection[] => [
   new TimelineProjection(),
   new TranscriptProjection(),
   new RetentionProjection(),
+  new ProcessesProjection(),
 ];
 
 /** Puts the house together: adapters, rooms, and the roles that this process takes. */
@@ -117,25 +121,28 @@ export async function createApp(options: AppOptions): Promise<App> {
   if (settings.roles.has('projector')) projectors.start();
   const leases = nest.get(LeaseSweeper);
   const retention = nest.get(RetentionSweeper);
+  const hosts = nest.get(HostSweeper);
   const sweeps = settings.roles.has('sweeper');
   const sweep = sweeps ? sweeping(core) : undefined;
   if (sweeps) {
     leases.start();
     retention.start();
+    hosts.start();
   }
+  const host = settings.roles.has('host') ? hosting(nest, core, settings) : undefined;
   const sending = sweeps ? sendingWebhooks(nest, databaseUrl) : undefined;
   return {
     nest,
     listen: async () => {
+      await host?.start();
       await nest.listen(settings.port, settings.host);
       return (await nest.getUrl()).replace(/\/$/, '');
     },
     close: async () => {
       clearInterval(sweep);
-      await sending?.stop();
+      await Promise.all([sending?.stop(), host?.stop()]);
       await nest.close();
-      await leases.stop();
-      await retention.stop();
+      await Promise.all([leases.stop(), retention.stop(), hosts.stop()]);
       await projectors.stop();
       await core.close();
     },

@@ -7,6 +7,9 @@ export type ServerRole = (typeof roles)[number];
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+export const sandboxDrivers = ['local', 'docker'] as const;
+export type SandboxDriverName = (typeof sandboxDrivers)[number];
+
 const flags = ['true', 'false'] as const;
 
 export interface Settings {
@@ -20,6 +23,8 @@ export interface Settings {
   /** KurrentDB; absent: events are kept in Postgres. */
   readonly eventStoreUrl?: string;
   readonly roles: ReadonlySet<ServerRole>;
+  /** What this process opens sandboxes with, in the role `host`. */
+  readonly sandboxDriver: SandboxDriverName;
   /** Absent: one is minted at the first start. */
   readonly bootstrapApiKey?: string;
   readonly logLevel: LogLevel;
@@ -47,6 +52,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     roles: new Set(
       (read('ROLES') ?? roles.join()).split(',').map((role) => oneOf('ROLES', role.trim(), roles)),
     ),
+    sandboxDriver: oneOf('SANDBOX_DRIVER', read('SANDBOX_DRIVER') ?? 'local', sandboxDrivers),
     logLevel: oneOf('LOG_LEVEL', read('LOG_LEVEL') ?? 'info', logLevels),
     retentionIntervalMs: duration('RETENTION_INTERVAL', read('RETENTION_INTERVAL') ?? 'PT1H'),
     webhooksAllowPrivate:

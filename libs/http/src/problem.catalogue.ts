@@ -54,6 +54,11 @@ export const catalogue = {
   ),
   unauthenticated: refused(401, 'Unauthenticated', 'No valid API key or token came with the request.'),
   forbidden: refused(403, 'Forbidden', 'The role of the caller may not do this.'),
+  detached_not_allowed: refused(
+    403,
+    'Detached not allowed',
+    'The sandbox was not opened with allow_detached.',
+  ),
   producer_fenced: refused(403, 'Producer fenced', 'A newer epoch of this producer has appended already.'),
   not_found: refused(404, 'Not found', 'Nothing the caller may see is there.'),
   method_not_allowed: refused(405, 'Method not allowed', 'The resource does not know this method.'),
@@ -66,6 +71,15 @@ export const catalogue = {
     'The run cannot go from its status to the one asked for.',
   ),
   run_terminal: refused(409, 'Run is terminal', 'The run has ended and takes no more events.'),
+  sandbox_exists: refused(409, 'Sandbox exists', 'The run has a sandbox that is not closed.'),
+  sandbox_closed: later(
+    409,
+    'Sandbox closed',
+    'The sandbox is being closed; another can be opened once it is.',
+  ),
+  too_many_processes: later(409, 'Too many processes', 'The sandbox runs as many processes as it may.'),
+  process_ended: refused(409, 'Process ended', 'The process has ended.'),
+  stdin_closed: refused(409, 'Standard input closed', 'Nothing more can be given to the process to read.'),
   lease_lost: refused(409, 'Lease lost', 'The lease has expired, was taken over, or ended with the run.'),
   subagent_name_taken: refused(
     409,
@@ -115,6 +129,11 @@ export const catalogue = {
     'An id in the body names nothing that the caller may use.',
   ),
   unknown_command: refused(422, 'Unknown command', 'The session knows no such command.'),
+  limit_not_enforceable: refused(
+    422,
+    'Limit not enforceable',
+    'The host cannot hold processes to a limit that was asked for; the detail says why.',
+  ),
   idempotency_key_reused: refused(
     422,
     'Idempotency key reused',
@@ -123,6 +142,12 @@ export const catalogue = {
   rate_limited: later(429, 'Rate limited', 'The caller has sent too many requests.'),
   internal: later(500, 'Internal error', 'The server failed; its log has more under the request id.'),
   store_unavailable: later(503, 'Store unavailable', 'The event store cannot be reached.'),
+  no_host: later(503, 'No host', 'No host took the sandbox in time: none is running, or all are busy.'),
+  sandbox_unavailable: later(
+    503,
+    'Sandbox unavailable',
+    'The host could not open the sandbox; the detail says why.',
+  ),
   projection_lagging: later(
     503,
     'Projection lagging',

@@ -15,3 +15,5 @@ export * from './shared-reading.js';
 export * from './idle-checkpoints.js';
 export * from './rebuild-requests.js';
 export * from './in-turn.js';
+export * from './presence.js';
+export * from './serves.js';

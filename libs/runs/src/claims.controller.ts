@@ -7,12 +7,16 @@ import { ClaimRunsBody, HeartbeatBody } from './claim.bodies.js';
 import { ClaimRuns } from './claim-runs.js';
 import { HeartbeatRun } from './heartbeat-run.js';
 import { LeaseId } from './lease-header.js';
+import { Runs } from './runs.js';
 import { ClaimedRun, claimedRun, Heartbeat, shownLease } from './run.resource.js';
 
 @ApiTags('runs')
 @Controller('v1/runs')
 export class ClaimsController {
-  constructor(private readonly commands: CommandBus) {}
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly runs: Runs,
+  ) {}
 
   /** Starts pending runs for a worker, the oldest first; no two workers get the same one. */
   @Post('claim')
@@ -23,7 +27,10 @@ export class ClaimsController {
     const claimed = await this.commands.execute(new ClaimRuns(body, ctx.causation(), departure(ctx)));
     const positions = claimed.map(({ position }) => position);
     changed(ctx, positions.sort((a, b) => (a < b ? -1 : 1)).at(-1));
-    return { data: claimed.map(({ run }) => claimedRun(run)), next_cursor: null };
+    const data = claimed.map(async ({ run }) =>
+      claimedRun(run.attempt === 1 ? run : await this.runs.withCounts(run)),
+    );
+    return { data: await Promise.all(data), next_cursor: null };
   }
 
   /** Prolongs the lease of a claimed run by its `lease_seconds`. */

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { byService, Streams } from '#eventsourcing';
-import { Database, Leader, ReadModelClock } from '#read-models';
+import { Database, Leader, ReadModelClock, serves as isServing } from '#read-models';
 import { expireLease } from './lease.decider.js';
 import { runDecider } from './run.decider.js';
 import { runStream } from './run.events.js';
@@ -57,20 +57,10 @@ export class LeaseSweeper {
   private async sweep(signal: AbortSignal): Promise<void> {
     let serves = false;
     while (!signal.aborted) {
-      serves ||= await this.serves();
+      serves ||= await isServing(this.database, new RunsProjection());
       const wait = serves ? await this.round() : lookEvery;
       await pause(wait, undefined, { signal }).catch(() => undefined);
     }
-  }
-
-  /** Whether the table of this version is there: after an upgrade it must be built first. */
-  private async serves(): Promise<boolean> {
-    const { name, version } = new RunsProjection();
-    const rows = await this.database.query(
-      `SELECT 1 FROM runledger.projections WHERE name = $1 AND build = 'serving' AND version = $2`,
-      [name, version],
-    );
-    return rows.length > 0;
   }
 
   /** @returns milliseconds until there may be something to do again */

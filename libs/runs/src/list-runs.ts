@@ -5,8 +5,7 @@ import { leastUuidv7 } from '#eventsourcing';
 import { keysOf, page, type Page, type RequestContext, waitFor } from '#http';
 import { Database, type Keyset, keysetPage, milliseconds, ReadModelClock, Where } from '#read-models';
 import type { ListRunsQuery } from './run.bodies.js';
-import type { RunState } from './run.decider.js';
-import { runResource, type RunResource } from './run.resource.js';
+import { runResource, type RunResource, type RunRow } from './run.resource.js';
 
 export class ListRuns extends Query<Page<RunResource>> {
   constructor(
@@ -28,7 +27,7 @@ export class ListRunsHandler implements IQueryHandler<ListRuns> {
     const after = query.cursor == null ? undefined : String(keysOf(ctx, query.cursor, ['uuid'])[0]);
     await waitFor(this.clock, ctx, 'runs');
     const keyset = runsKeyset(query, ctx.principal, after);
-    const { rows, more } = await keysetPage<{ doc: RunState }>(this.database, keyset);
+    const { rows, more } = await keysetPage<{ doc: RunRow }>(this.database, keyset);
     const runs = rows.map(({ doc }) => runResource(doc));
     const last = runs.at(-1);
     return page(ctx, runs, more && last !== undefined ? [last.id] : undefined);

@@ -2,9 +2,14 @@ import type { Fact, RecordedEvent } from '#eventsourcing';
 import { arrayOf, jsonLines } from '#postgres';
 import type { Sql } from '#read-models';
 import { chunks, Projection, wellFormed } from '#read-models';
-import type { RunState } from './run.decider.js';
+import type { ProcessFact } from '#processes';
+import { countedProcess, noProcesses } from './process-counts.js';
+import type { RunRow } from './run.resource.js';
 import { foldRun } from './run.decider.js';
 import type { RunFact } from './run.events.js';
+
+/** Streams of processes; each event of those that are counted names its run. */
+const processes = 'process-';
 
 /**
  * One row per run: the run as the API shows it in `doc`, and beside it the columns that lists are
@@ -13,8 +18,8 @@ import type { RunFact } from './run.events.js';
  */
 export class RunsProjection extends Projection {
   readonly name = 'runs';
-  readonly version = 3;
-  readonly prefixes = ['run-'];
+  readonly version = 4;
+  readonly prefixes = ['run-', processes];
 
   readonly tables = `
     CREATE TABLE runs (
@@ -64,11 +69,12 @@ export class RunsProjection extends Projection {
 
   async apply(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
     const before = await this.stored(sql, events);
-    const after = new Map<string, RunState>();
+    const after = new Map<string, RunRow>();
     for (const event of events) {
-      const id = event.stream.slice('run-'.length);
+      const id = runOf(event);
+      if (id === undefined) continue;
       const known = after.get(id) ?? before.get(id);
-      const run = foldRun(known, event as Fact as RunFact, event);
+      const run = folded(known, event);
       if (run !== undefined && run !== known) after.set(id, run);
     }
     const runs = [...after.values()];
@@ -79,17 +85,17 @@ export class RunsProjection extends Projection {
   }
 
   /** The rows of the runs that the batch continues. */
-  private async stored(sql: Sql, events: readonly RecordedEvent[]): Promise<Map<string, RunState>> {
-    const born = new Set(events.filter(({ revision }) => revision === 0).map(({ stream }) => stream));
-    const streams = new Set(events.map(({ stream }) => stream).filter((stream) => !born.has(stream)));
-    if (streams.size === 0) return new Map();
-    const rows = await sql.query<{ doc: RunState }>('SELECT doc FROM runs WHERE id = ANY ($1::uuid[])', [
-      arrayOf([...streams].map((stream) => stream.slice('run-'.length))),
+  private async stored(sql: Sql, events: readonly RecordedEvent[]): Promise<Map<string, RunRow>> {
+    const born = new Set(events.filter(({ type }) => type === 'RunCreated').map(runOf));
+    const ids = new Set(events.map(runOf).filter((id) => id !== undefined && !born.has(id)));
+    if (ids.size === 0) return new Map();
+    const rows = await sql.query<{ doc: RunRow }>('SELECT doc FROM runs WHERE id = ANY ($1::uuid[])', [
+      arrayOf([...ids]),
     ]);
     return new Map(rows.map(({ doc }) => [doc.id, doc]));
   }
 
-  private async store(sql: Sql, runs: readonly RunState[]): Promise<void> {
+  private async store(sql: Sql, runs: readonly RunRow[]): Promise<void> {
     const columns = [
       'id',
       'project_id',
@@ -122,8 +128,8 @@ export class RunsProjection extends Projection {
 
   private async storeMetadata(
     sql: Sql,
-    runs: readonly RunState[],
-    before: ReadonlyMap<string, RunState>,
+    runs: readonly RunRow[],
+    before: ReadonlyMap<string, RunRow>,
   ): Promise<void> {
     const known = runs.filter(({ id }) => before.has(id)).map(({ id }) => id);
     if (known.length > 0) {
@@ -141,11 +147,21 @@ export class RunsProjection extends Projection {
   }
 }
 
+/** The run that an event speaks of: its own stream's, or the one that its process belongs to. */
+const runOf = ({ stream, data }: RecordedEvent): string | undefined =>
+  stream.startsWith(processes) ? (data as { run_id?: string }).run_id : stream.slice('run-'.length);
+
+function folded(run: RunRow | undefined, event: RecordedEvent): RunRow | undefined {
+  if (!event.stream.startsWith(processes)) return foldRun(run, event as Fact as RunFact, event);
+  const counts = run?.process_counts ?? noProcesses;
+  return run && { ...run, process_counts: countedProcess(counts, event as Fact as ProcessFact) };
+}
+
 /** Longest metadata key and value that can be searched for, in bytes; an index row has its limits. */
 const searchableBytes = 1_000;
 
 /** The part of the metadata that a list can be filtered by: its scalars, as text. */
-export function searchable(metadata: RunState['metadata']): Map<string, string> {
+export function searchable(metadata: RunRow['metadata']): Map<string, string> {
   const texts = Object.entries(metadata)
     .filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
     .map(([key, value]) => [wellFormed(key), wellFormed(String(value as string | number | boolean))] as const)
@@ -153,7 +169,7 @@ export function searchable(metadata: RunState['metadata']): Map<string, string> 
   return new Map(texts);
 }
 
-const sameMetadata = (a: RunState, b: RunState | undefined): boolean =>
+const sameMetadata = (a: RunRow, b: RunRow | undefined): boolean =>
   b === undefined
     ? Object.keys(a.metadata).length === 0
     : JSON.stringify(a.metadata) === JSON.stringify(b.metadata);

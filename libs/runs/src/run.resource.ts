@@ -1,5 +1,6 @@
 import { ApiSchema } from '@nestjs/swagger';
 import type { Json, JsonObject } from '#eventsourcing';
+import { noProcesses, type ProcessCounts } from './process-counts.js';
 import type { RunState } from './run.decider.js';
 import type { RunError, RunKind, RunStatus, RunUsage } from './run.events.js';
 
@@ -47,10 +48,13 @@ export const shownLease = ({ status, lease }: RunState): LeaseResource | null =>
     ? { worker_id: lease.worker_id, expires_at: lease.expires_at }
     : null;
 
+/** A run with what the read model knows of its processes; absent, there is none. */
+export type RunRow = RunState & { readonly process_counts?: ProcessCounts };
+
 /** A run as the API shows it. */
-export function runResource(run: RunState): RunResource {
-  const { behind: _behind, seen: _seen, ...shown } = run;
-  return { ...shown, lease: shownLease(run), process_counts: { starting: 0, running: 0, ended: 0 } };
+export function runResource(run: RunRow): RunResource {
+  const { behind: _behind, seen: _seen, process_counts = noProcesses, ...shown } = run;
+  return { ...shown, lease: shownLease(run), process_counts };
 }
 
 /** A run among those below another: its distance from that one. */
@@ -70,7 +74,7 @@ export class ClaimedRun extends RunResource {
   lease_id: string;
 }
 
-export const claimedRun = (run: RunState): ClaimedRun =>
+export const claimedRun = (run: RunRow): ClaimedRun =>
   Object.assign(runResource(run), { lease_id: run.lease?.lease_id ?? '' });
 
 @ApiSchema({ name: 'Heartbeat' })

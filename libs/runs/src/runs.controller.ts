@@ -105,7 +105,7 @@ export class RunsController {
     const command = new UpdateRun(id, body, ctx.causation(), ifMatch(ctx), leaseId);
     const { run, position } = await this.commands.execute(command);
     changed(ctx, position);
-    return resource(ctx, runResource(run), run.revision);
+    return resource(ctx, runResource(await this.runs.withCounts(run)), run.revision);
   }
 
   @Post('runs/:id/cancel')
@@ -121,7 +121,8 @@ export class RunsController {
     const command = new CancelRun(id, body.reason ?? undefined, ctx.causation(), ifMatch(ctx), leaseId);
     const { run, changed: done, position } = await this.commands.execute(command);
     changed(ctx, position);
-    return { status: done ? 'cancelled' : 'no_op', run: runResource(run) };
+    const shown = runResource(await this.runs.withCounts(run));
+    return { status: done ? 'cancelled' : 'no_op', run: shown };
   }
 
   @Get('runs/:id/tree')
@@ -173,6 +174,7 @@ export class RunsController {
     }
     const run = wait ? await this.ends.of(created, mostWait, departure(ctx)) : created;
     void ctx.reply.code(wait && !isOver(run) ? 202 : 201);
-    return resource(ctx, runResource(run), run.revision);
+    const shown = runResource(wait ? await this.runs.withCounts(run) : run);
+    return resource(ctx, shown, run.revision);
   }
 }

@@ -5,11 +5,12 @@ import { RuleViolation, Streams } from '#eventsourcing';
 import type { AsOf } from '#http';
 import { Database, RecentWrites } from '#read-models';
 import { findRun } from './find-run.js';
+import { noProcesses, toldProcess } from './process-counts.js';
 import type { Run, RunState } from './run.decider.js';
 import { foldRun } from './run.decider.js';
 import type { RunFact } from './run.events.js';
 import { runStream } from './run.events.js';
-import { runResource, type RunInTree, type RunResource } from './run.resource.js';
+import { runResource, type RunInTree, type RunResource, type RunRow } from './run.resource.js';
 
 /** Most runs of a tree that one answer shows. */
 const treeSize = 1_000;
@@ -26,13 +27,9 @@ export class Runs {
   /** @throws RuleViolation not_found */
   async get(principal: Principal, id: string): Promise<RunResource> {
     await this.writes.settled('runs', id);
-    const [row] = await this.database.prepared<{ doc: RunState }>(
-      'run',
-      'SELECT doc FROM runs.runs WHERE id = $1',
-      [id],
-    );
+    const row = await this.row(id);
     // A run that the read model does not know yet may be there all the same.
-    const run = row?.doc ?? (await findRun(this.streams, principal, id));
+    const run = row ?? (await findRun(this.streams, principal, id));
     if (!visible(principal, run)) throw new RuleViolation('not_found', `there is no run ${id}`);
     return runResource(run);
   }
@@ -41,18 +38,27 @@ export class Runs {
   async past(principal: Principal, id: string, had: AsOf): Promise<RunResource> {
     await findRun(this.streams, principal, id);
     let run: Run;
+    let process_counts = noProcesses;
     for await (const event of this.streams.read(runStream(id))) {
       if (!had(event.revision + 1, event.metadata.at)) break;
-      run = foldRun(run, event as Fact as RunFact, event);
+      const fact = event as Fact as RunFact;
+      run = foldRun(run, fact, event);
+      if (fact.type === 'RunEventRecorded') process_counts = toldProcess(process_counts, fact);
     }
     if (run === undefined) throw new RuleViolation('not_found', `run ${id} was not yet there`);
-    return runResource(run);
+    return runResource({ ...run, process_counts });
+  }
+
+  /** A run that a command has just changed, with what the read model knows of its processes. */
+  async withCounts(run: RunState): Promise<RunRow> {
+    const process_counts = run.revision === 1 ? undefined : (await this.row(run.id))?.process_counts;
+    return process_counts === undefined ? run : { ...run, process_counts };
   }
 
   /** The run and all below it, depth first, oldest first on each level. @throws RuleViolation not_found */
   async tree(principal: Principal, id: string): Promise<RunInTree[]> {
     await this.get(principal, id);
-    const rows = await this.database.prepared<{ doc: RunState; depth: number }>(
+    const rows = await this.database.prepared<{ doc: RunRow; depth: number }>(
       'run-tree',
       `WITH RECURSIVE tree AS (
          SELECT id, 0 AS depth, ARRAY[id] AS path FROM runs.runs WHERE id = $1
@@ -65,5 +71,14 @@ export class Runs {
       [id, principal.projectId, principal.userId, seesAllUsers(principal)],
     );
     return rows.map(({ doc, depth }) => Object.assign(runResource(doc), { depth }));
+  }
+
+  private async row(id: string): Promise<RunRow | undefined> {
+    const [row] = await this.database.prepared<{ doc: RunRow }>(
+      'run',
+      'SELECT doc FROM runs.runs WHERE id = $1',
+      [id],
+    );
+    return row?.doc;
   }
 }

@@ -1,4 +1,12 @@
+import type { ProcessFact } from '#processes';
 import type { RunEventRecorded, RunFact, RunStatus, RunUsage } from '#runs';
+
+/** How many processes of the session's runs there are by what they do. */
+export interface ProcessCounts {
+  readonly starting: number;
+  readonly running: number;
+  readonly ended: number;
+}
 
 /** What a session's row knows from its runs and its transcript. */
 export interface SessionFigures {
@@ -10,6 +18,7 @@ export interface SessionFigures {
   readonly preview: string | null;
   readonly output_preview: string | null;
   readonly has_transcript: boolean;
+  readonly process_counts: ProcessCounts;
 }
 
 export const noFigures: SessionFigures = {
@@ -20,6 +29,7 @@ export const noFigures: SessionFigures = {
   preview: null,
   output_preview: null,
   has_transcript: false,
+  process_counts: { starting: 0, running: 0, ended: 0 },
 };
 
 export type SessionStatus = 'started' | 'active' | 'idle' | 'waiting_for_tool_results' | 'paused';
@@ -66,6 +76,27 @@ export function counted(figures: SessionFigures, fact: RunFact, at: string): Ses
     default:
       return figures;
   }
+}
+
+/** Adds what one event of a process changes. */
+export function countedProcess(figures: SessionFigures, fact: ProcessFact): SessionFigures {
+  const counts: Record<keyof ProcessCounts, number> = { ...figures.process_counts };
+  switch (fact.type) {
+    case 'ProcessRequested':
+      counts.starting++;
+      break;
+    case 'ProcessStarted':
+      counts.starting--;
+      counts.running++;
+      break;
+    case 'ProcessEnded':
+      counts[fact.data.from]--;
+      counts.ended++;
+      break;
+    default:
+      return figures;
+  }
+  return { ...figures, process_counts: counts };
 }
 
 /** What the timeline of a run tells of its session. */

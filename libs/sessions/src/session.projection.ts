@@ -2,11 +2,12 @@ import type { Fact, RecordedEvent } from '#eventsourcing';
 import { arrayOf, jsonLines } from '#postgres';
 import type { Sql } from '#read-models';
 import { chunks, Projection, wellFormed } from '#read-models';
+import type { ProcessFact } from '#processes';
 import type { RunFact } from '#runs';
 import type { SessionState } from './session.decider.js';
 import { sessionDecider } from './session.decider.js';
 import type { SessionFact } from './session.events.js';
-import { counted, noFigures, type SessionFigures, statusOf } from './session.figures.js';
+import { counted, countedProcess, noFigures, type SessionFigures, statusOf } from './session.figures.js';
 
 /** A row: the session's own state, and the figures of its runs. */
 export interface SessionRow {
@@ -20,6 +21,8 @@ export const indexedAlias = (alias: string): string => `left(${alias}, 200)`;
 
 /** Streams of transcripts; those of sessions name the session where segments are appended. */
 const transcripts = 'transcript-';
+/** Streams of processes; each event of those that are counted names the session of its run. */
+const processes = 'process-';
 
 /**
  * One row per session: its own state in `doc`, what follows from its runs in `figures`, and the columns
@@ -27,8 +30,8 @@ const transcripts = 'transcript-';
  */
 export class SessionsProjection extends Projection {
   readonly name = 'sessions';
-  readonly version = 4;
-  readonly prefixes = ['session-', 'run-', transcripts];
+  readonly version = 5;
+  readonly prefixes = ['session-', 'run-', transcripts, processes];
 
   readonly tables = `
     CREATE TABLE sessions (
@@ -178,7 +181,9 @@ function folded(row: SessionRow, event: RecordedEvent): SessionRow {
   if (event.stream.startsWith(transcripts)) {
     return row.figures.has_transcript ? row : { ...row, figures: { ...row.figures, has_transcript: true } };
   }
-  const figures = counted(row.figures, event as Fact as RunFact, event.metadata.at);
+  const figures = event.stream.startsWith(processes)
+    ? countedProcess(row.figures, event as Fact as ProcessFact)
+    : counted(row.figures, event as Fact as RunFact, event.metadata.at);
   return figures === row.figures ? row : { ...row, figures };
 }
 

@@ -28,6 +28,7 @@ export class SessionResource {
   output_preview: string | null;
   usage: RunUsage;
   run_counts: Record<RunStatus, number>;
+  process_counts: { starting: number; running: number; ended: number };
   metadata: JsonObject;
   harness_id: string | null;
   agent_id: string | null;
@@ -68,6 +69,7 @@ export function sessionResource(session: SessionState, figures: SessionFigures):
     output_preview: figures.output_preview,
     usage: figures.usage,
     run_counts: figures.run_counts,
+    process_counts: figures.process_counts,
     features: [],
     active_schedule_count: 0,
     started_at: figures.started_at,

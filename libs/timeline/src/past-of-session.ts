@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Fact, Streams } from '#eventsourcing';
 import type { AsOf } from '#http';
 import { Database, RecentWrites } from '#read-models';
-import type { RunFact } from '#runs';
+import { type RunFact, toldProcess } from '#runs';
 import {
   counted,
   noFigures,
@@ -35,7 +35,12 @@ export class PastOfSession extends SessionPast {
       if (!had(place, event.metadata.at)) break;
       if (sessionIdOf(event.stream) === id) {
         session = sessionDecider.evolve(session, event as Fact as SessionFact, event);
-      } else figures = counted(figures, event as Fact as RunFact, event.metadata.at);
+      } else {
+        const fact = event as Fact as RunFact;
+        figures = counted(figures, fact, event.metadata.at);
+        if (fact.type !== 'RunEventRecorded') continue;
+        figures = { ...figures, process_counts: toldProcess(figures.process_counts, fact) };
+      }
     }
     return session && { session, figures };
   }

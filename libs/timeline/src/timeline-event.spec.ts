@@ -7,8 +7,8 @@ import { timelineEvent } from './timeline-event.js';
 
 const folder = join(import.meta.dirname, '../../../test/fixtures/events');
 const stored = readdirSync(folder)
-  .filter((file) => /^(Run|Session)/.test(file))
-  .map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as RecordedEvent);
+  .map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as RecordedEvent)
+  .filter(({ stream }) => /^(run|session)-/.test(stream));
 const session = '01990000-0000-7000-8000-000000000001';
 
 test.each(stored.map((event) => [event.type, event] as const))(

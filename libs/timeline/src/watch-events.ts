@@ -2,7 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { EventStore, LiveEvents, Streams } from '#eventsourcing';
 import { EventStreams, FeedFollower, frame, placeOf, type RequestContext } from '#http';
 import { Database } from '#read-models';
-import { isOver, runDecider, runResource, type RunState, RunWatch } from '#runs';
+import {
+  isOver,
+  runDecider,
+  type RunResource,
+  runResource,
+  Runs,
+  type RunState,
+  runStream,
+  RunWatch,
+} from '#runs';
 import type { SessionResource } from '#sessions';
 import { filterOf, type ProjectEventsQuery } from './event-filter.js';
 import type { ShownEvent } from './placed.js';
@@ -21,6 +30,7 @@ export class WatchEvents extends RunWatch {
     private readonly open: EventStreams,
     private readonly database: Database,
     private readonly sessions: LiveSessions,
+    private readonly runs: Runs,
   ) {
     super();
   }
@@ -41,18 +51,23 @@ export class WatchEvents extends RunWatch {
         events[0]?.revision ?? 0,
       );
     });
-    const { state = run } = await this.streams.load(runDecider, feed.stream).catch((error: unknown) => {
+    const [state, shown] = await this.snapshot(run).catch((error: unknown) => {
       stop();
       throw error;
     });
     await this.open.serve(
       ctx,
       (stream) => {
-        stream.write(frame('snapshot', runResource(state)));
+        stream.write(frame('snapshot', shown));
         return (follower = new FeedFollower(stream, feed, wanted, place, isOver(state)));
       },
       stop,
     );
+  }
+
+  private async snapshot(run: RunState): Promise<[RunState, RunResource]> {
+    const { state = run } = await this.streams.load(runDecider, runStream(run.id));
+    return [state, runResource(await this.runs.withCounts(state))];
   }
 
   /** Until the session is deleted. */

@@ -1,0 +1,54 @@
+import type { Streams } from '#eventsourcing';
+import { appendLog, logDecider, type LogLine, logStreamOf } from '#logs';
+import { insist, type OnBehalf } from './insist.js';
+import type { OutputStream, ProcessBirth } from './process.events.js';
+
+/** A line that is longer than this is cut, in characters. */
+const longest = 128 * 1024;
+
+/** Adds the output of a process to its run's log, line by line, as text. */
+export class AttachedLines {
+  private readonly decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  private begun = '';
+
+  constructor(
+    private readonly streams: Streams,
+    private readonly process: Pick<ProcessBirth, 'process_id' | 'run_id'>,
+    private readonly stream: OutputStream,
+    private readonly onBehalf: OnBehalf,
+  ) {}
+
+  async write(bytes: Buffer): Promise<void> {
+    const lines = (this.begun + this.decoder.decode(bytes, { stream: true })).split('\n');
+    this.begun = lines.pop() ?? '';
+    while (this.begun.length > longest) {
+      lines.push(this.begun.slice(0, longest));
+      this.begun = this.begun.slice(longest);
+    }
+    await this.append(lines);
+  }
+
+  /** Adds what has no line break behind it. */
+  async end(): Promise<void> {
+    const rest = this.begun + this.decoder.decode();
+    this.begun = '';
+    if (rest !== '') await this.append([rest]);
+  }
+
+  private async append(messages: readonly string[]): Promise<void> {
+    if (messages.length === 0) return;
+    const ts = new Date().toISOString();
+    const lines = messages.map((message): LogLine => ({
+      ts,
+      stream: this.stream,
+      // A log is text, which cannot hold U+0000; the process's output can.
+      message: (message.endsWith('\r') ? message.slice(0, -1) : message).replaceAll('\0', '\ufffd'),
+      attributes: { process_id: this.process.process_id },
+    }));
+    await insist(this.onBehalf, (causation) =>
+      this.streams.execute(logDecider, logStreamOf(this.process.run_id), causation, (log) =>
+        appendLog(log, lines),
+      ),
+    );
+  }
+}

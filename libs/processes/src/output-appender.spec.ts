@@ -1,0 +1,99 @@
+import { expect, test } from '@jest/globals';
+import {
+  type AppendResult,
+  type ExpectedRevision,
+  type NewEvent,
+  type RecordedEvent,
+  StoreUnavailable,
+} from '#eventsourcing';
+import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
+import { OutputAppender } from './output-appender.js';
+import { outputStreamOf, type ProcessOutputWritten } from './process-output.events.js';
+
+const onBehalf = { project: 'default', correlationId: 'c' };
+
+const piecesOf = (store: MemoryEventStore) =>
+  store.events.map((event) => (event as RecordedEvent<ProcessOutputWritten>).data);
+const bytesIn = (store: MemoryEventStore, wanted: string): Buffer =>
+  Buffer.concat(
+    piecesOf(store).flatMap(({ stream, base64 }) =>
+      stream === wanted ? [Buffer.from(base64, 'base64')] : [],
+    ),
+  );
+
+test('output of both streams is stored in order, each piece with the place where it stands', async () => {
+  const store = new MemoryEventStore();
+  const appender = new OutputAppender(store, 'p', onBehalf);
+  await appender.append('stdout', Buffer.from('ab'));
+  await appender.append('stdout', Buffer.from('c'));
+  await appender.append('stderr', Buffer.from('x'));
+  await appender.append('stdout', Buffer.from('d'));
+  await appender.stored();
+  expect(store.events.every(({ stream }) => stream === outputStreamOf('p'))).toBe(true);
+  expect(piecesOf(store)).toEqual([
+    { stream: 'stdout', stdout: 0, stderr: 0, base64: Buffer.from('abc').toString('base64') },
+    { stream: 'stderr', stdout: 3, stderr: 0, base64: Buffer.from('x').toString('base64') },
+    { stream: 'stdout', stdout: 3, stderr: 1, base64: Buffer.from('d').toString('base64') },
+  ]);
+});
+
+test('much output is stored in pieces that every store takes', async () => {
+  const store = new MemoryEventStore();
+  const appender = new OutputAppender(store, 'p', onBehalf);
+  const bytes = Buffer.alloc(3_000_000, 'x');
+  await appender.append('stdout', bytes);
+  await appender.stored();
+  expect(bytesIn(store, 'stdout').equals(bytes)).toBe(true);
+  for (const { data } of store.events) expect(JSON.stringify(data).length).toBeLessThan(900_000);
+});
+
+/** A store that now and then cannot be reached, with what was asked of it stored or not. */
+class Moody extends MemoryEventStore {
+  private count = 0;
+
+  override async append(
+    stream: string,
+    expected: ExpectedRevision,
+    events: readonly NewEvent[],
+  ): Promise<AppendResult> {
+    const mood = this.count++ % 11;
+    if (mood === 1) throw new StoreUnavailable('not stored');
+    const result = await super.append(stream, expected, events);
+    if (mood === 6) throw new StoreUnavailable('stored, but not acknowledged');
+    return result;
+  }
+}
+
+test('a store that cannot be reached for a while gets everything once, in order', async () => {
+  const store = new Moody();
+  const appender = new OutputAppender(store, 'p', onBehalf);
+  const bytes = Buffer.from(Array.from({ length: 700_000 }, (_, n) => n % 251));
+  for (let n = 0; n < bytes.length; n += 100_000)
+    await appender.append('stdout', bytes.subarray(n, n + 100_000));
+  await appender.stored();
+  expect(bytesIn(store, 'stdout').equals(bytes)).toBe(true);
+});
+
+test('who writes waits while a commit is on its way and much is gathered', async () => {
+  const store = new MemoryEventStore();
+  let go: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const append = store.append.bind(store);
+  store.append = async (...args) => {
+    await held;
+    return append(...args);
+  };
+  const appender = new OutputAppender(store, 'p', onBehalf);
+  await appender.append('stdout', Buffer.alloc(1));
+  await new Promise(setImmediate);
+  let waited = true;
+  const second = appender.append('stdout', Buffer.alloc(2 * 1024 * 1024)).then(() => (waited = false));
+  await new Promise(setImmediate);
+  expect(waited).toBe(true);
+  go();
+  await second;
+  await appender.stored();
+  expect(bytesIn(store, 'stdout')).toHaveLength(2 * 1024 * 1024 + 1);
+});

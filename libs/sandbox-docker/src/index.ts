@@ -1,0 +1,1 @@
+export { DockerDriver } from './docker-driver.js';

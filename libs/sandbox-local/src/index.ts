@@ -1,0 +1,1 @@
+export { LocalDriver } from './local-driver.js';
