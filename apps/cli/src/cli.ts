@@ -13,7 +13,21 @@ import { readSettings } from './settings.js';
 import { watch } from './watch.js';
 
 const commands = new Map<string, Command>(
-  Object.entries({ exec, logs, watch, runs, run, sessions, session, ps, start, attach, kill, keys, projections }),
+  Object.entries({
+    exec,
+    logs,
+    watch,
+    runs,
+    run,
+    sessions,
+    session,
+    ps,
+    start,
+    attach,
+    kill,
+    keys,
+    projections,
+  }),
 );
 
 const help = `usage: runledger <command> [options]
