@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
-import { AccessModule, AccessProjection, authenticateRequests, isOpen, KeyRing } from '#access';
+import { AccessModule, AccessProjection, authenticateRequests, isOpen, KeyRing, TokenRing } from '#access';
 import { fastifyOptions, ProblemError, setupHttp } from '#http';
 import { LogsModule, LogProjection, RetainedLogs } from '#logs';
 import { Listener } from '#postgres';
@@ -108,7 +108,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   );
   const fastify = nest.getHttpAdapter().getInstance();
   setupHttp(nest);
-  authenticateRequests(fastify, nest.get(KeyRing));
+  authenticateRequests(fastify, nest.get(KeyRing), settings.tokens && (await TokenRing.of(settings.tokens)));
   if (settings.rateLimit !== undefined) await limitRate(fastify, settings.rateLimit);
   if (!settings.roles.has('api')) closeApi(fastify);
   serveDocs(nest);

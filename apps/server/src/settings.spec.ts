@@ -34,6 +34,9 @@ describe('the settings', () => {
       ARCHIVE_URL: 's3://bucket/folder',
       WEBHOOKS_ALLOW_PRIVATE: 'true',
       RATE_LIMIT: '600',
+      JWT_ISSUER: 'https://id.example.com/',
+      JWT_AUDIENCE: 'ledger',
+      JWT_JWKS: 'https://id.example.com/keys.json',
     };
     expect(readSettings(env)).toEqual({
       port: 0,
@@ -49,6 +52,7 @@ describe('the settings', () => {
       archiveUrl: env.ARCHIVE_URL,
       webhooksAllowPrivate: true,
       rateLimit: 600,
+      tokens: { issuer: env.JWT_ISSUER, audience: env.JWT_AUDIENCE, jwks: env.JWT_JWKS },
     });
   });
 

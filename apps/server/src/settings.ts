@@ -31,6 +31,8 @@ export interface Settings {
   readonly retentionIntervalMs: number;
   /** `file://` or `s3://`; absent: nothing is archived. */
   readonly archiveUrl?: string;
+  /** Whose JWTs are taken beside our own keys; absent: nobody's. */
+  readonly tokens?: { readonly issuer: string; readonly audience: string; readonly jwks: string };
   /** Requests a minute that each caller has with this process; absent: as many as it likes. */
   readonly rateLimit?: number;
   /** Whether webhooks may be sent to this host, its networks and its cloud. */
@@ -44,6 +46,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   const eventStoreUrl = url('EVENTSTORE_URL', read('EVENTSTORE_URL'), eventStores);
   const archiveUrl = url('ARCHIVE_URL', read('ARCHIVE_URL'), ['file:', 's3:']);
   const bootstrapApiKey = apiKey(read('BOOTSTRAP_API_KEY'));
+  const tokens = tokenIssuer(read('JWT_ISSUER'), read('JWT_AUDIENCE'), read('JWT_JWKS'));
   const rateLimit = positive('RATE_LIMIT', read('RATE_LIMIT'));
   return {
     port: port(read('PORT') ?? '8080'),
@@ -62,6 +65,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     ...(archiveUrl !== undefined && { archiveUrl }),
     ...(bootstrapApiKey !== undefined && { bootstrapApiKey }),
     ...(rateLimit !== undefined && { rateLimit }),
+    ...(tokens !== undefined && { tokens }),
   };
 }
 
@@ -70,6 +74,19 @@ const eventStores = ['kurrentdb:', 'kurrentdb+discover:', 'kdb:', 'kdb+discover:
 function port(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw wrong('PORT', text, 'a whole number from 0 to 65535');
+}
+
+function tokenIssuer(
+  issuer: string | undefined,
+  audience: string | undefined,
+  jwks: string | undefined,
+): Settings['tokens'] {
+  if (issuer === undefined && jwks === undefined) return undefined;
+  if (issuer === undefined) throw wrong('JWT_ISSUER', undefined, 'set where JWT_JWKS is');
+  if (jwks === undefined || /^(?!https:)[a-z]{2,}:/.test(jwks)) {
+    throw wrong('JWT_JWKS', jwks, 'an https:// address or the path of a file, set where JWT_ISSUER is');
+  }
+  return { issuer, audience: audience ?? 'runledger', jwks };
 }
 
 function positive(name: string, text: string | undefined): number | undefined {

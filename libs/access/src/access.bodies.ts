@@ -2,13 +2,12 @@ import { ApiProperty } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
 import type { Role } from '#eventsourcing';
 import { IsEnumWord, IsForm, IsRfc3339, IsText, IsUuid, PageQuery } from '#http';
+import { projectSlug } from './project.events.js';
 import { roles } from './roles.js';
 
-const slug = /^[a-z0-9][a-z0-9-]{0,62}$/;
-
 export class CreateProjectBody {
-  @ApiProperty({ pattern: slug.source })
-  @IsForm(slug, 'be 1 to 63 lower-case letters, digits and hyphens, and not begin with a hyphen')
+  @ApiProperty({ pattern: projectSlug.source })
+  @IsForm(projectSlug, 'be 1 to 63 lower-case letters, digits and hyphens, and not begin with a hyphen')
   id: string;
 
   @IsText(1_000, { least: 1 })

@@ -7,3 +7,4 @@ export * from './access.module.js';
 export * from './project.events.js';
 export * from './api-key.events.js';
 export * from './unremembered.js';
+export * from './token-ring.js';

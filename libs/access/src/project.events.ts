@@ -10,3 +10,6 @@ export const defaultProject = 'default';
 
 export const projectStreams = 'project-';
 export const projectStream = (id: string): string => `${projectStreams}${id}`;
+
+/** The form of a project's id. */
+export const projectSlug = /^[a-z0-9][a-z0-9-]{0,62}$/;
