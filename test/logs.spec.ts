@@ -143,8 +143,9 @@ describe('appending', () => {
 
   test('takes 1,000 entries, and several MiB in one request', async () => {
     const entries = Array.from({ length: 1_000 }, (_, n) => ({ message: `${n} ${'x'.repeat(9_000)}` }));
-    expect((await append(entries)).json).toEqual({ first_seq: 1, last_seq: 1_000, count: 1_000 });
-    const found = await list('?limit=1000');
+    const { json, headers } = await append(entries);
+    expect(json).toEqual({ first_seq: 1, last_seq: 1_000, count: 1_000 });
+    const found = await list(`?limit=1000&consistency_token=${String(headers.get('consistency-token'))}`);
     expect(found.map(({ message }) => message)).toEqual(entries.map(({ message }) => message));
   });
 
