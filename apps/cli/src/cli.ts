@@ -1,4 +1,5 @@
 import { Api } from './api.js';
+import { audit } from './audit.js';
 import type { Command } from './command.js';
 import { CliError, exitCode, UsageError } from './errors.js';
 import { exec } from './exec.js';
@@ -11,7 +12,7 @@ import { readSettings } from './settings.js';
 import { watch } from './watch.js';
 
 const commands = new Map<string, Command>(
-  Object.entries({ exec, logs, watch, runs, run, sessions, session, keys }),
+  Object.entries({ exec, logs, watch, runs, run, sessions, session, keys, audit }),
 );
 
 const help = `usage: runledger <command> [options]
@@ -58,6 +59,7 @@ const dispatch = async (
     return print(out, command.help);
   }
   const action = command.parse(args);
+  if ('offline' in action) return action.offline({ out, err, env });
   return action({ api: new Api(await readSettings(env)), out, err });
 };
 

@@ -4,6 +4,15 @@ import { CqrsModule } from '@nestjs/cqrs';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import { AccessModule, AccessProjection, authenticateRequests, isOpen, KeyRing } from '#access';
+import {
+  AccessLog,
+  AuditModule,
+  forgetAccesses,
+  recordAccesses,
+  signingKey,
+  Witness,
+  Witnessing,
+} from '#audit';
 import { fastifyOptions, ProblemError, setupHttp } from '#http';
 import { LogsModule, LogProjection } from '#logs';
 import { Listener } from '#postgres';
@@ -60,6 +69,7 @@ class AppModule {
         TimelineModule,
         TranscriptsModule,
         WebhooksModule.with(new WebhookSettings(settings.webhooksAllowPrivate)),
+        AuditModule.with(signingKey(settings.auditKeyFile)),
         ...modules,
       ],
       providers: [status],
@@ -89,14 +99,20 @@ export async function createApp(options: AppOptions): Promise<App> {
   );
   const fastify = nest.getHttpAdapter().getInstance();
   setupHttp(nest);
+  const accesses = nest.get(AccessLog);
+  recordAccesses(fastify, accesses);
   authenticateRequests(fastify, nest.get(KeyRing));
   if (!settings.roles.has('api')) closeApi(fastify);
   serveDocs(nest);
   const projectors = new Projectors(core, databaseUrl, nest.get(ProjectionsStatus).projections);
-  if (settings.roles.has('projector')) projectors.start();
+  const witnessing = witness(nest, databaseUrl);
+  if (settings.roles.has('projector')) {
+    projectors.start();
+    witnessing.start();
+  }
   const leases = nest.get(LeaseSweeper);
   const sweeps = settings.roles.has('sweeper');
-  const sweep = sweeps ? sweeping(core) : undefined;
+  const sweep = sweeps ? sweeping(core, settings) : undefined;
   if (sweeps) leases.start();
   const sending = sweeps ? sendingWebhooks(nest, databaseUrl) : undefined;
   return {
@@ -110,18 +126,30 @@ export async function createApp(options: AppOptions): Promise<App> {
       await sending?.stop();
       await nest.close();
       await leases.stop();
-      await projectors.stop();
+      await Promise.all([projectors.stop(), witnessing.stop()]);
+      await accesses.flush().catch(() => undefined);
       await core.close();
     },
   };
 }
 
-/** Forgets the Idempotency-Keys whose time is over. */
-function sweeping(core: Core): NodeJS.Timeout {
+/** Lets the tree of the audit grow with the events. */
+function witness(nest: NestFastifyApplication, databaseUrl: string): Witnessing {
+  const logger = new Logger('Witness');
+  return new Witnessing(nest.get(Witness), databaseUrl, (error) => {
+    logger.error(`The tree of the audit does not grow: ${String(error)}; trying again`);
+  });
+}
+
+/** Forgets the Idempotency-Keys, and the records of accesses, whose time is over. */
+function sweeping(core: Core, { auditAccessDays }: Settings): NodeJS.Timeout {
   const logger = new Logger('Sweeper');
   const sweep = (): void => {
     core.idempotency.forgetExpired().catch((error: unknown) => {
       logger.error(`Idempotency-Keys could not be swept: ${String(error)}`);
+    });
+    forgetAccesses(core.database, auditAccessDays).catch((error: unknown) => {
+      logger.error(`Records of accesses could not be swept: ${String(error)}`);
     });
   };
   return setInterval(sweep, sweepEvery).unref();

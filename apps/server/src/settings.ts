@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { StartProblem } from './start-problem.js';
 
 export const roles = ['api', 'projector', 'host', 'sweeper'] as const;
@@ -26,6 +26,10 @@ export interface Settings {
   readonly retentionIntervalMs: number;
   /** `file://` or `s3://`; absent: nothing is archived. */
   readonly archiveUrl?: string;
+  /** Absolute path of the private key that signs the audit. */
+  readonly auditKeyFile: string;
+  /** For how many days it is kept who has read what, and who was refused. */
+  readonly auditAccessDays: number;
   /** Whether webhooks may be sent to this host, its networks and its cloud. */
   readonly webhooksAllowPrivate: boolean;
 }
@@ -37,15 +41,18 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   const eventStoreUrl = url('EVENTSTORE_URL', read('EVENTSTORE_URL'), eventStores);
   const archiveUrl = url('ARCHIVE_URL', read('ARCHIVE_URL'), ['file:', 's3:']);
   const bootstrapApiKey = apiKey(read('BOOTSTRAP_API_KEY'));
+  const dataDir = resolve(read('DATA_DIR') ?? '.data');
   return {
     port: port(read('PORT') ?? '8080'),
     host: host(read('HOST') ?? '127.0.0.1'),
-    dataDir: resolve(read('DATA_DIR') ?? '.data'),
+    dataDir,
     roles: new Set(
       (read('ROLES') ?? roles.join()).split(',').map((role) => oneOf('ROLES', role.trim(), roles)),
     ),
     logLevel: oneOf('LOG_LEVEL', read('LOG_LEVEL') ?? 'info', logLevels),
     retentionIntervalMs: duration('RETENTION_INTERVAL', read('RETENTION_INTERVAL') ?? 'PT1H'),
+    auditKeyFile: resolve(read('AUDIT_KEY_FILE') ?? join(dataDir, 'audit-key.pem')),
+    auditAccessDays: days('AUDIT_ACCESS_DAYS', read('AUDIT_ACCESS_DAYS') ?? '365'),
     webhooksAllowPrivate:
       oneOf('WEBHOOKS_ALLOW_PRIVATE', read('WEBHOOKS_ALLOW_PRIVATE') ?? 'false', flags) === 'true',
     ...(databaseUrl !== undefined && { databaseUrl }),
@@ -60,6 +67,11 @@ const eventStores = ['kurrentdb:', 'kurrentdb+discover:', 'kdb:', 'kdb+discover:
 function port(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw wrong('PORT', text, 'a whole number from 0 to 65535');
+}
+
+function days(name: string, text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) > 0) return Number(text);
+  throw wrong(name, text, 'a whole number of days from 1 to 99999');
 }
 
 function host(text: string): string {

@@ -26,3 +26,4 @@ export * from './event-stream.js';
 export * from './event-streams.js';
 export * from './follower.js';
 export * from './feed-follower.js';
+export * from './ndjson.js';

@@ -1,0 +1,19 @@
+/** Something in an export that is not as it was when it was made, or when its events were stored. */
+export interface Finding {
+  readonly what: 'altered' | 'removed' | 'inserted' | 'reordered' | 'untrusted';
+  /** Where, in words: the file, its line, the event. */
+  readonly where: string;
+  /** Number of the event in the tree, where it is about one. */
+  readonly n?: number;
+}
+
+interface Named {
+  readonly stream: string;
+  readonly revision: number;
+  readonly position: string;
+}
+
+/** The words for an event and its line. */
+export const eventAt = (n: number, line: number, event: Named | undefined): string =>
+  `events.ndjson line ${line}, event ${n}` +
+  (event === undefined ? '' : ` (${event.stream} revision ${event.revision}, position ${event.position})`);
