@@ -65,6 +65,12 @@ export async function verifyExport(dir: string, trusted?: readonly string[]): Pr
   }
   const event = check.end(manifest.size);
   if (event !== undefined) findings.unshift(event);
+  if (findings.length === 0 && check.sealed !== manifest.size) {
+    findings.push({
+      what: 'removed',
+      where: `${exportFiles.checkpoints}: the checkpoint of ${manifest.size} events`,
+    });
+  }
   for (const name of ['events', 'checkpoints'] as const) {
     const file = exportFiles[name];
     if (!digests[name].is(manifest.files[file])) findings.push({ what: 'altered', where: file });
