@@ -31,12 +31,12 @@ export function signed<T extends object>(kind: string, members: T, key: KeyObjec
 export function isSigned(kind: string, value: object & Signed, keys: PublicKeys): boolean {
   const known = Object.hasOwn(keys, value.key_id) ? keys[value.key_id] : undefined;
   if (known === undefined || keyIdOf(known) !== value.key_id) return false;
-  // Base64 of one text may be written in several ways; only the one that is written here is taken.
-  const bytes = Buffer.from(value.signature, 'base64');
-  if (bytes.toString('base64') !== value.signature) return false;
   try {
+    // Base64 of one text may be written in several ways; only the one that is written here is taken.
+    const signature = Buffer.from(value.signature, 'base64');
+    if (signature.toString('base64') !== value.signature) return false;
     const key = createPublicKey({ key: Buffer.from(known, 'base64'), format: 'der', type: 'spki' });
-    return verify(null, signedBytes(kind, value), key, bytes);
+    return verify(null, signedBytes(kind, value), key, signature);
   } catch {
     return false;
   }

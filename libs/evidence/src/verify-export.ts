@@ -108,11 +108,14 @@ function readManifest(text: string): Manifest | undefined {
   try {
     const manifest = JSON.parse(text) as Manifest;
     const { start, size, files, format } = manifest;
-    const digests = Object.values(exportFiles).map((name) => typeof files[name].sha256);
+    const texts = [
+      ...Object.values(exportFiles).map((name) => files[name].sha256),
+      ...Object.values(manifest.keys),
+    ];
     const usable: boolean =
       (format as string) === exportFormat &&
       Number.isSafeInteger(size) &&
-      digests.every((type) => type === 'string');
+      texts.every((text) => typeof (text as unknown) === 'string');
     MerkleTree.of(
       start.size,
       start.peaks.map((peak) => Buffer.from(peak, 'hex')),
