@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { type DynamicModule, Logger, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
@@ -29,6 +30,7 @@ import { serveDocs } from './openapi.js';
 import { ProjectionsController } from './projections.controller.js';
 import { Projectors } from './projectors.js';
 import type { Settings } from './settings.js';
+import { reasonOf, StartProblem } from './start-problem.js';
 
 const sweepEvery = 600_000;
 
@@ -69,7 +71,7 @@ class AppModule {
         TimelineModule,
         TranscriptsModule,
         WebhooksModule.with(new WebhookSettings(settings.webhooksAllowPrivate)),
-        AuditModule.with(signingKey(settings.auditKeyFile)),
+        AuditModule.with(auditKey(settings)),
         ...modules,
       ],
       providers: [status],
@@ -131,6 +133,14 @@ export async function createApp(options: AppOptions): Promise<App> {
       await core.close();
     },
   };
+}
+
+function auditKey({ auditKeyFile }: Settings): KeyObject {
+  try {
+    return signingKey(auditKeyFile);
+  } catch (error) {
+    throw new StartProblem(`The key of the audit, ${auditKeyFile}, cannot be used: ${reasonOf(error)}.`);
+  }
 }
 
 /** Lets the tree of the audit grow with the events. */

@@ -108,7 +108,8 @@ export class AuditController {
     query: HistoryQuery,
     ctx: RequestContext,
   ): Promise<Page<ChangeResource | AccessResource>> {
-    if (query.kind === 'accesses') return this.accesses.list(ctx, Object.assign(new AccessesQuery(), query, { resource_id: id }));
+    if (query.kind === 'accesses')
+      return this.accesses.list(ctx, Object.assign(new AccessesQuery(), query, { resource_id: id }));
     return this.history.list(ctx, streams, query);
   }
 }
