@@ -273,13 +273,16 @@ describe('an export', () => {
     );
     await sql(`UPDATE eventstore.events SET data = $d$${String(event?.['data'])}$d$ WHERE ${target}`);
     expect((await (await made('mended', admin, '--instance')).verify()).code).toBe(0);
-    await sql(
-      `CREATE TABLE kept AS SELECT * FROM eventstore.events WHERE stream = 'run-${run}' AND revision = 1`,
-    );
-    await sql(`DELETE FROM eventstore.events WHERE stream = 'run-${run}' AND revision = 1`);
-    const removed = await (await made('removed', admin, '--instance')).verify();
-    expect(removed.stdout).toMatch(new RegExp(`^removed: run-${run} revision 1, before events.ndjson line`));
-    await sql('INSERT INTO eventstore.events SELECT * FROM kept');
+    for (const revision of [3, 1]) {
+      const which = `stream = 'run-${run}' AND revision = ${revision}`;
+      await sql(`CREATE TABLE kept AS SELECT * FROM eventstore.events WHERE ${which}`);
+      await sql(`DELETE FROM eventstore.events WHERE ${which}`);
+      const removed = await (await made(`removed-${revision}`, admin, '--instance')).verify();
+      expect(removed.stdout).toMatch(
+        new RegExp(`^removed: events.ndjson line \\d+, event \\d+ \\(run-${run} revision ${revision},`),
+      );
+      await sql('INSERT INTO eventstore.events SELECT * FROM kept; DROP TABLE kept');
+    }
   });
 });
 

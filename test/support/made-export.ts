@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { derivedUuid } from '#eventsourcing';
 import {
   checkpointKind,
+  digestOf,
+  eventContent,
+  eventHead,
   eventLine,
-  eventText,
   exportFiles,
   exportFormat,
-  leafHash,
+  leafOf,
   type Manifest,
   manifestFile,
   manifestKind,
@@ -18,6 +20,7 @@ import {
   signed,
   keyIdOf,
   publicText,
+  purgedLine,
   withheldLine,
 } from '#evidence';
 
@@ -46,7 +49,7 @@ export const event = (n: number, text = `event ${n} Zoë`) => ({
   data: { type: 'user', data: { text } },
 });
 
-/** An export of so many events; every eleventh stream's are withheld, and each fifty are sealed. */
+/** An export of so many events; one stream's are withheld, the first of another purged, and each fifty are sealed. */
 export function madeExport(
   size: number,
   key: KeyObject,
@@ -58,11 +61,14 @@ export function madeExport(
   const checkpoints: string[] = [];
   let withheld = 0;
   for (let n = 0; n < size; n++) {
-    const text = eventText(n, change(n));
-    const leaf = leafHash(Buffer.from(text));
+    const [head, content] = [eventHead(n, change(n)), eventContent(change(n))];
+    const digest = digestOf(content);
+    const leaf = leafOf(head, digest);
+    const purged = n % 7 === 4 && n < 60;
     tree.add(leaf);
-    if (n % 7 === 3) withheld++;
-    events.push((n % 7 === 3 ? withheldLine(n, leaf) : eventLine(text, leaf)).trimEnd());
+    if (n % 7 === 3 || purged) withheld++;
+    const line = purged ? purgedLine(head, digest) : eventLine(head, content, leaf);
+    events.push((n % 7 === 3 ? withheldLine(n, leaf) : line).trimEnd());
     if ((n + 1) % sealEvery === 0 || n + 1 === size) {
       const root = tree.root().toString('hex');
       const members = { size: n + 1, position: String(n * 3 + 1), root, at: '2026-01-01T00:00:00.000Z' };
@@ -79,7 +85,7 @@ export function madeExport(
       size,
       events: size - withheld,
       withheld,
-      files: { [exportFiles.events]: digestOf(events), [exportFiles.checkpoints]: digestOf(checkpoints) },
+      files: { [exportFiles.events]: fileDigest(events), [exportFiles.checkpoints]: fileDigest(checkpoints) },
       keys: { [keyIdOf(publicText(key))]: publicText(key) },
     },
     key,
@@ -89,7 +95,7 @@ export function madeExport(
 
 const textOf = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
 
-function digestOf(lines: readonly string[]) {
+function fileDigest(lines: readonly string[]) {
   const text = textOf(lines);
   return { bytes: Buffer.byteLength(text), sha256: createHash('sha256').update(text).digest('hex') };
 }
@@ -100,8 +106,8 @@ export const digestsMended = (files: Files): Files => ({
   manifest: {
     ...files.manifest,
     files: {
-      [exportFiles.events]: digestOf(files.events),
-      [exportFiles.checkpoints]: digestOf(files.checkpoints),
+      [exportFiles.events]: fileDigest(files.events),
+      [exportFiles.checkpoints]: fileDigest(files.checkpoints),
     },
   },
 });

@@ -16,11 +16,11 @@ CREATE TABLE audit.tree (
 );
 INSERT INTO audit.tree DEFAULT VALUES;
 
--- Leaves in their order, 32 bytes each, with the positions of their events, 8 bytes each.
+-- What leaves are made of, in their order: which event it is, a line each, and the digest of its content, 32 bytes each.
 CREATE TABLE audit.leaves (
   first bigint PRIMARY KEY,
-  hashes bytea NOT NULL,
-  positions bytea NOT NULL
+  heads text NOT NULL,
+  digests bytea NOT NULL
 );
 
 CREATE TABLE audit.checkpoints (

@@ -2,15 +2,18 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { EventStore, type RecordedEvent } from '#eventsourcing';
 import {
+  digestOf,
+  eventContent,
+  eventHead,
   eventLine,
-  eventText,
   exportFiles,
   exportFormat,
   type FileDigest,
-  leafHash,
+  leafOf,
   type Manifest,
   manifestKind,
   MerkleTree,
+  purgedLine,
   withheldLine,
 } from '#evidence';
 import { ProblemError } from '#http';
@@ -79,18 +82,24 @@ export class Exports {
       return result.done === true ? undefined : result.value;
     };
     let event = await next();
-    for await (const { n, hash, position } of readLeaves(this.database, from, size)) {
+    for await (const { n, head, digest, hash, position } of readLeaves(this.database, from, size)) {
       // What was not there when the leaves were made was put there behind the store's back: it is shown as it is.
       for (; event !== undefined && event.position < position; event = await next()) {
-        const text = eventText(n, event);
-        if (shown(event)) yield { line: eventLine(text, leafHash(Buffer.from(text))), shown: true };
+        const [own, content] = [eventHead(n, event), eventContent(event)];
+        const leaf = leafOf(own, digestOf(content));
+        if (shown(event)) yield { line: eventLine(own, content, leaf), shown: true };
       }
       if (event?.position !== position) {
-        yield { line: withheldLine(n, hash), shown: false };
+        // Whose it was went with its content.
+        const line = scope === 'instance' ? purgedLine(head, digest) : withheldLine(n, hash);
+        yield { line, shown: false };
         continue;
       }
       const visible = shown(event);
-      yield { line: visible ? eventLine(eventText(n, event), hash) : withheldLine(n, hash), shown: visible };
+      const line = visible
+        ? eventLine(eventHead(n, event), eventContent(event), hash)
+        : withheldLine(n, hash);
+      yield { line, shown: visible };
       event = await next();
     }
     await stored.return?.();

@@ -59,10 +59,8 @@ export async function importEvents(store: EventStore, dir: string, together: num
 async function* eventsIn(dir: string): AsyncGenerator<RecordedEvent> {
   for await (const { lines } of readLines(join(dir, exportFiles.events))) {
     for (const line of lines) {
-      const { position, ...event } = JSON.parse(line.toString()) as Omit<RecordedEvent, 'position'> & {
-        position?: string;
-      };
-      if (position !== undefined) yield { ...event, position: BigInt(position) };
+      const event = JSON.parse(line.toString()) as Partial<RecordedEvent>;
+      if (event.data !== undefined) yield event as RecordedEvent;
     }
   }
 }

@@ -1,11 +1,13 @@
 import { type KeyObject } from 'node:crypto';
-import { EventStore, type RecordedEvent } from '#eventsourcing';
+import { EventStore } from '#eventsourcing';
 import {
   type Checkpoint,
   checkpointKind,
-  eventText,
+  digestOf,
+  eventContent,
+  eventHead,
   keyIdOf,
-  leafHash,
+  leafOf,
   MerkleTree,
   publicText,
   signed,
@@ -75,8 +77,8 @@ export class Witness {
       const row = rows[0] as TreeRow;
       const growth = await this.grown(row, seal);
       if (growth.leaves.length > 0) {
-        const { hashes, positions } = packed(growth.leaves);
-        await client.query('INSERT INTO audit.leaves VALUES ($1, $2, $3)', [row.size, hashes, positions]);
+        const { heads, digests } = packed(growth.leaves);
+        await client.query('INSERT INTO audit.leaves VALUES ($1, $2, $3)', [row.size, heads, digests]);
       }
       for (const checkpoint of growth.checkpoints) {
         if (!this.known) {
@@ -133,10 +135,10 @@ export class Witness {
       sealed = tree.size;
     };
     for await (const event of this.store.readAll({ after: position, limit: mostAtOnce })) {
-      const hash = leafOf(tree.size, event);
+      const leaf = { head: eventHead(tree.size, event), digest: digestOf(eventContent(event)) };
       ({ position } = event);
-      leaves.push({ n: tree.size, hash, position });
-      tree.add(hash);
+      leaves.push(leaf);
+      tree.add(leafOf(leaf.head, leaf.digest));
       if (tree.size - sealed >= sealEvery.events) mark();
     }
     const due = seal || Date.now() - row.sealed_at.getTime() >= sealEvery.ms;
@@ -166,9 +168,6 @@ export class Witness {
     return true;
   }
 }
-
-/** The leaf of an event. */
-export const leafOf = (n: number, event: RecordedEvent): Buffer => leafHash(Buffer.from(eventText(n, event)));
 
 function treeOf({ size, peaks }: TreeRow): MerkleTree {
   const tops = Array.from({ length: peaks.length / hashBytes }, (_, k) =>

@@ -1,4 +1,4 @@
-import { type EvidenceLine, headOf, readLine } from './evidence-line.js';
+import { type EventName, type EvidenceLine, nameIn, readLine } from './evidence-line.js';
 import type { Checkpoint } from './export-files.js';
 import { eventAt, type Finding } from './finding.js';
 import type { MerkleTree } from './merkle.js';
@@ -8,7 +8,7 @@ interface Doubt {
   readonly wanted: number;
   readonly line: number;
   readonly found: EvidenceLine | undefined;
-  readonly head: EvidenceLine['event'];
+  readonly head: EventName | undefined;
   /** The line behind it is the one that belongs here. */
   wantedIsNext?: boolean;
   wantedIsLater?: boolean;
@@ -26,6 +26,8 @@ export class EventsCheck {
   /** Up to which event the signed roots hold. */
   sealed: number;
   private readonly revisions = new Map<string, number>();
+  /** Streams of which an event has been there. */
+  private readonly shown = new Set<string>();
 
   /**
    * @param tree as it was in front of the first line
@@ -45,7 +47,7 @@ export class EventsCheck {
     if (this.doubt !== undefined) this.learn(this.doubt, line);
     else if (line?.n === this.tree.size) this.accept(line);
     else {
-      const head = line === undefined ? headOf(bytes) : line.event;
+      const head = line === undefined ? nameIn(bytes) : line.event;
       this.doubt = { wanted: this.tree.size, line: this.lines, found: line, head };
     }
   }
@@ -67,28 +69,25 @@ export class EventsCheck {
   }
 
   private accept(line: EvidenceLine): void {
-    if (line.event === undefined) this.withheld++;
-    else {
-      this.events++;
-      this.follow(line.event, line.n);
-    }
+    const { event, purged } = line;
+    if (event === undefined || purged === true) this.withheld++;
+    else this.events++;
+    if (event !== undefined) this.broken ??= this.outOfStream(event, purged === true);
     this.tree.add(line.leaf);
     this.compareRoot();
   }
 
-  /** Retention takes a stream's oldest events alone: between two that are there none is missing. */
-  private follow({ stream, revision, position }: NonNullable<EvidenceLine['event']>, n: number): void {
+  /** Retention takes a stream's oldest events alone: behind one that is there none is missing. */
+  private outOfStream(event: EventName, purged: boolean): Finding | undefined {
+    const { n, stream, revision } = event;
     const before = this.revisions.get(stream);
     this.revisions.set(stream, revision);
-    if (before === undefined || revision === before + 1) return;
-    this.broken ??= {
-      what: revision > before ? 'removed' : 'reordered',
-      where:
-        revision > before
-          ? `${stream} revision ${before + 1}, before ${eventAt(n, this.lines, { stream, revision, position })}`
-          : eventAt(n, this.lines, { stream, revision, position }),
-      n,
-    };
+    const place = eventAt(n, this.lines, event);
+    if (purged && this.shown.has(stream)) return { what: 'removed', where: place, n };
+    if (!purged) this.shown.add(stream);
+    if (before === undefined || revision === before + 1) return undefined;
+    if (revision <= before) return { what: 'reordered', where: place, n };
+    return { what: 'removed', where: `${stream} revision ${before + 1}, before ${place}`, n };
   }
 
   private compareRoot(): void {
@@ -99,14 +98,16 @@ export class EventsCheck {
       this.nextCheckpoint++;
       if (checkpoint.size < size) continue;
       if (this.tree.root().toString('hex') === checkpoint.root) this.sealed = size;
-      else {
-        this.broken ??= {
-          what: 'altered',
-          where: `an event from ${this.sealed} to ${size - 1}: together they are not what was signed at ${checkpoint.at}`,
-          n: this.sealed,
-        };
-      }
+      else this.forged(checkpoint);
     }
+  }
+
+  /** What lines say of themselves is worth nothing where the root is another. */
+  private forged({ at, size }: Checkpoint): void {
+    const from = this.sealed;
+    if (this.broken?.n !== undefined && this.broken.n <= from) return;
+    const where = `an event from ${from} to ${size - 1}: together they are not what was signed at ${at}`;
+    this.broken = { what: 'altered', where, n: from };
   }
 
   private learn(doubt: Doubt, line: EvidenceLine | undefined): void {

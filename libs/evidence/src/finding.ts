@@ -1,3 +1,5 @@
+import type { EventName } from './evidence-line.js';
+
 /** Something in an export that is not as it was when it was made, or when its events were stored. */
 export interface Finding {
   readonly what: 'altered' | 'removed' | 'inserted' | 'reordered' | 'untrusted';
@@ -7,13 +9,7 @@ export interface Finding {
   readonly n?: number;
 }
 
-interface Named {
-  readonly stream: string;
-  readonly revision: number;
-  readonly position: string;
-}
-
 /** The words for an event and its line. */
-export const eventAt = (n: number, line: number, event: Named | undefined): string =>
+export const eventAt = (n: number, line: number, event: EventName | undefined): string =>
   `events.ndjson line ${line}, event ${n}` +
   (event === undefined ? '' : ` (${event.stream} revision ${event.revision}, position ${event.position})`);

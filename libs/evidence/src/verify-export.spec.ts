@@ -1,9 +1,8 @@
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { digestsMended, event, ExportDir, madeExport, newKey } from '../../../test/support/made-export.js';
-import { eventLine, eventText } from './evidence-line.js';
+import { digestOf, eventContent, eventHead, eventLine, leafOf, purgedLine } from './evidence-line.js';
 import { exportFiles, manifestFile } from './export-files.js';
-import { leafHash } from './merkle.js';
 import { keyIdOf, publicText } from './signing.js';
 import { verifyExport } from './verify-export.js';
 
@@ -29,8 +28,9 @@ const firstFinding = async () => (await verifyExport(dir.path)).findings[0];
 
 /** A line that fits its place in everything but the signed roots. */
 const forged = (n: number): string => {
-  const text = eventText(n, event(n, 'something that never happened'));
-  return eventLine(text, leafHash(Buffer.from(text))).trimEnd();
+  const made = event(n, 'something that never happened');
+  const [head, content] = [eventHead(n, made), eventContent(made)];
+  return eventLine(head, content, leafOf(head, digestOf(content))).trimEnd();
 };
 
 describe('an export', () => {
@@ -38,8 +38,8 @@ describe('an export', () => {
     expect(await verifyExport(dir.path, [keyIdOf(publicText(key))])).toMatchObject({
       findings: [],
       checkpoints: 5,
-      withheld: 33,
-      events: 197,
+      withheld: 41,
+      events: 189,
     });
   });
 
@@ -150,5 +150,12 @@ describe('somebody who changes the database', () => {
       n: 100,
       where: expect.stringContaining('run-2 revision 14'),
     });
+  });
+
+  it('is found to have removed the last event of a stream', async () => {
+    const made = event(229);
+    const line = purgedLine(eventHead(229, made), digestOf(eventContent(made)));
+    written(intact.events.with(229, line.trimEnd()));
+    expect(await firstFinding()).toMatchObject({ what: 'removed', n: 229 });
   });
 });
