@@ -75,8 +75,8 @@ CREATE TABLE audit.keys (
 
 CREATE TABLE audit.leaves (
   first bigint NOT NULL,
-  hashes bytea NOT NULL,
-  positions bytea NOT NULL,
+  heads text NOT NULL,
+  digests bytea NOT NULL,
   CONSTRAINT leaves_pkey PRIMARY KEY (first)
 );
 

@@ -10,6 +10,8 @@ describe('the settings', () => {
       roles: new Set(['api', 'projector', 'host', 'sweeper']),
       logLevel: 'info',
       retentionIntervalMs: 3_600_000,
+      auditKeyFile: `${process.cwd()}/.data/audit-key.pem`,
+      auditAccessDays: 365,
       webhooksAllowPrivate: false,
     });
   });
@@ -30,6 +32,8 @@ describe('the settings', () => {
       LOG_LEVEL: 'debug',
       RETENTION_INTERVAL: 'P1DT2H3M4.5S',
       ARCHIVE_URL: 's3://bucket/folder',
+      AUDIT_KEY_FILE: '/etc/runledger/audit.pem',
+      AUDIT_ACCESS_DAYS: '30',
       WEBHOOKS_ALLOW_PRIVATE: 'true',
     };
     expect(readSettings(env)).toEqual({
@@ -43,6 +47,8 @@ describe('the settings', () => {
       logLevel: 'debug',
       retentionIntervalMs: 93_784_500,
       archiveUrl: env.ARCHIVE_URL,
+      auditKeyFile: '/etc/runledger/audit.pem',
+      auditAccessDays: 30,
       webhooksAllowPrivate: true,
     });
   });
@@ -56,6 +62,7 @@ describe('the settings', () => {
     ['ROLES', 'api,queen', 'a comma-separated list of api, projector, host, sweeper, not "queen"'],
     ['BOOTSTRAP_API_KEY', 'short', '16 to 255 visible ASCII characters'],
     ['LOG_LEVEL', 'loud', 'one of fatal, error, warn, info, debug, trace, silent, not "loud"'],
+    ['AUDIT_ACCESS_DAYS', '0', 'a whole number of days from 1 to 99999, not "0"'],
     ['RETENTION_INTERVAL', '1h', 'an ISO 8601 duration'],
     ['RETENTION_INTERVAL', 'PT', 'an ISO 8601 duration'],
     ['RETENTION_INTERVAL', 'P1M', 'an ISO 8601 duration'],
