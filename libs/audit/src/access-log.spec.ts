@@ -26,7 +26,7 @@ beforeEach(() => {
   const database = {
     prepared: (_name: string, _text: string, values: readonly unknown[]) => {
       if (down) return Promise.reject(new StoreUnavailable('down'));
-      stored.push(...(values.at(-1) as string[]));
+      stored.push(...String(values.at(-1)).slice(1, -1).split(','));
       return Promise.resolve([]);
     },
   };

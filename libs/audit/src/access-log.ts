@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { StoreUnavailable } from '#eventsourcing';
+import { arrayOf } from '#postgres';
 import { Database } from '#read-models';
 
 /** One request that has read something, or was refused. */
@@ -116,7 +117,7 @@ export class AccessLog {
     await this.database.prepared(
       'accesses',
       insert,
-      columns.map((column) => some.map((access) => access[column])),
+      columns.map((column) => arrayOf(some.map((access) => access[column]))),
     );
     this.waiting = this.waiting.slice(some.length);
     for (const enter of [...this.atTheDoor]) if (this.waiting.length < mostWaiting) enter();
