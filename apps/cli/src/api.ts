@@ -65,6 +65,16 @@ export class Api {
     }
   }
 
+  /** The bytes of an answer, however long it is. Ends only when all have come. @throws ProblemAnswer, ServerUnreachable */
+  async *bytes(path: string, query: ApiRequest['query'] = {}): AsyncGenerator<Uint8Array> {
+    try {
+      const { body } = await this.answer('GET', path, { query });
+      yield* (body ?? []) as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      throw this.translated(error);
+    }
+  }
+
   /** Items of a list, page by page, at most `limit`. @throws ProblemAnswer, ServerUnreachable */
   async *list<T>(path: string, limit: number, query: ApiRequest['query'] = {}): AsyncGenerator<T> {
     let cursor: string | undefined;

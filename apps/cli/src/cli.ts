@@ -1,4 +1,5 @@
 import { Api } from './api.js';
+import { audit } from './audit.js';
 import type { Command } from './command.js';
 import { CliError, exitCode, UsageError } from './errors.js';
 import { exec } from './exec.js';
@@ -27,6 +28,7 @@ const commands = new Map<string, Command>(
     kill,
     keys,
     projections,
+    audit,
   }),
 );
 
@@ -74,6 +76,7 @@ const dispatch = async (
     return print(out, command.help);
   }
   const action = command.parse(args);
+  if ('offline' in action) return action.offline({ out, err, env });
   return action({ api: new Api(await readSettings(env)), out, err });
 };
 

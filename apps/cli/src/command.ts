@@ -16,11 +16,16 @@ export interface Command {
   /** The whole `--help` text. */
   readonly help: string;
   /** Reads the command line before anything else is done. @throws UsageError */
-  readonly parse: (args: readonly string[]) => Action;
+  readonly parse: (args: readonly string[]) => Action | OfflineAction;
 }
 
 /** A parsed command: answers the exit code. */
 export type Action = (context: Context) => Promise<number>;
+
+/** A parsed command that asks no server. */
+export interface OfflineAction {
+  readonly offline: (context: Omit<Context, 'api'> & { readonly env: NodeJS.ProcessEnv }) => Promise<number>;
+}
 
 /** `util.parseArgs`, strict, with one clear line for what it cannot read. @throws UsageError */
 export const parseOptions = <const O extends NonNullable<ParseArgsConfig['options']>>(

@@ -5,6 +5,8 @@ export const exitCode = {
   refused: 1,
   /** The run that was watched did not complete, or cannot be watched. */
   notCompleted: 1,
+  /** The export is not as it was made. */
+  notVerified: 1,
   /** A command line that cannot be understood. */
   usage: 2,
   /** No server: unknown, unreachable, or lost for too long (EX_UNAVAILABLE of sysexits.h). */

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type DynamicModule, Global, Logger, Module, type Type } from '@nestjs/common';
@@ -6,6 +7,15 @@ import { CqrsModule } from '@nestjs/cqrs';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import { AccessModule, AccessProjection, authenticateRequests, isOpen, KeyRing, TokenRing } from '#access';
+import {
+  AccessLog,
+  AuditModule,
+  forgetAccesses,
+  recordAccesses,
+  signingKey,
+  Witness,
+  Witnessing,
+} from '#audit';
 import { fastifyOptions, ProblemError, setupHttp } from '#http';
 import { LogsModule, LogProjection, RetainedLogs } from '#logs';
 import { Listener } from '#postgres';
@@ -27,6 +37,7 @@ import { OperationsController } from './operations.controller.js';
 import { Projectors } from './projectors.js';
 import { limitRate } from './rate-limit.js';
 import type { Settings } from './settings.js';
+import { reasonOf, StartProblem } from './start-problem.js';
 
 const sweepEvery = 600_000;
 
@@ -76,6 +87,7 @@ class AppModule {
         }),
         ProcessesModule,
         WebhooksModule.with(new WebhookSettings(settings.webhooksAllowPrivate)),
+        AuditModule.with(auditKey(settings)),
         ...modules,
       ],
       providers: [status],
@@ -108,6 +120,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   );
   const fastify = nest.getHttpAdapter().getInstance();
   setupHttp(nest);
+  const accesses = nest.get(AccessLog);
+  recordAccesses(fastify, accesses);
   authenticateRequests(fastify, nest.get(KeyRing), settings.tokens && (await TokenRing.of(settings.tokens)));
   if (settings.rateLimit !== undefined) await limitRate(fastify, settings.rateLimit);
   if (!settings.roles.has('api')) closeApi(fastify);
@@ -118,12 +132,16 @@ export async function createApp(options: AppOptions): Promise<App> {
     nest.get(ProjectionsStatus).projections,
     nest.get(RebuildRequests),
   );
-  if (settings.roles.has('projector')) projectors.start();
+  const witnessing = witness(nest, databaseUrl);
+  if (settings.roles.has('projector')) {
+    projectors.start();
+    witnessing.start();
+  }
   const leases = nest.get(LeaseSweeper);
   const retention = nest.get(RetentionSweeper);
   const hosts = nest.get(HostSweeper);
   const sweeps = settings.roles.has('sweeper');
-  const sweep = sweeps ? sweeping(core) : undefined;
+  const sweep = sweeps ? sweeping(core, settings) : undefined;
   if (sweeps) {
     leases.start();
     retention.start();
@@ -143,18 +161,38 @@ export async function createApp(options: AppOptions): Promise<App> {
       await Promise.all([sending?.stop(), host?.stop()]);
       await nest.close();
       await Promise.all([leases.stop(), retention.stop(), hosts.stop()]);
-      await projectors.stop();
+      await Promise.all([projectors.stop(), witnessing.stop()]);
+      await accesses.flush().catch(() => undefined);
       await core.close();
     },
   };
 }
 
-/** Forgets the Idempotency-Keys whose time is over. */
-function sweeping(core: Core): NodeJS.Timeout {
+function auditKey({ auditKeyFile }: Settings): KeyObject {
+  try {
+    return signingKey(auditKeyFile);
+  } catch (error) {
+    throw new StartProblem(`The key of the audit, ${auditKeyFile}, cannot be used: ${reasonOf(error)}.`);
+  }
+}
+
+/** Lets the tree of the audit grow with the events. */
+function witness(nest: NestFastifyApplication, databaseUrl: string): Witnessing {
+  const logger = new Logger('Witness');
+  return new Witnessing(nest.get(Witness), databaseUrl, (error) => {
+    logger.error(`The tree of the audit does not grow: ${String(error)}; trying again`);
+  });
+}
+
+/** Forgets the Idempotency-Keys, and the records of accesses, whose time is over. */
+function sweeping(core: Core, { auditAccessDays }: Settings): NodeJS.Timeout {
   const logger = new Logger('Sweeper');
   const sweep = (): void => {
     core.idempotency.forgetExpired().catch((error: unknown) => {
       logger.error(`Idempotency-Keys could not be swept: ${String(error)}`);
+    });
+    forgetAccesses(core.database, auditAccessDays).catch((error: unknown) => {
+      logger.error(`Records of accesses could not be swept: ${String(error)}`);
     });
   };
   return setInterval(sweep, sweepEvery).unref();

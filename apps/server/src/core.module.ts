@@ -15,6 +15,7 @@ import {
   ReadModelClock as HttpClock,
 } from '#http';
 import { Database, ReadModelClock, ReadModels1760000000001, RecentWrites } from '#read-models';
+import { Audit1760000000050 } from './audit.migration.js';
 import { Idempotency1760000000002 } from './idempotency.migration.js';
 import { Webhooks1760000000040 } from './webhooks.migration.js';
 
@@ -24,6 +25,7 @@ export const migrations = [
   Idempotency1760000000002,
   AppendFunction1760000000003,
   Webhooks1760000000040,
+  Audit1760000000050,
 ];
 
 export interface CoreOptions {

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { StartProblem } from './start-problem.js';
 
 export const roles = ['api', 'projector', 'host', 'sweeper'] as const;
@@ -35,6 +35,10 @@ export interface Settings {
   readonly tokens?: { readonly issuer: string; readonly audience: string; readonly jwks: string };
   /** Requests a minute that each caller has with this process; absent: as many as it likes. */
   readonly rateLimit?: number;
+  /** Absolute path of the private key that signs the audit. */
+  readonly auditKeyFile: string;
+  /** For how many days it is kept who has read what, and who was refused. */
+  readonly auditAccessDays: number;
   /** Whether webhooks may be sent to this host, its networks and its cloud. */
   readonly webhooksAllowPrivate: boolean;
 }
@@ -48,16 +52,19 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   const bootstrapApiKey = apiKey(read('BOOTSTRAP_API_KEY'));
   const tokens = tokenIssuer(read('JWT_ISSUER'), read('JWT_AUDIENCE'), read('JWT_JWKS'));
   const rateLimit = positive('RATE_LIMIT', read('RATE_LIMIT'));
+  const dataDir = resolve(read('DATA_DIR') ?? '.data');
   return {
     port: port(read('PORT') ?? '8080'),
     host: host(read('HOST') ?? '127.0.0.1'),
-    dataDir: resolve(read('DATA_DIR') ?? '.data'),
+    dataDir,
     roles: new Set(
       (read('ROLES') ?? roles.join()).split(',').map((role) => oneOf('ROLES', role.trim(), roles)),
     ),
     sandboxDriver: oneOf('SANDBOX_DRIVER', read('SANDBOX_DRIVER') ?? 'local', sandboxDrivers),
     logLevel: oneOf('LOG_LEVEL', read('LOG_LEVEL') ?? 'info', logLevels),
     retentionIntervalMs: duration('RETENTION_INTERVAL', read('RETENTION_INTERVAL') ?? 'PT1H'),
+    auditKeyFile: resolve(read('AUDIT_KEY_FILE') ?? join(dataDir, 'audit-key.pem')),
+    auditAccessDays: days('AUDIT_ACCESS_DAYS', read('AUDIT_ACCESS_DAYS') ?? '365'),
     webhooksAllowPrivate:
       oneOf('WEBHOOKS_ALLOW_PRIVATE', read('WEBHOOKS_ALLOW_PRIVATE') ?? 'false', flags) === 'true',
     ...(databaseUrl !== undefined && { databaseUrl }),
@@ -93,6 +100,11 @@ function positive(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw wrong(name, text, 'a whole number from 1 to 999999999');
+}
+
+function days(name: string, text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) > 0) return Number(text);
+  throw wrong(name, text, 'a whole number of days from 1 to 99999');
 }
 
 function host(text: string): string {

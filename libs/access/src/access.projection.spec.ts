@@ -72,7 +72,7 @@ async function rows(batch: number): Promise<{ projects: object[]; keys: object[]
   for (let n = 0; n < events.length; n += batch) await projection.apply(sql, events.slice(n, n + batch));
   await client.query(projection.indexes);
   return {
-    projects: await sql.query('SELECT id, name, made_by, created_at FROM projects ORDER BY position'),
+    projects: await sql.query('SELECT id, name, made_by, created_at FROM projects ORDER BY number'),
     keys: await sql.query('SELECT * FROM api_keys ORDER BY id'),
   };
 }

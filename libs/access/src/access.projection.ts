@@ -6,10 +6,13 @@ import { defaultProject, projectStreams, type ProjectCreated } from './project.e
 
 export const accessProjection = 'access';
 
-/** Keys and projects, a row each; times are text, shown as they came. The project `default` has no event. */
+/**
+ * Keys and projects, a row each; times are text, shown as they came. Projects are numbered as they were made:
+ * positions would be others after an import. The project `default` has no event.
+ */
 export class AccessProjection extends Projection {
   readonly name = accessProjection;
-  readonly version = 1;
+  readonly version = 2;
   readonly prefixes = [apiKeyStreams, projectStreams];
 
   readonly tables = `
@@ -18,7 +21,7 @@ export class AccessProjection extends Projection {
       name text NOT NULL,
       made_by text COLLATE "C" NOT NULL,
       created_at text COLLATE "C" NOT NULL,
-      position bigint NOT NULL
+      number bigint NOT NULL
     );
     INSERT INTO projects VALUES ('${defaultProject}', 'Default', '${defaultProject}', '1970-01-01T00:00:00.000Z', 0);
     CREATE TABLE api_keys (
@@ -38,7 +41,7 @@ export class AccessProjection extends Projection {
 
   readonly indexes = `
     CREATE INDEX api_keys_project ON api_keys (project_id, id);
-    CREATE UNIQUE INDEX projects_newest ON projects (position);`;
+    CREATE UNIQUE INDEX projects_newest ON projects (number);`;
 
   async apply(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
     await this.projects(sql, ofType<ProjectCreated>(events, 'ProjectCreated'));
@@ -49,13 +52,15 @@ export class AccessProjection extends Projection {
   private async projects(sql: Sql, created: readonly RecordedEvent<ProjectCreated>[]): Promise<void> {
     if (created.length === 0) return;
     await sql.query(
-      'INSERT INTO projects SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[])',
+      `INSERT INTO projects
+       SELECT id, name, made_by, created_at, (SELECT max(number) FROM projects) + n
+       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY
+         AS created(id, name, made_by, created_at, n)`,
       [
         created.map(({ data }) => data.project_id),
         created.map(({ data }) => data.name),
         created.map(({ metadata }) => metadata.project),
         created.map(({ metadata }) => metadata.at),
-        created.map(({ position }) => position.toString()),
       ],
     );
   }

@@ -19,14 +19,14 @@ export class Projects {
     const { limit, order = 'desc' } = query;
     const where = new Where().and(this.managed.condition, ctx.principal.projectId);
     if (query.cursor !== undefined) {
-      const [position] = keysOf(ctx, query.cursor, ['integer']);
-      where.and(`p.position ${order === 'desc' ? '<' : '>'} ?::bigint`, position);
+      const [number] = keysOf(ctx, query.cursor, ['integer']);
+      where.and(`p.number ${order === 'desc' ? '<' : '>'} ?::bigint`, number);
     }
     await waitFor(this.clock, ctx, accessProjection);
     const { rows, more } = await keysetPage<ProjectResource>(this.database, {
       columns: 'p.id, p.name, p.created_at',
       from: [{ tables: 'access.projects p' }],
-      key: 'p.position',
+      key: 'p.number',
       where,
       order,
       limit,

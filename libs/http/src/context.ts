@@ -2,6 +2,7 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Causation, type CommandSeed, type Principal } from '#eventsourcing';
 import type { Answer } from './early-answer.js';
+import type { ProblemCode } from './problem.catalogue.js';
 import { ProblemError } from './problems.js';
 import { traceIdOf } from './tracing.js';
 
@@ -28,6 +29,10 @@ export class RequestContext {
   stillValid: (() => boolean | Promise<boolean>) | undefined;
   /** Told of the answer before it leaves. */
   remember: ((answer: Answer) => Promise<void>) | undefined;
+  /** Called once when an answer begins that Fastify does not send: a stream of events. */
+  opened: (() => void) | undefined;
+  /** The code of the problem that the request was refused with. */
+  refusal: ProblemCode | undefined;
   private caller: Principal | undefined;
   private command: Causation | undefined;
 
@@ -50,6 +55,11 @@ export class RequestContext {
 
   set principal(principal: Principal) {
     this.caller = principal;
+  }
+
+  /** Who calls, as far as that is known. */
+  get knownPrincipal(): Principal | undefined {
+    return this.caller;
   }
 
   /** The command that this request asks for: the same one however often it is asked. */

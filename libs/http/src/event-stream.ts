@@ -18,6 +18,7 @@ export class EventStream {
   /** Sends the head at once. The request's handler must not answer any more. */
   constructor(readonly ctx: RequestContext) {
     const { reply } = ctx;
+    ctx.opened?.();
     reply.hijack();
     this.response = reply.raw;
     this.response.writeHead(200, {

@@ -27,3 +27,4 @@ export * from './event-streams.js';
 export * from './follower.js';
 export * from './feed-follower.js';
 export * from './operations.js';
+export * from './ndjson.js';

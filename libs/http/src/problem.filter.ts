@@ -1,5 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { RequestContext } from './context.js';
 import { EarlyAnswer } from './early-answer.js';
 import { catalogue } from './problem.catalogue.js';
 import { ProblemError, problemOf } from './problems.js';
@@ -55,6 +56,9 @@ function answerProblem(request: FastifyRequest, reply: FastifyReply, problem: Pr
   const { status: usual, title, retryable } = catalogue[code];
   const status = options.status ?? usual;
   const query = request.url.indexOf('?');
+  // What the router refuses has no context yet.
+  const ctx = request.ctx as RequestContext | undefined;
+  if (ctx !== undefined) ctx.refusal = code;
   // Closed under a body that is still coming, the connection would be reset before the client has read this.
   if (!request.raw.complete) void reply.removeHeader('connection');
   void reply

@@ -5,3 +5,4 @@ export * from './webhook.tables.js';
 export * from './webhook-sender.js';
 export * from './webhook-settings.js';
 export * from './webhooks.module.js';
+export { moveHorizon } from './outbox.js';

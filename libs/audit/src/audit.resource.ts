@@ -1,0 +1,46 @@
+/** Something that was changed. */
+export class ChangeResource {
+  /** RFC 3339 UTC with milliseconds. */
+  readonly at: string;
+  /** Principal id of who did it. */
+  readonly actor: string;
+  /** What has happened: the type of the event. */
+  readonly type: string;
+  readonly event_id: string;
+  readonly stream: string;
+  readonly revision: number;
+  readonly position: number;
+  /** The request or event that made it happen. */
+  readonly causation_id: string;
+  /** The whole piece of work that it belongs to. */
+  readonly correlation_id: string;
+  /** Why, in the words of who did it. */
+  readonly reason: string | null;
+}
+
+/** A request that has read something, or was refused. */
+export class AccessResource {
+  /** RFC 3339 UTC with milliseconds. */
+  readonly at: string;
+  /** Principal id; null when nobody knows who it was. */
+  readonly actor: string | null;
+  readonly method: string;
+  /** The pattern of the route, such as `/v1/runs/:id`. */
+  readonly route: string;
+  readonly resource_id: string | null;
+  /** HTTP status of the answer. */
+  readonly status: number;
+  /** Code of the problem that it was refused with. */
+  readonly code: string | null;
+  readonly request_id: string;
+}
+
+/** A public key that checkpoints and exports are checked with. */
+export class AuditKeyResource {
+  /** SHA-256 of the key in SPKI form, in hexadecimal. */
+  readonly id: string;
+  /** Ed25519, base64 of the SPKI form. */
+  readonly public_key: string;
+  /** Whether this server signs with it. */
+  readonly current: boolean;
+}

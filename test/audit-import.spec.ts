@@ -1,0 +1,184 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { PostgresEventStore } from '#eventstore-postgres';
+import { derivedUuid } from '#eventsourcing';
+import { Api, newProject } from './support/api.js';
+import { type Database, freshDatabase } from './support/database.js';
+import { readModelRows } from './support/read-model-rows.js';
+import { outcomeOf, startRunledger } from './support/runledger.js';
+import { startServer } from './support/server.js';
+import { until } from './support/supervised-service.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'runledger-import-'));
+const exported = join(folder, 'export');
+const databases: Database[] = [];
+let rows: Record<string, string[]>;
+
+const fresh = async (): Promise<Database> => {
+  const database = await freshDatabase();
+  databases.push(database);
+  return database;
+};
+const starting = (dir: string, { url }: Database) =>
+  startRunledger(['audit', 'import', dir], {
+    DATABASE_URL: url,
+    DATA_DIR: join(folder, url.slice(-12)),
+  });
+const imported = (dir: string, database: Database) => outcomeOf(starting(dir, database));
+const count = async ({ url }: Database, table: string): Promise<number> => {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return Number((await client.query<{ count: string }>(`SELECT count(*) FROM ${table}`)).rows[0]?.count);
+  } catch {
+    return 0;
+  } finally {
+    await client.end();
+  }
+};
+
+/** The rows of the read models once a server has built them; `use` may call it meanwhile. */
+const served = async (
+  database: Database,
+  use: (api: Api) => Promise<unknown> = () => Promise.resolve(),
+): Promise<Record<string, string[]>> => {
+  const server = await startServer({ DATABASE_URL: database.url });
+  try {
+    const api = new Api(server.url, server.key);
+    await use(api);
+    await until(async () => {
+      const { data } = (await api.get('/projections')).body as { data: { lag_events: number }[] };
+      return data.every(({ lag_events }) => lag_events === 0);
+    });
+    return await readModelRows(database.url);
+  } finally {
+    await server.stop();
+  }
+};
+
+/** Something of every kind; a stream whose first events are gone; positions that were never used. */
+const history = async (database: Database, api: Api): Promise<void> => {
+  const project = await newProject({ url: api.url, key: api.key });
+  const user = await project.caller('operator');
+  await user.made('/webhooks', { url: 'https://example.org/hook', event_pattern: '*' });
+  for (let n = 0; n < 12; n++) {
+    const { id: session } = await user.made('/sessions', {
+      title: `S${n}`,
+      tags: ['a'],
+      alias: `alias-${n % 3}`,
+    });
+    const { id: run } = await user.made(`/sessions/${session}/runs`, { metadata: { team: 'red' } });
+    await Promise.all([
+      user.patch(`/runs/${run}`, { status: 'running' }),
+      user.post(`/runs/${run}/logs`, { entries: [{ message: 'one' }, { message: 'Zoë 😀' }] }),
+      user.post(`/sessions/${session}/transcript`, {
+        segments: [{ kind: 'message', role: 'user', content: 'hi' }],
+      }),
+    ]);
+    await user.post(`/runs/${run}/events`, { events: [{ type: 'user', data: { text: 'Hi' } }] });
+    await user.patch(`/runs/${run}`, { status: 'completed', usage: { input_tokens: n } });
+    if (n % 4 === 1) await user.post(`/sessions/${session}/transcript/1/redact`, { reason: 'private' });
+    if (n % 4 === 3) await user.delete(`/sessions/${session}`);
+  }
+  const store = new PostgresEventStore(database.url);
+  const metadata = {
+    $correlationId: 'c',
+    $causationId: 'c',
+    actor: 'a',
+    project: 'default',
+    at: '2026-01-01T00:00:00.000Z',
+  };
+  const events = [0, 1, 2, 3].map((n) => ({
+    id: derivedUuid('purge', String(n)),
+    type: 'Happened',
+    data: { n },
+    metadata,
+  }));
+  await store.append('other-1', 'none', events);
+  await store.append('other-1', 9, events.slice(0, 1)).catch(() => undefined);
+  await store.truncateBefore('other-1', 2);
+  await store.close();
+};
+
+beforeAll(async () => {
+  const database = await fresh();
+  rows = await served(database, async (api) => {
+    await history(database, api);
+    const env = { RUNLEDGER_URL: api.url, RUNLEDGER_API_KEY: api.key };
+    const made = await outcomeOf(startRunledger(['audit', 'export', '--instance', '--out', exported], env));
+    expect(made).toMatchObject({ code: 0 });
+    await outcomeOf(startRunledger(['audit', 'export', '--out', join(folder, 'project')], env));
+  });
+}, 120_000);
+
+afterAll(async () => {
+  await Promise.all(databases.map((database) => database.drop()));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+it('an import into an empty instance gives the same read models, row by row', async () => {
+  const database = await fresh();
+  expect(await imported(exported, database)).toMatchObject({ code: 0, stdout: '' });
+  const again = await served(database);
+  expect(Object.keys(again).length).toBeGreaterThan(10);
+  expect(Object.values(again).flat().length).toBeGreaterThan(100);
+  expect(again).toEqual(rows);
+  expect(await count(database, 'runledger.webhook_deliveries')).toBe(0);
+}, 60_000);
+
+it('a stream whose first events are gone goes on with its numbers', async () => {
+  const database = await fresh();
+  await imported(exported, database);
+  const store = new PostgresEventStore(database.url);
+  const revisions: number[] = [];
+  for await (const { revision } of store.readStream('other-1')) revisions.push(revision);
+  await store.close();
+  expect(revisions).toEqual([2, 3]);
+}, 60_000);
+
+it('an import that is killed goes on where it was', async () => {
+  const database = await fresh();
+  const lines = readFileSync(join(exported, 'events.ndjson'), 'utf8').trim().split('\n').length;
+  for (let share = 1; share <= 3; share++) {
+    const child = starting(exported, database);
+    const over = outcomeOf(child);
+    const wanted = Math.floor((lines * share) / 5);
+    await until(
+      async () => child.exitCode !== null || (await count(database, 'eventstore.events')) >= wanted,
+    );
+    child.kill('SIGKILL');
+    await over;
+  }
+  expect(await imported(exported, database)).toMatchObject({ code: 0 });
+  expect((await imported(exported, database)).stderr).toMatch(/^0 events were imported/);
+  expect(await served(database)).toEqual(rows);
+}, 120_000);
+
+it('an instance that holds something else is left alone, and so is one whose server is running', async () => {
+  const database = await fresh();
+  await served(database, async (api) => {
+    await api.made('/runs');
+    expect(await imported(exported, database)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('server is running'),
+    });
+  });
+  const before = await count(database, 'eventstore.events');
+  expect(await imported(exported, database)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('not empty'),
+  });
+  expect(await count(database, 'eventstore.events')).toBe(before);
+}, 60_000);
+
+it('an export that is not whole is not imported', async () => {
+  const database = await fresh();
+  expect((await imported(join(folder, 'project'), database)).stderr).toContain('all projects');
+  const file = join(folder, 'project', 'events.ndjson');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"n":1', '"n":2'));
+  expect((await imported(join(folder, 'project'), database)).stderr).toContain('not as it was made');
+  expect(await count(database, 'eventstore.events')).toBe(0);
+}, 60_000);

@@ -1,0 +1,317 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { Api, type Body, dataOf, newProject } from './support/api.js';
+import { type Database, freshDatabase } from './support/database.js';
+import { type Env, outcomeOf, startRunledger } from './support/runledger.js';
+import { type Server, startServer } from './support/server.js';
+
+let server: Server;
+let database: Database;
+let admin: Api;
+let project: Awaited<ReturnType<typeof newProject>>;
+let [user, auditor, stranger]: Api[] = [];
+let run: string;
+let session: string;
+const folder = mkdtempSync(join(tmpdir(), 'runledger-audit-'));
+
+const sql = async (text: string): Promise<Body[]> => {
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  try {
+    return (await client.query<Body>(text)).rows;
+  } finally {
+    await client.end();
+  }
+};
+const by = (api: Api | undefined): Api => api as Api;
+const envOf = (api: Api | undefined): Env => ({ RUNLEDGER_URL: server.url, RUNLEDGER_API_KEY: by(api).key });
+const runledger = (args: readonly string[], env: Env) => outcomeOf(startRunledger(args, env));
+const lines = async (api: Api | undefined, query: string): Promise<Body[]> => {
+  const response = await fetch(`${server.url}/v1/audit/events?${query}`, {
+    headers: { authorization: `Bearer ${by(api).key}` },
+  });
+  expect(response.headers.get('content-type')).toContain('application/x-ndjson');
+  return (await response.text())
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Body);
+};
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  server = await startServer({ DATABASE_URL: database.url });
+  admin = new Api(server.url, server.key);
+  project = await newProject(server);
+  [user, auditor] = [await project.caller('user'), await project.caller('auditor')];
+  stranger = await (await newProject(server)).caller('operator');
+  session = (await by(user).made('/sessions', { title: 'One' })).id;
+  run = (await by(user).made(`/sessions/${session}/runs`, {})).id;
+  await by(user).post(`/runs/${run}/logs`, { entries: [{ message: 'line' }] });
+  await by(user).post(`/sessions/${session}/transcript`, {
+    segments: [{ kind: 'message', role: 'user', content: 'a word that must not be read' }],
+  });
+  await by(user).post(`/runs/${run}/events`, {
+    events: [1, 2].map((n) => ({ type: 'x.step', data: { n } })),
+  });
+  await by(user).post(`/runs/${run}/cancel`, { reason: 'no longer needed' });
+}, 120_000);
+
+afterAll(async () => {
+  await server.stop();
+  await database.drop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('GET /v1/audit/events', () => {
+  it('gives the events of the project alone, oldest first, as they are stored', async () => {
+    const events = await lines(auditor, '');
+    expect(events.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['SessionCreated', 'RunCreated', 'RunCancelled']),
+    );
+    expect(new Set(events.map(({ metadata }) => (metadata as Body)['project']))).toEqual(
+      new Set([project.id]),
+    );
+    const positions = events.map(({ position }) => Number(position));
+    expect(positions).toEqual(positions.toSorted((a, b) => a - b));
+    expect((await lines(stranger, '')).some(({ stream }) => stream === `run-${run}`)).toBe(false);
+  });
+
+  it('selects by stream, category, actor, time, position and limit', async () => {
+    const of = async (query: string) => (await lines(auditor, query)).map(({ stream }) => stream);
+    const all = await lines(auditor, '');
+    expect(new Set(await of(`stream=run-${run}`))).toEqual(new Set([`run-${run}`]));
+    expect(new Set(await of('category=session'))).toEqual(new Set([`session-${session}`]));
+    const actor = String((await by(user).get('/me')).body['principal_id']);
+    expect((await of(`actor=${actor}`)).length).toBeGreaterThan(4);
+    expect(await of(`actor=${session}`)).toEqual([]);
+    expect(await of('from=2100-01-01T00:00:00Z')).toEqual([]);
+    expect(await of('to=2100-01-01T00:00:00Z')).toHaveLength(all.length);
+    const [first, second, third] = all.map(({ position }) => Number(position));
+    expect((await lines(auditor, `after=${first}&before=${third}`)).map(({ position }) => position)).toEqual([
+      second,
+    ]);
+    expect(await of('limit=2')).toHaveLength(2);
+  });
+
+  it('shows neither what is sealed nor the keys to it', async () => {
+    const events = await lines(auditor, '');
+    expect(JSON.stringify(events)).not.toContain('a word that must not be read');
+    expect(events.some(({ stream }) => String(stream).startsWith('transcriptSeeds-'))).toBe(false);
+    expect(await lines(auditor, `stream=transcriptSeeds-${session}`)).toEqual([]);
+  });
+
+  it.each(['viewer', 'user', 'worker'] as const)('is refused to a %s', async (role) => {
+    const caller = await project.caller(role);
+    for (const path of [
+      'audit/events',
+      'audit/export',
+      'audit/accesses',
+      'audit/keys',
+      `runs/${run}/audit`,
+    ]) {
+      expect((await caller.get(`/${path}`)).body['code']).toBe('forbidden');
+    }
+  });
+});
+
+describe('the audit of a run and of a session', () => {
+  it('tells who did what, when and why', async () => {
+    const [newest] = dataOf(await by(auditor).get(`/runs/${run}/audit`));
+    const actor = (await by(user).get('/me')).body['principal_id'];
+    expect(newest).toMatchObject({
+      type: 'RunCancelled',
+      actor,
+      reason: 'no longer needed',
+      stream: `run-${run}`,
+    });
+    expect(newest).toMatchObject({ causation_id: expect.any(String), correlation_id: expect.any(String) });
+  });
+
+  it.each(['asc', 'desc'])('pages over all streams of the run, %s', async (order) => {
+    const path = `/runs/${run}/audit?order=${order}`;
+    const all = dataOf(await by(auditor).get(path)).map(({ event_id }) => event_id);
+    expect(all).toHaveLength(5);
+    const paged: unknown[] = [];
+    let cursor = '';
+    do {
+      const reply = await by(auditor).get(`${path}&limit=1${cursor}`);
+      paged.push(...dataOf(reply).map(({ event_id }) => event_id));
+      cursor = reply.body['next_cursor'] === null ? '' : `&cursor=${reply.body['next_cursor'] as string}`;
+    } while (cursor !== '');
+    expect(paged).toEqual(all);
+  });
+
+  it('is still there when the session is deleted, and never for another project', async () => {
+    const gone = (await by(user).made('/sessions')).id;
+    await by(user).delete(`/sessions/${gone}`);
+    expect(dataOf(await by(auditor).get(`/sessions/${gone}/audit`))[0]).toMatchObject({
+      type: 'SessionDeleted',
+    });
+    expect((await by(stranger).get(`/sessions/${gone}/audit`)).status).toBe(404);
+    expect((await by(stranger).get(`/runs/${run}/audit`)).status).toBe(404);
+  });
+
+  it('tells who read it, and who was refused', async () => {
+    await by(user).get(`/runs/${run}`, { 'x-request-id': 'a-read' });
+    const viewer = await project.caller('viewer');
+    await viewer.get(`/runs/${run}`, { 'x-request-id': 'not-mine' });
+    await viewer.post(`/runs/${run}/cancel`, {}, { 'x-request-id': 'not-allowed' });
+    const accesses = dataOf(await by(auditor).get(`/runs/${run}/audit?kind=accesses&limit=100`));
+    const of = (id: string) => accesses.find(({ request_id }) => request_id === id);
+    expect(of('a-read')).toMatchObject({ method: 'GET', route: '/v1/runs/:id', status: 200, code: null });
+    expect(of('not-mine')).toMatchObject({ status: 404, code: 'not_found' });
+    expect(of('not-allowed')).toMatchObject({ method: 'POST', status: 403, code: 'forbidden' });
+    expect(accesses.some(({ method, status }) => method !== 'GET' && Number(status) < 400)).toBe(false);
+  });
+});
+
+describe('GET /v1/audit/accesses', () => {
+  it('shows a project its own, and callers whom nobody knows to the first project alone', async () => {
+    await fetch(`${server.url}/v1/runs`, {
+      headers: { 'x-request-id': 'nobody', authorization: 'Bearer wrong' },
+    });
+    const ids = async (api: Api) =>
+      dataOf(await api.get('/audit/accesses?limit=100')).map(({ request_id }) => request_id);
+    expect(await ids(admin)).toContain('nobody');
+    expect(await ids(by(auditor))).not.toContain('nobody');
+    expect(await ids(by(auditor))).toContain('a-read');
+    expect(await ids(by(stranger))).not.toContain('a-read');
+  });
+
+  it('keeps no query, no key and no health check', async () => {
+    await fetch(`${server.url}/healthz`, { headers: { 'x-request-id': 'healthy' } });
+    await by(user).get('/runs?source=a-secret-in-a-query');
+    await by(auditor).get('/audit/accesses');
+    const rows = JSON.stringify(await sql('SELECT * FROM audit.accesses'));
+    expect(rows).not.toMatch(/a-secret-in-a-query|rl_|healthy/);
+  });
+
+  it('has a stream that is still open', async () => {
+    const gone = new AbortController();
+    await fetch(`${server.url}/v1/sessions/${session}/events`, {
+      headers: {
+        authorization: `Bearer ${by(user).key}`,
+        accept: 'text/event-stream',
+        'x-request-id': 'open',
+      },
+      signal: gone.signal,
+    });
+    const found = dataOf(await by(auditor).get(`/audit/accesses?resource_id=${session}`));
+    expect(found.filter(({ request_id }) => request_id === 'open')).toHaveLength(1);
+    gone.abort();
+  });
+
+  it('selects by actor and outcome', async () => {
+    const refused = dataOf(await by(auditor).get('/audit/accesses?refused=true&limit=100'));
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.every(({ status }) => Number(status) >= 400)).toBe(true);
+    const actor = String((await by(user).get('/me')).body['principal_id']);
+    const own = dataOf(await by(auditor).get(`/audit/accesses?actor=${actor}`));
+    expect(new Set(own.map((access) => access['actor']))).toEqual(new Set([actor]));
+  });
+});
+
+describe('an export', () => {
+  const made = async (name: string, api: Api | undefined, ...options: string[]) => {
+    const dir = join(folder, name);
+    const outcome = await runledger(['audit', 'export', '--out', dir, ...options], envOf(api));
+    return { dir, outcome, verify: (...more: string[]) => runledger(['audit', 'verify', dir, ...more], {}) };
+  };
+
+  it('of a project holds its events, and of the others their leaves alone', async () => {
+    const { dir, verify } = await made('project', auditor);
+    expect(await verify()).toMatchObject({ code: 0 });
+    const text = readFileSync(join(dir, 'events.ndjson'), 'utf8');
+    expect(text).toContain(`run-${run}`);
+    expect(text).not.toContain('transcriptSeeds-');
+    expect(text).not.toContain('"project":"default"');
+    expect((await made('project', auditor)).outcome.code).toBe(2);
+  });
+
+  it('of all projects is for the first project’s admins alone', async () => {
+    expect((await made('none', stranger, '--instance')).outcome.stderr).toMatch(/^forbidden: /);
+    const { verify } = await made('all', admin, '--instance');
+    const [key] = dataOf(await admin.get('/audit/keys'));
+    expect(await verify('--key', String(key?.['id']))).toMatchObject({ code: 0 });
+    expect((await verify('--key', 'f'.repeat(64))).stdout).toMatch(/^untrusted: key /);
+  });
+
+  it('may begin with a later checkpoint', async () => {
+    const { dir } = await made('first', auditor);
+    const [last] = JSON.parse(
+      `[${readFileSync(join(dir, 'checkpoints.ndjson'), 'utf8').trim().split('\n').at(-1) ?? ''}]`,
+    ) as Body[];
+    await by(user).made('/runs');
+    const { verify, dir: later } = await made(
+      'later',
+      auditor,
+      '--from-position',
+      String(last?.['position']),
+    );
+    expect(await verify()).toMatchObject({ code: 0 });
+    const [line] = readFileSync(join(later, 'events.ndjson'), 'utf8').split('\n');
+    expect(JSON.parse(line ?? '')).toMatchObject({ n: last?.['size'] });
+  });
+
+  it('is signed with a key that only its owner may read', () => {
+    const file = join(server.dataDir, 'audit-key.pem');
+    expect(existsSync(file)).toBe(true);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  it('shows what was done to the database: an event altered, an event removed', async () => {
+    await made('before', admin, '--instance');
+    const target = `stream = 'run-${run}' AND revision = 0`;
+    const [event] = await sql(`SELECT position, data::text FROM eventstore.events WHERE ${target}`);
+    await sql(`UPDATE eventstore.events SET data = '{"forged":true}' WHERE ${target}`);
+    const altered = await (await made('altered', admin, '--instance')).verify();
+    expect(altered.stdout).toMatch(
+      new RegExp(`^altered: events.ndjson line \\d+, event \\d+ \\(run-${run} revision 0,`),
+    );
+    await sql(`UPDATE eventstore.events SET data = $d$${String(event?.['data'])}$d$ WHERE ${target}`);
+    expect((await (await made('mended', admin, '--instance')).verify()).code).toBe(0);
+    for (const revision of [3, 1]) {
+      const which = `stream = 'run-${run}' AND revision = ${revision}`;
+      await sql(`CREATE TABLE kept AS SELECT * FROM eventstore.events WHERE ${which}`);
+      await sql(`DELETE FROM eventstore.events WHERE ${which}`);
+      const removed = await (await made(`removed-${revision}`, admin, '--instance')).verify();
+      expect(removed.stdout).toMatch(
+        new RegExp(`^removed: events.ndjson line \\d+, event \\d+ \\(run-${run} revision ${revision},`),
+      );
+      await sql('INSERT INTO eventstore.events SELECT * FROM kept; DROP TABLE kept');
+    }
+  });
+});
+
+describe('runledger audit', () => {
+  it('replays a stream, with the state after each event', async () => {
+    const { stdout } = await runledger(['audit', 'replay', `run-${run}`], envOf(auditor));
+    const steps = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Body);
+    expect(steps.map(({ type, state }) => [type, (state as Body)['status']])).toEqual([
+      ['RunCreated', 'pending'],
+      ['RunEventRecorded', 'pending'],
+      ['RunEventRecorded', 'pending'],
+      ['RunCancelled', 'cancelled'],
+    ]);
+  });
+
+  it('shows a run and a session as they were', async () => {
+    const asOf = async (subject: string, moment: string) =>
+      JSON.parse((await runledger(['audit', 'as-of', subject, moment], envOf(auditor))).stdout) as Body;
+    expect(await asOf(run, '1')).toMatchObject({ id: run, status: 'pending' });
+    expect(await asOf(`session-${session}`, '2100-01-01T00:00:00Z')).toMatchObject({ id: session });
+    expect(await asOf(session, '1')).toMatchObject({ id: session, title: 'One' });
+  });
+
+  it('says what is missing', async () => {
+    expect(await runledger(['audit'], {})).toMatchObject({ code: 2 });
+    expect(await runledger(['audit', 'verify', join(folder, 'nowhere')], {})).toMatchObject({ code: 2 });
+    expect(await runledger(['audit', 'replay', 'run-none'], envOf(auditor))).toMatchObject({ code: 1 });
+  });
+});
