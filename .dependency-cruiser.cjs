@@ -1,4 +1,4 @@
-const rooms = '^libs/(sessions|runs|logs|access|timeline|transcripts|webhooks)/';
+const rooms = '^libs/(sessions|runs|logs|access|timeline|transcripts|interactions|webhooks)/';
 
 /** Who may import whom: the drawing of docs/decisions/house.md, checked. @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {

@@ -2,6 +2,8 @@
 
 CREATE SCHEMA access;
 CREATE SCHEMA eventstore;
+CREATE SCHEMA interaction_policy;
+CREATE SCHEMA interactions;
 CREATE SCHEMA logs;
 CREATE SCHEMA run_policy;
 CREATE SCHEMA runledger;
@@ -60,6 +62,25 @@ CREATE TABLE eventstore.truncated (
   stream text COLLATE "C" NOT NULL,
   last_revision bigint NOT NULL,
   CONSTRAINT truncated_pkey PRIMARY KEY (stream)
+);
+
+CREATE TABLE interaction_policy.open (
+  interaction_id uuid NOT NULL,
+  run_id uuid NOT NULL,
+  CONSTRAINT open_pkey PRIMARY KEY (interaction_id)
+);
+
+CREATE TABLE interactions.interactions (
+  id uuid NOT NULL,
+  place bigint NOT NULL,
+  project_id text COLLATE "C" NOT NULL,
+  user_id uuid NOT NULL,
+  session_id uuid,
+  kind text COLLATE "C" NOT NULL,
+  status text COLLATE "C" NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  doc json NOT NULL,
+  CONSTRAINT interactions_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE logs.chunks (
@@ -259,6 +280,10 @@ CREATE TABLE webhooks.webhooks (
 CREATE INDEX api_keys_project ON access.api_keys USING btree (project_id, id);
 CREATE UNIQUE INDEX projects_newest ON access.projects USING btree ("position");
 CREATE INDEX events_id_idx ON eventstore.events USING btree (id);
+CREATE INDEX open_run ON interaction_policy.open USING btree (run_id);
+CREATE INDEX interactions_expiry ON interactions.interactions USING btree (expires_at) WHERE (status = 'pending'::text);
+CREATE INDEX interactions_session ON interactions.interactions USING btree (session_id, place) WHERE (session_id IS NOT NULL);
+CREATE INDEX interactions_status ON interactions.interactions USING btree (session_id, status, place) WHERE (session_id IS NOT NULL);
 CREATE INDEX chunks_time ON logs.chunks USING btree (run_id, from_ts);
 CREATE INDEX idempotency_keys_expires_at_idx ON public.idempotency_keys USING btree (expires_at);
 CREATE INDEX webhook_deliveries_due ON runledger.webhook_deliveries USING btree (webhook_id, next_attempt_at, "position") WHERE (status = 'pending'::text);

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fold, type RecordedEvent, Upcasters } from '#eventsourcing';
+import { interactionDecider, InteractionsProjection } from '#interactions';
 import { runDecider, RunsProjection } from '#runs';
 import { sessionDecider, SessionsProjection } from '#sessions';
 import { transcriptDecider, TranscriptProjection, transcriptSeedsDecider } from '#transcripts';
@@ -45,6 +46,12 @@ const rooms: readonly {
     file: 'libs/transcripts/src/transcript-seeds.events.ts',
     prefix: 'transcriptSeeds-',
     folded: (events) => fold(transcriptSeedsDecider, events),
+  },
+  {
+    file: 'libs/interactions/src/interaction.events.ts',
+    prefix: 'interaction-',
+    birth: 'InteractionRequested',
+    folded: (events) => fold(interactionDecider, events),
   },
 ];
 
@@ -116,6 +123,16 @@ it.each(ours.filter((file) => stored(file).stream.startsWith('transcript-')))(
     const events = event.type === birth.type ? [birth] : [birth, event];
     const transcripts = await projected(database.url, new TranscriptProjection(), events);
     expect(transcripts).toMatchSnapshot();
+  },
+);
+
+it.each(ours.filter((file) => stored(file).stream.startsWith('interaction-')))(
+  'an interaction is folded by its projection: %s',
+  async (file) => {
+    const birth = stored('InteractionRequested.v1.json');
+    const event = stored(file);
+    const events = event.type === birth.type ? [birth] : [birth, { ...event, revision: 1, position: 2n }];
+    expect(await projected(database.url, new InteractionsProjection(), events)).toMatchSnapshot();
   },
 );
 

@@ -2,11 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import type { Principal } from '#eventsourcing';
 import type { RequestContext } from '#http';
+import { interactionsKeyset, InteractionsProjection, ListInteractionsQuery } from '#interactions';
 import { LogProjection } from '#logs';
 import { type Keyset, keysetSql, type Projection, type Sql } from '#read-models';
 import { ListRunsQuery, runsKeyset, RunsProjection } from '#runs';
 import { ListSessionsQuery, sessionsKeyset, SessionsProjection } from '#sessions';
 import { TranscriptProjection } from '#transcripts';
+import { expiredSql } from '../libs/interactions/src/interaction-sweeper.js';
 import { type LogFilter, readLog } from '../libs/logs/src/log-reader.js';
 import { leasesSql } from '../libs/runs/src/lease-sweeper.js';
 import { readTranscript, type TranscriptFilter } from '../libs/transcripts/src/transcript-reader.js';
@@ -78,6 +80,13 @@ const fill: Readonly<Record<string, string>> = {
     FROM generate_series(1, 25) t, generate_series(1, ${rows / 25}) seq;
     INSERT INTO transcripts.summaries SELECT ${idSql('t')}, 1900, 1800 FROM generate_series(1, 5000) t;
     ANALYZE transcripts.segments, transcripts.summaries;`,
+  interactions: `
+    INSERT INTO interactions.interactions
+    SELECT ${idSql('n')}, n, 'default', ${idSql('7')}, ${idSql('n % 25')},
+      CASE n % 3 WHEN 0 THEN 'user_input' WHEN 1 THEN 'tool_call' ELSE 'user_approval' END,
+      CASE WHEN n % 100 = 0 THEN 'pending' ELSE 'resolved' END, to_timestamp(1760000000 + n), '{}'
+    FROM generate_series(1, ${rows}) n;
+    ANALYZE interactions.interactions;`,
 };
 
 interface Plan {
@@ -102,6 +111,7 @@ describe(`over ${rows} rows`, () => {
       new SessionsProjection(),
       new LogProjection(),
       new TranscriptProjection(),
+      new InteractionsProjection(),
     ];
     for (const { name, tables, indexes } of projections) {
       await client.query(`CREATE SCHEMA ${name}; SET search_path TO ${name}; ${tables}`);
@@ -220,6 +230,24 @@ describe(`over ${rows} rows`, () => {
         inOrder ? limit + 1 : fewRows,
       );
     });
+  });
+
+  const interactionFilters: [string, Partial<ListInteractionsQuery>][] = [
+    ['no filter', {}],
+    ['status', { status: ['resolved'] }],
+    ['several statuses', { status: ['pending', 'expired'] }],
+    ['what can be done', { actionable_only: true }],
+  ];
+
+  test.each(interactionFilters)('interactions of a session by %s walk an index', async (_name, filter) => {
+    for (const order of ['asc', 'desc'] as const) {
+      const query = Object.assign(new ListInteractionsQuery(), { limit, order }, filter);
+      await expectKeysetIndexed(interactionsKeyset(idOf(7), query, { principal: user } as RequestContext));
+    }
+  });
+
+  test('interactions that expire are found by an index', async () => {
+    await expectIndexed(expiredSql, [timeOf(1_000)], 0);
   });
 
   const logFilters: [string, Partial<LogFilter>][] = [

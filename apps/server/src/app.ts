@@ -5,6 +5,12 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance } from 'fastify';
 import { AccessModule, AccessProjection, authenticateRequests, isOpen, KeyRing } from '#access';
 import { fastifyOptions, ProblemError, setupHttp } from '#http';
+import {
+  InteractionPolicy,
+  InteractionsModule,
+  InteractionsProjection,
+  InteractionSweeper,
+} from '#interactions';
 import { LogsModule, LogProjection } from '#logs';
 import { Listener } from '#postgres';
 import { type Projection, ProjectionsStatus } from '#read-models';
@@ -44,7 +50,7 @@ class AppModule {
   static of(core: Core, { settings, bootstrapKey, modules = [] }: AppOptions): DynamicModule {
     const status = {
       provide: ProjectionsStatus,
-      inject: [SessionPolicy, RunPolicy, TranscriptPolicy, WebhookPolicy],
+      inject: [SessionPolicy, RunPolicy, TranscriptPolicy, InteractionPolicy, WebhookPolicy],
       useFactory: (...policies: Projection[]) =>
         new ProjectionsStatus(core.database, core.store, [...readModels(), ...policies]),
     };
@@ -59,6 +65,7 @@ class AppModule {
         LogsModule,
         TimelineModule,
         TranscriptsModule,
+        InteractionsModule,
         WebhooksModule.with(new WebhookSettings(settings.webhooksAllowPrivate)),
         ...modules,
       ],
@@ -75,6 +82,7 @@ export const readModels = (): Projection[] => [
   new LogProjection(),
   new TimelineProjection(),
   new TranscriptProjection(),
+  new InteractionsProjection(),
 ];
 
 /** Puts the house together: adapters, rooms, and the roles that this process takes. */
@@ -94,10 +102,10 @@ export async function createApp(options: AppOptions): Promise<App> {
   serveDocs(nest);
   const projectors = new Projectors(core, databaseUrl, nest.get(ProjectionsStatus).projections);
   if (settings.roles.has('projector')) projectors.start();
-  const leases = nest.get(LeaseSweeper);
+  const sweepers = [nest.get(LeaseSweeper), nest.get(InteractionSweeper)];
   const sweeps = settings.roles.has('sweeper');
   const sweep = sweeps ? sweeping(core) : undefined;
-  if (sweeps) leases.start();
+  if (sweeps) for (const sweeper of sweepers) sweeper.start();
   const sending = sweeps ? sendingWebhooks(nest, databaseUrl) : undefined;
   return {
     nest,
@@ -109,7 +117,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       clearInterval(sweep);
       await sending?.stop();
       await nest.close();
-      await leases.stop();
+      await Promise.all(sweepers.map((sweeper) => sweeper.stop()));
       await projectors.stop();
       await core.close();
     },

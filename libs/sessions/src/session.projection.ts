@@ -27,7 +27,7 @@ const transcripts = 'transcript-';
  */
 export class SessionsProjection extends Projection {
   readonly name = 'sessions';
-  readonly version = 4;
+  readonly version = 5;
   readonly prefixes = ['session-', 'run-', transcripts];
 
   readonly tables = `
@@ -165,7 +165,14 @@ function sessionOf(event: RecordedEvent): string | undefined {
   return (event.data as { session_id?: string }).session_id;
 }
 
-const telling = new Set(['user', 'message.output.completed', 'completion']);
+const telling = new Set([
+  'user',
+  'message.output.completed',
+  'completion',
+  'context',
+  'interaction.requested',
+  'interaction.resolved',
+]);
 
 /** Most of what a timeline tells changes nothing in its session's row, which need not be read for it. */
 const tellsOfSession = ({ data }: RecordedEvent): boolean => telling.has((data as { type: string }).type);
@@ -178,7 +185,7 @@ function folded(row: SessionRow, event: RecordedEvent): SessionRow {
   if (event.stream.startsWith(transcripts)) {
     return row.figures.has_transcript ? row : { ...row, figures: { ...row.figures, has_transcript: true } };
   }
-  const figures = counted(row.figures, event as Fact as RunFact, event.metadata.at);
+  const figures = counted(row.figures, event as Fact as RunFact, event);
   return figures === row.figures ? row : { ...row, figures };
 }
 

@@ -35,7 +35,7 @@ export class PastOfSession extends SessionPast {
       if (!had(place, event.metadata.at)) break;
       if (sessionIdOf(event.stream) === id) {
         session = sessionDecider.evolve(session, event as Fact as SessionFact, event);
-      } else figures = counted(figures, event as Fact as RunFact, event.metadata.at);
+      } else figures = counted(figures, event as Fact as RunFact, event);
     }
     return session && { session, figures };
   }
