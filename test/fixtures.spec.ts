@@ -6,6 +6,7 @@ import { interactionDecider, InteractionsProjection } from '#interactions';
 import { runDecider, RunsProjection } from '#runs';
 import { sessionDecider, SessionsProjection } from '#sessions';
 import { transcriptDecider, TranscriptProjection, transcriptSeedsDecider } from '#transcripts';
+import { pinDecider } from '../libs/sessions/src/pin.decider.js';
 import { reservationDecider } from '../libs/sessions/src/reservation.decider.js';
 import { type Database, freshDatabase } from './support/database.js';
 import { projected } from './support/projected.js';
@@ -29,6 +30,11 @@ const rooms: readonly {
     file: 'libs/sessions/src/session.events.ts',
     prefix: 'sessionAlias-',
     folded: (events) => fold(reservationDecider, events),
+  },
+  {
+    file: 'libs/sessions/src/session.events.ts',
+    prefix: 'sessionPins-',
+    folded: (events) => [...fold(pinDecider, events)],
   },
   {
     file: 'libs/runs/src/run.events.ts',
@@ -107,7 +113,7 @@ describe('every event that a session or a run ever stored', () => {
     const sessions = await projected(
       database.url,
       new SessionsProjection(),
-      onlyOf(events, ['session-', 'run-', 'transcript-']),
+      onlyOf(events, ['session-', 'sessionPins-', 'run-', 'transcript-']),
     );
     const runs = await projected(database.url, new RunsProjection(), onlyOf(events, ['run-']));
     expect([sessions['sessions'], runs['runs']]).toMatchObject([[{}], [{}]]);

@@ -32,7 +32,8 @@ export const noFigures: SessionFigures = {
   context: null,
 };
 
-export type SessionStatus = 'started' | 'active' | 'idle' | 'waiting_for_tool_results' | 'paused';
+export const sessionStatuses = ['started', 'active', 'idle', 'waiting_for_tool_results', 'paused'] as const;
+export type SessionStatus = (typeof sessionStatuses)[number];
 
 /** Derived from the session's runs and what they wait for; there is no terminal state. */
 export const statusOf = ({ run_counts, started_at, open_tool_calls }: SessionFigures): SessionStatus => {
