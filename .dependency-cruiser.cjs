@@ -1,4 +1,4 @@
-const rooms = '^libs/(sessions|runs|logs|access|timeline|transcripts|interactions|webhooks)/';
+const rooms = '^libs/(sessions|runs|logs|access|timeline|transcripts|interactions|exports|webhooks)/';
 
 /** Who may import whom: the drawing of docs/decisions/house.md, checked. @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {

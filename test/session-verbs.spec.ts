@@ -300,3 +300,70 @@ describe('what is read of a session', () => {
     expect((await ann.get('/sessions?status=odd')).status).toBe(400);
   });
 });
+
+describe('an export', () => {
+  const exported = async (id: string, caller = ann) => {
+    const response = await fetch(`${server.url}/v1/sessions/${id}/export`, {
+      headers: { authorization: `Bearer ${caller.key}` },
+    });
+    const text = await response.text();
+    const lines = text.split('\n').slice(0, -1);
+    return {
+      status: response.status,
+      type: response.headers.get('content-type'),
+      lines: lines.map((line) => JSON.parse(line) as { type: string; data: Record<string, unknown> }),
+    };
+  };
+
+  it('is everything that the session holds, in order, behind a manifest that counts it', async () => {
+    const { id } = await ann.made('/sessions', { title: 'All of it' });
+    const runs = [await aRun(id)];
+    await say(runs[0] ?? '', 'user', { text: 'Hello' });
+    await worker.post(`/runs/${String(runs[0])}/interactions`, { kind: 'user_input', token: 'q' });
+    const entries = Array.from({ length: 1_200 }, (_, n) => ({ stream: 'stdout', message: `line ${n}` }));
+    await worker.post(`/runs/${String(runs[0])}/logs`, { entries: entries.slice(0, 1_000) });
+    await worker.post(`/runs/${String(runs[0])}/logs`, { entries: entries.slice(1_000) });
+    await worker.patch(`/runs/${String(runs[0])}`, { status: 'completed' });
+    runs.push(await aRun(id));
+    await ann.post(`/sessions/${id}/transcript`, {
+      segments: Array.from({ length: 250 }, (_, n) => ({ role: 'user', content: n })),
+    });
+    await ann.post(`/runs/${String(runs[1])}/transcript`, { segments: [{ role: 'user', content: 'own' }] });
+    const feed = dataOf(await ann.get(`/sessions/${id}/events`));
+    const shown = (await ann.get(`/sessions/${id}`)).body;
+    // The message of the first run is added to the transcript by a policy, at its time.
+    let found = await exported(id);
+    while (found.lines.filter(({ type }) => type === 'segment').length < 252) found = await exported(id);
+    const [manifest, session, ...rest] = found.lines;
+    expect([found.status, found.type]).toEqual([200, 'application/x-ndjson; charset=utf-8']);
+    expect(manifest).toMatchObject({
+      type: 'manifest',
+      data: {
+        format: 'runledger.session',
+        version: 1,
+        session_id: id,
+        counts: { runs: 2, events: feed.length, segments: 252, interactions: 1, log_entries: 1_200 },
+      },
+    });
+    expect(session).toEqual({ type: 'session', data: shown });
+    const of = (type: string) => rest.filter((line) => line.type === type).map(({ data }) => data);
+    expect(of('run').map((run) => run['id'])).toEqual(runs);
+    expect(of('event')).toEqual(feed);
+    expect(of('segment').at(-1)).toMatchObject({ run_id: runs[1], content: 'own' });
+    expect(of('interaction')).toMatchObject([{ token: 'q' }]);
+    expect(of('log').map(({ message }) => message)).toEqual(entries.map(({ message }) => message));
+    expect([...new Set(rest.map(({ type }) => type))]).toEqual([
+      'run',
+      'event',
+      'segment',
+      'interaction',
+      'log',
+    ]);
+  });
+
+  it('is for those who see the session', async () => {
+    const { id } = await ann.made('/sessions');
+    expect((await exported(id)).lines.map(({ type }) => type)).toEqual(['manifest', 'session', 'event']);
+    expect((await exported(id, await project.caller('user'))).status).toBe(404);
+  });
+});

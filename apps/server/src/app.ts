@@ -4,6 +4,7 @@ import { CqrsModule } from '@nestjs/cqrs';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import { AccessModule, AccessProjection, authenticateRequests, isOpen, KeyRing } from '#access';
+import { ExportsModule } from '#exports';
 import { fastifyOptions, ProblemError, setupHttp } from '#http';
 import {
   InteractionPolicy,
@@ -66,6 +67,7 @@ class AppModule {
         TimelineModule,
         TranscriptsModule,
         InteractionsModule,
+        ExportsModule,
         WebhooksModule.with(new WebhookSettings(settings.webhooksAllowPrivate)),
         ...modules,
       ],

@@ -6,3 +6,4 @@ export * from './interaction.projection.js';
 export * from './interaction-sweeper.js';
 export * from './interactions.module.js';
 export * from './list-interactions.js';
+export * from './interaction.resource.js';

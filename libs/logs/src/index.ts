@@ -2,3 +2,4 @@ export * from './log.events.js';
 export * from './log.decider.js';
 export * from './log.projection.js';
 export * from './logs.module.js';
+export * from './log-reader.js';

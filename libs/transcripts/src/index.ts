@@ -5,3 +5,5 @@ export * from './transcript-seeds.decider.js';
 export * from './transcript.policy.js';
 export * from './transcript.projection.js';
 export * from './transcripts.module.js';
+export * from './transcript-reader.js';
+export * from './transcript-seeds.js';

@@ -22,6 +22,6 @@ import { TranscriptSeeds } from './transcript-seeds.js';
     Transcripts,
     TranscriptSeeds,
   ],
-  exports: [TranscriptPolicy],
+  exports: [TranscriptPolicy, TranscriptSeeds],
 })
 export class TranscriptsModule {}
