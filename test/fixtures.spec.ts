@@ -7,6 +7,7 @@ import { runDecider, RunsProjection } from '#runs';
 import { sessionDecider, SessionsProjection } from '#sessions';
 import { transcriptDecider, TranscriptProjection, transcriptSeedsDecider } from '#transcripts';
 import { pinDecider } from '../libs/sessions/src/pin.decider.js';
+import { sessionStateDecider } from '../libs/sessions/src/session-state.decider.js';
 import { reservationDecider } from '../libs/sessions/src/reservation.decider.js';
 import { type Database, freshDatabase } from './support/database.js';
 import { projected } from './support/projected.js';
@@ -35,6 +36,11 @@ const rooms: readonly {
     file: 'libs/sessions/src/session.events.ts',
     prefix: 'sessionPins-',
     folded: (events) => [...fold(pinDecider, events)],
+  },
+  {
+    file: 'libs/sessions/src/session-state.events.ts',
+    prefix: 'sessionState-',
+    folded: (events) => fold(sessionStateDecider, events),
   },
   {
     file: 'libs/runs/src/run.events.ts',

@@ -3,11 +3,13 @@ import { ArchiveSessionHandler } from './archive-session.js';
 import { CommandSessionHandler } from './command-session.js';
 import { CreateSessionHandler } from './create-session.js';
 import { DeleteSessionHandler } from './delete-session.js';
+import { KeepStateHandler } from './keep-state.js';
 import { ListSessionsHandler } from './list-sessions.js';
 import { PinSessionHandler } from './pin-session.js';
 import { Reservations } from './reservations.js';
 import { ResolveSessionHandler } from './resolve-session.js';
 import { SessionPolicy } from './session.policy.js';
+import { SessionStateController } from './session-state.controller.js';
 import { SessionStats } from './session-stats.js';
 import { SessionSummary } from './session-summary.js';
 import { SessionVerbsController } from './session-verbs.controller.js';
@@ -16,12 +18,13 @@ import { SessionsController } from './sessions.controller.js';
 import { UpdateSessionHandler } from './update-session.js';
 
 @Module({
-  controllers: [SessionVerbsController, SessionsController],
+  controllers: [SessionVerbsController, SessionsController, SessionStateController],
   providers: [
     ArchiveSessionHandler,
     CommandSessionHandler,
     CreateSessionHandler,
     DeleteSessionHandler,
+    KeepStateHandler,
     ListSessionsHandler,
     PinSessionHandler,
     ResolveSessionHandler,
