@@ -139,6 +139,13 @@ CREATE TABLE runledger.projections (
   CONSTRAINT projections_pkey PRIMARY KEY (name, build)
 );
 
+CREATE TABLE runledger.session_watchers (
+  session_id uuid NOT NULL,
+  watcher_id uuid NOT NULL,
+  seen_at timestamp with time zone NOT NULL,
+  CONSTRAINT session_watchers_pkey PRIMARY KEY (session_id)
+);
+
 CREATE TABLE runledger.webhook_deliveries (
   id uuid NOT NULL,
   webhook_id uuid NOT NULL,

@@ -15,6 +15,7 @@ import {
 } from '#http';
 import { Database, ReadModelClock, ReadModels1760000000001, RecentWrites } from '#read-models';
 import { Idempotency1760000000002 } from './idempotency.migration.js';
+import { Watchers1760000000050 } from './watchers.migration.js';
 import { Webhooks1760000000040 } from './webhooks.migration.js';
 
 export const migrations = [
@@ -23,6 +24,7 @@ export const migrations = [
   Idempotency1760000000002,
   AppendFunction1760000000003,
   Webhooks1760000000040,
+  Watchers1760000000050,
 ];
 
 export interface CoreOptions {
