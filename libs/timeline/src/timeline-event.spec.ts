@@ -7,6 +7,7 @@ import { timelineEvent, timelineStreams } from './timeline-event.js';
 
 const folder = join(import.meta.dirname, '../../../test/fixtures/events');
 const stored = readdirSync(folder)
+  .filter((file) => /^(Run|Session)/.test(file))
   .map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as RecordedEvent)
   .filter(({ stream }) => timelineStreams.some((prefix) => stream.startsWith(prefix)));
 const session = '01990000-0000-7000-8000-000000000001';
