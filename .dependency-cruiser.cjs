@@ -1,5 +1,5 @@
 const rooms =
-  '^libs/(sessions|runs|logs|access|timeline|transcripts|processes|webhooks|projections|retention|audit|evidence)/';
+  '^libs/(sessions|runs|logs|access|timeline|transcripts|processes|interactions|exports|webhooks|projections|retention|audit|evidence)/';
 
 /** Who may import whom: the drawing of docs/decisions/house.md, checked. @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {

@@ -3,6 +3,8 @@
 CREATE SCHEMA access;
 CREATE SCHEMA audit;
 CREATE SCHEMA eventstore;
+CREATE SCHEMA interaction_policy;
+CREATE SCHEMA interactions;
 CREATE SCHEMA logs;
 CREATE SCHEMA process_policy;
 CREATE SCHEMA processes;
@@ -16,6 +18,8 @@ CREATE SCHEMA timeline;
 CREATE SCHEMA transcript_policy;
 CREATE SCHEMA transcripts;
 CREATE SCHEMA webhooks;
+
+CREATE EXTENSION pg_trgm SCHEMA public;
 
 CREATE SEQUENCE eventstore."position" AS bigint INCREMENT 1 MINVALUE 0 MAXVALUE 9223372036854775807 START 0;
 
@@ -110,6 +114,25 @@ CREATE TABLE eventstore.truncated (
   stream text COLLATE "C" NOT NULL,
   last_revision bigint NOT NULL,
   CONSTRAINT truncated_pkey PRIMARY KEY (stream)
+);
+
+CREATE TABLE interaction_policy.open (
+  interaction_id uuid NOT NULL,
+  run_id uuid NOT NULL,
+  CONSTRAINT open_pkey PRIMARY KEY (interaction_id)
+);
+
+CREATE TABLE interactions.interactions (
+  id uuid NOT NULL,
+  place bigint NOT NULL,
+  project_id text COLLATE "C" NOT NULL,
+  user_id uuid NOT NULL,
+  session_id uuid,
+  kind text COLLATE "C" NOT NULL,
+  status text COLLATE "C" NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  doc json NOT NULL,
+  CONSTRAINT interactions_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE logs.chunks (
@@ -215,6 +238,13 @@ CREATE TABLE runledger.projections (
   CONSTRAINT projections_pkey PRIMARY KEY (name, build)
 );
 
+CREATE TABLE runledger.session_watchers (
+  session_id uuid NOT NULL,
+  watcher_id uuid NOT NULL,
+  seen_at timestamp with time zone NOT NULL,
+  CONSTRAINT session_watchers_pkey PRIMARY KEY (session_id)
+);
+
 CREATE TABLE runledger.webhook_deliveries (
   id uuid NOT NULL,
   webhook_id uuid NOT NULL,
@@ -277,6 +307,12 @@ CREATE TABLE runs.runs (
   CONSTRAINT runs_pkey PRIMARY KEY (id)
 ) WITH (fillfactor=80);
 
+CREATE TABLE sessions.pins (
+  session_id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  CONSTRAINT pins_pkey PRIMARY KEY (session_id, user_id)
+);
+
 CREATE TABLE sessions.sessions (
   id uuid NOT NULL,
   project_id text COLLATE "C",
@@ -286,8 +322,9 @@ CREATE TABLE sessions.sessions (
   parent_session_id uuid,
   status text COLLATE "C" NOT NULL,
   tags text[] NOT NULL,
-  title text,
+  words text NOT NULL,
   empty boolean NOT NULL,
+  archived boolean NOT NULL,
   live boolean NOT NULL,
   doc json,
   figures json NOT NULL,
@@ -369,6 +406,10 @@ CREATE UNIQUE INDEX projects_newest ON access.projects USING btree (number);
 CREATE INDEX accesses_project ON audit.accesses USING btree (project_id, id);
 CREATE INDEX accesses_resource ON audit.accesses USING btree (resource_id, id) WHERE (resource_id IS NOT NULL);
 CREATE INDEX events_id_idx ON eventstore.events USING btree (id);
+CREATE INDEX open_run ON interaction_policy.open USING btree (run_id);
+CREATE INDEX interactions_expiry ON interactions.interactions USING btree (expires_at) WHERE (status = 'pending'::text);
+CREATE INDEX interactions_session ON interactions.interactions USING btree (session_id, place) WHERE (session_id IS NOT NULL);
+CREATE INDEX interactions_status ON interactions.interactions USING btree (session_id, status, place) WHERE (session_id IS NOT NULL);
 CREATE INDEX chunks_time ON logs.chunks USING btree (run_id, from_ts);
 CREATE INDEX processes_live ON processes.processes USING btree (sandbox_id) WHERE live;
 CREATE INDEX processes_run ON processes.processes USING btree (run_id, id);
@@ -401,12 +442,14 @@ CREATE INDEX runs_status ON runs.runs USING btree (project_id, status, id);
 CREATE INDEX runs_task ON runs.runs USING btree (task_id, id);
 CREATE INDEX runs_user ON runs.runs USING btree (project_id, user_id, id);
 CREATE INDEX sessions_alias ON sessions.sessions USING btree (project_id, "left"(alias, 200)) WHERE (alias IS NOT NULL);
+CREATE INDEX sessions_archived ON sessions.sessions USING btree (project_id, id) WHERE (live AND archived);
 CREATE INDEX sessions_external_id ON sessions.sessions USING btree (project_id, external_id) WHERE (external_id IS NOT NULL);
-CREATE INDEX sessions_in_use ON sessions.sessions USING btree (project_id, id) WHERE (live AND (NOT empty));
+CREATE INDEX sessions_in_use ON sessions.sessions USING btree (project_id, id) WHERE (live AND (NOT empty) AND (NOT archived));
 CREATE INDEX sessions_parent ON sessions.sessions USING btree (parent_session_id, id) WHERE (parent_session_id IS NOT NULL);
 CREATE INDEX sessions_project ON sessions.sessions USING btree (project_id, id) WHERE live;
 CREATE INDEX sessions_status ON sessions.sessions USING btree (project_id, status, id) WHERE live;
 CREATE INDEX sessions_user ON sessions.sessions USING btree (project_id, user_id, id) WHERE live;
+CREATE INDEX sessions_words ON sessions.sessions USING gin (words public.gin_trgm_ops) WHERE live;
 CREATE INDEX tags_tag ON sessions.tags USING btree (project_id, tag, session_id);
 CREATE INDEX segments_latest ON timeline.segments USING btree (session_id, latest, first_seq);
 CREATE UNIQUE INDEX tool_calls_id ON timeline.tool_calls USING btree (id);

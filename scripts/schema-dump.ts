@@ -44,9 +44,15 @@ const indexes = `
   WHERE ${ours} AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid)
   ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`;
 
+/** What comes with an extension is not listed by itself. */
+const extensions = `
+  SELECT format('CREATE EXTENSION %I SCHEMA %I;', e.extname, n.nspname) AS sql
+  FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+  WHERE ${ours} ORDER BY e.extname COLLATE "C"`;
+
 const functions = `
   SELECT pg_get_functiondef(p.oid) || ';' AS sql FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-  WHERE ${ours} ORDER BY n.nspname COLLATE "C", p.proname COLLATE "C", p.oid::regprocedure::text COLLATE "C"`;
+  WHERE ${ours} AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e') ORDER BY n.nspname COLLATE "C", p.proname COLLATE "C", p.oid::regprocedure::text COLLATE "C"`;
 
 const triggers = `
   SELECT pg_get_triggerdef(t.oid) || ';' AS sql
@@ -61,7 +67,7 @@ export async function schemaDump(client: Client): Promise<string> {
   // Without a search path every name is written with its schema.
   await client.query("SET search_path TO ''");
   const parts: string[] = [];
-  for (const query of [schemas, sequences, tables, indexes, functions, triggers]) {
+  for (const query of [schemas, extensions, sequences, tables, indexes, functions, triggers]) {
     const { rows } = await client.query<{ sql: string }>(query);
     if (rows.length > 0)
       parts.push(rows.map(({ sql }) => sql).join(query === schemas || query === indexes ? '\n' : '\n\n'));

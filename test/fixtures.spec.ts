@@ -18,6 +18,9 @@ import {
   TranscriptProjection,
   transcriptSeedsDecider,
 } from '#transcripts';
+import { interactionDecider, InteractionsProjection } from '#interactions';
+import { pinDecider } from '../libs/sessions/src/pin.decider.js';
+import { sessionStateDecider } from '../libs/sessions/src/session-state.decider.js';
 import { reservationDecider } from '../libs/sessions/src/reservation.decider.js';
 import { type Database, freshDatabase } from './support/database.js';
 import { projected } from './support/projected.js';
@@ -41,6 +44,16 @@ const rooms: readonly {
     file: 'libs/sessions/src/session.events.ts',
     prefix: 'sessionAlias-',
     folded: (events) => fold(reservationDecider, events),
+  },
+  {
+    file: 'libs/sessions/src/session.events.ts',
+    prefix: 'sessionPins-',
+    folded: (events) => [...fold(pinDecider, events)],
+  },
+  {
+    file: 'libs/sessions/src/session-state.events.ts',
+    prefix: 'sessionState-',
+    folded: (events) => fold(sessionStateDecider, events),
   },
   {
     file: 'libs/runs/src/run.events.ts',
@@ -123,6 +136,12 @@ const rooms: readonly {
     prefix: 'processOutput-',
     folded: ([event]) => event && bytesOf((event as RecordedEvent<ProcessOutputWritten>).data),
   },
+  {
+    file: 'libs/interactions/src/interaction.events.ts',
+    prefix: 'interaction-',
+    birth: 'InteractionRequested',
+    folded: (events) => fold(interactionDecider, events),
+  },
 ];
 
 const upcasters = new Upcasters();
@@ -177,7 +196,7 @@ describe('every event that a session or a run ever stored', () => {
     const sessions = await projected(
       database.url,
       new SessionsProjection(),
-      onlyOf(events, ['session-', 'run-', 'transcript-', 'process-']),
+      onlyOf(events, ['session-', 'sessionPins-', 'run-', 'transcript-', 'process-']),
     );
     const runs = await projected(database.url, new RunsProjection(), onlyOf(events, ['run-', 'process-']));
     expect([sessions['sessions'], runs['runs']]).toMatchObject([[{}], [{}]]);
@@ -205,6 +224,16 @@ it.each(ours.filter((file) => /^(sandbox|process)-/.test(stored(file).stream)))(
     const once = await projected(database.url, new ProcessesProjection(), events);
     expect(once).toEqual(await projected(database.url, new ProcessesProjection(), events, 1));
     expect(once).toMatchSnapshot();
+  },
+);
+
+it.each(ours.filter((file) => stored(file).stream.startsWith('interaction-')))(
+  'an interaction is folded by its projection: %s',
+  async (file) => {
+    const birth = stored('InteractionRequested.v1.json');
+    const event = stored(file);
+    const events = event.type === birth.type ? [birth] : [birth, { ...event, revision: 1, position: 2n }];
+    expect(await projected(database.url, new InteractionsProjection(), events)).toMatchSnapshot();
   },
 );
 

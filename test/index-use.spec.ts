@@ -2,11 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import type { Principal } from '#eventsourcing';
 import type { RequestContext } from '#http';
+import { interactionsKeyset, InteractionsProjection, ListInteractionsQuery } from '#interactions';
 import { LogProjection } from '#logs';
 import { type Keyset, keysetSql, type Projection, type Sql } from '#read-models';
 import { ListRunsQuery, runsKeyset, RunsProjection } from '#runs';
 import { ListSessionsQuery, sessionsKeyset, SessionsProjection } from '#sessions';
 import { TranscriptProjection } from '#transcripts';
+import { expiredSql } from '../libs/interactions/src/interaction-sweeper.js';
 import { type LogFilter, readLog } from '../libs/logs/src/log-reader.js';
 import { leasesSql } from '../libs/runs/src/lease-sweeper.js';
 import { unlimited } from '../libs/transcripts/src/segment-retentions.js';
@@ -55,16 +57,18 @@ const fill: Readonly<Record<string, string>> = {
     FROM generate_series(1, ${rows}) n, LATERAL (VALUES ('team', 'team-' || n % 40), ('env', 'env-' || n % 3)) m(key, value);
     ANALYZE runs.runs, runs.metadata;`,
   sessions: `
-    INSERT INTO sessions.sessions (id, project_id, user_id, external_id, alias, parent_session_id, status, tags, title,
-      empty, live, doc, figures)
+    INSERT INTO sessions.sessions (id, project_id, user_id, external_id, alias, parent_session_id, status, tags, words,
+      empty, live, archived, doc, figures)
     SELECT ${idSql('n')}, CASE n % 10 WHEN 0 THEN 'other' ELSE 'default' END, ${idSql('n % 200')}, 'external-' || n,
       CASE WHEN n % 3 = 0 THEN 'alias-' || n END, CASE WHEN n % 2 = 0 THEN ${idSql('n / 50')} END,
       CASE WHEN n % 100 < 80 THEN 'idle' WHEN n % 100 < 99 THEN 'started' ELSE 'active' END,
-      ARRAY['tag-' || n % 30, 'all'], 'Title of ' || n, n % 100 BETWEEN 80 AND 98, n % 20 <> 0, '{}', '{}'
+      ARRAY['tag-' || n % 30, 'all'], 'title of ' || n || E'\n' || md5(n::text), n % 100 BETWEEN 80 AND 98,
+      n % 20 <> 0, n % 100 = 50, '{}', '{}'
     FROM generate_series(1, ${rows}) n;
     INSERT INTO sessions.tags
     SELECT id, project_id, unnest(tags) FROM sessions.sessions;
-    ANALYZE sessions.sessions, sessions.tags;`,
+    INSERT INTO sessions.pins SELECT id, ${idSql('7')} FROM sessions.sessions WHERE parent_session_id IS NOT NULL;
+    ANALYZE sessions.sessions, sessions.tags, sessions.pins;`,
   logs: `
     INSERT INTO logs.chunks
     SELECT ${idSql('run')}, first * 10 + 1, first * 10 + 10, to_timestamp(1760000000 + first * 10),
@@ -79,6 +83,13 @@ const fill: Readonly<Record<string, string>> = {
     FROM generate_series(1, 25) t, generate_series(1, ${rows / 25}) seq;
     INSERT INTO transcripts.summaries SELECT ${idSql('t')}, 1900, 1800 FROM generate_series(1, 5000) t;
     ANALYZE transcripts.segments, transcripts.summaries;`,
+  interactions: `
+    INSERT INTO interactions.interactions
+    SELECT ${idSql('n')}, n, 'default', ${idSql('7')}, ${idSql('n % 25')},
+      CASE n % 3 WHEN 0 THEN 'user_input' WHEN 1 THEN 'tool_call' ELSE 'user_approval' END,
+      CASE WHEN n % 100 = 0 THEN 'pending' ELSE 'resolved' END, to_timestamp(1760000000 + n), '{}'
+    FROM generate_series(1, ${rows}) n;
+    ANALYZE interactions.interactions;`,
 };
 
 interface Plan {
@@ -103,6 +114,7 @@ describe(`over ${rows} rows`, () => {
       new SessionsProjection(),
       new LogProjection(),
       new TranscriptProjection(),
+      new InteractionsProjection(),
     ];
     for (const { name, tables, indexes } of projections) {
       await client.query(`CREATE SCHEMA ${name}; SET search_path TO ${name}; ${tables}`);
@@ -204,7 +216,11 @@ describe(`over ${rows} rows`, () => {
     ['user_id', { user_id: idOf(7) }],
     ['created_after', { created_after: timeOf(40_000) }],
     ['created_before', { created_before: timeOf(40_000) }],
-    ['q', { q: 'title' }],
+    ['q that is in all of them', { q: 'title' }],
+    ['q that is in one', { q: 'TITLE of 12345' }],
+    ['q that is in none', { q: '100%' }],
+    ['archived', { archived: 'true' }],
+    ['archived or not', { archived: 'any' }],
   ];
 
   describe.each(sessionFilters)('sessions by %s', (name, filter) => {
@@ -221,6 +237,24 @@ describe(`over ${rows} rows`, () => {
         inOrder ? limit + 1 : fewRows,
       );
     });
+  });
+
+  const interactionFilters: [string, Partial<ListInteractionsQuery>][] = [
+    ['no filter', {}],
+    ['status', { status: ['resolved'] }],
+    ['several statuses', { status: ['pending', 'expired'] }],
+    ['what can be done', { actionable_only: true }],
+  ];
+
+  test.each(interactionFilters)('interactions of a session by %s walk an index', async (_name, filter) => {
+    for (const order of ['asc', 'desc'] as const) {
+      const query = Object.assign(new ListInteractionsQuery(), { limit, order }, filter);
+      await expectKeysetIndexed(interactionsKeyset(idOf(7), query, { principal: user } as RequestContext));
+    }
+  });
+
+  test('interactions that expire are found by an index', async () => {
+    await expectIndexed(expiredSql, [timeOf(1_000)], 0);
   });
 
   const logFilters: [string, Partial<LogFilter>][] = [

@@ -16,7 +16,14 @@ import {
   Witness,
   Witnessing,
 } from '#audit';
+import { ExportsModule } from '#exports';
 import { fastifyOptions, ProblemError, setupHttp } from '#http';
+import {
+  InteractionPolicy,
+  InteractionsModule,
+  InteractionsProjection,
+  InteractionSweeper,
+} from '#interactions';
 import { LogsModule, LogProjection, RetainedLogs } from '#logs';
 import { Listener } from '#postgres';
 import { ProjectionsModule } from '#projections';
@@ -63,7 +70,7 @@ class AppModule {
   static of(core: Core, { settings, bootstrapKey, modules = [] }: AppOptions): DynamicModule {
     const status = {
       provide: ProjectionsStatus,
-      inject: [SessionPolicy, RunPolicy, TranscriptPolicy, WebhookPolicy, ProcessPolicy],
+      inject: [SessionPolicy, RunPolicy, TranscriptPolicy, InteractionPolicy, WebhookPolicy, ProcessPolicy],
       useFactory: (...policies: Projection[]) =>
         new ProjectionsStatus(core.database, core.store, [...readModels(), ...policies]),
     };
@@ -86,6 +93,8 @@ class AppModule {
           contents: [RetainedLogs, RetainedTranscripts],
         }),
         ProcessesModule,
+        InteractionsModule,
+        ExportsModule,
         WebhooksModule.with(new WebhookSettings(settings.webhooksAllowPrivate)),
         AuditModule.with(auditKey(settings)),
         ...modules,
@@ -106,6 +115,7 @@ export const readModels = (): Projection[] => [
   new TranscriptProjection(),
   new RetentionProjection(),
   new ProcessesProjection(),
+  new InteractionsProjection(),
 ];
 
 /** Puts the house together: adapters, rooms, and the roles that this process takes. */
@@ -137,16 +147,12 @@ export async function createApp(options: AppOptions): Promise<App> {
     projectors.start();
     witnessing.start();
   }
-  const leases = nest.get(LeaseSweeper);
-  const retention = nest.get(RetentionSweeper);
-  const hosts = nest.get(HostSweeper);
+  const sweepers = [LeaseSweeper, InteractionSweeper, RetentionSweeper, HostSweeper].map((one) =>
+    nest.get(one),
+  );
   const sweeps = settings.roles.has('sweeper');
   const sweep = sweeps ? sweeping(core, settings) : undefined;
-  if (sweeps) {
-    leases.start();
-    retention.start();
-    hosts.start();
-  }
+  if (sweeps) for (const sweeper of sweepers) sweeper.start();
   const host = settings.roles.has('host') ? hosting(nest, core, settings) : undefined;
   const sending = sweeps ? sendingWebhooks(nest, databaseUrl) : undefined;
   return {
@@ -160,7 +166,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       clearInterval(sweep);
       await Promise.all([sending?.stop(), host?.stop()]);
       await nest.close();
-      await Promise.all([leases.stop(), retention.stop(), hosts.stop()]);
+      await Promise.all(sweepers.map((sweeper) => sweeper.stop()));
       await Promise.all([projectors.stop(), witnessing.stop()]);
       await accesses.flush().catch(() => undefined);
       await core.close();

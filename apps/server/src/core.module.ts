@@ -17,6 +17,7 @@ import {
 import { Database, ReadModelClock, ReadModels1760000000001, RecentWrites } from '#read-models';
 import { Audit1760000000050 } from './audit.migration.js';
 import { Idempotency1760000000002 } from './idempotency.migration.js';
+import { Watchers1760000000050 } from './watchers.migration.js';
 import { Webhooks1760000000040 } from './webhooks.migration.js';
 
 export const migrations = [
@@ -26,6 +27,7 @@ export const migrations = [
   AppendFunction1760000000003,
   Webhooks1760000000040,
   Audit1760000000050,
+  Watchers1760000000050,
 ];
 
 export interface CoreOptions {

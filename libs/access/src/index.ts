@@ -2,6 +2,7 @@ export * from './roles.js';
 export * from './allow.js';
 export * from './key-ring.js';
 export * from './authenticate.js';
+export * from './authority.js';
 export * from './access.projection.js';
 export * from './access.module.js';
 export * from './project.events.js';

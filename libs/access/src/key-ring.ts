@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { derivedUuid, type Principal } from '#eventsourcing';
+import type { Principal } from '#eventsourcing';
 import { Database } from '#read-models';
-import { defaultProject } from './project.events.js';
+import { bootstrapPrincipal } from './bootstrap-principal.js';
 import { hashOf, looksMinted, sameHash } from './secret.js';
 
 /** The setting: the key of the first admin. */
@@ -24,13 +24,6 @@ interface KeyRow {
   readonly role: Principal['role'];
   readonly expires_at: string | null;
 }
-
-const bootstrapPrincipal: Principal = {
-  principalId: derivedUuid('bootstrap', 'principal'),
-  userId: derivedUuid('bootstrap', 'user'),
-  projectId: defaultProject,
-  role: 'admin',
-};
 
 /** Tells whose a key is. Nothing but hashes of keys is kept, here as anywhere. */
 @Injectable()

@@ -3,3 +3,4 @@ export * from './log.decider.js';
 export * from './log.projection.js';
 export * from './logs.module.js';
 export * from './retained-logs.js';
+export * from './log-reader.js';

@@ -1,16 +1,44 @@
 import { Injectable } from '@nestjs/common';
 import type { Causation } from '#eventsourcing';
+import { Streams } from '#eventsourcing';
 import { SessionRuns } from '#sessions';
 import { RunCanceller } from './run-canceller.js';
+import { isOver, runDecider } from './run.decider.js';
+import { type RunStatus, runStream } from './run.events.js';
 
 /** What the sessions ask of the runs. */
 @Injectable()
 export class RunsOfSession extends SessionRuns {
-  constructor(private readonly canceller: RunCanceller) {
+  constructor(
+    private readonly streams: Streams,
+    private readonly canceller: RunCanceller,
+  ) {
     super();
   }
 
   end(sessionId: string, position: bigint, causation: Causation): Promise<bigint | undefined> {
     return this.canceller.cancelOfSession(sessionId, position, causation);
+  }
+
+  async cancel(
+    ids: readonly string[],
+    reason: string,
+    causation: Causation,
+  ): Promise<{ run_id: string; position: bigint | undefined } | undefined> {
+    let first: string | undefined;
+    let last: bigint | undefined;
+    for (const id of ids) {
+      const { state } = await this.streams.load(runDecider, runStream(id));
+      if (state === undefined || isOver(state)) continue;
+      const { changed, position } = await this.canceller.cancel(id, reason, causation);
+      if (!changed) continue;
+      first ??= id;
+      if (position !== undefined && (last === undefined || position > last)) last = position;
+    }
+    return first === undefined ? undefined : { run_id: first, position: last };
+  }
+
+  async standing(stream: string): Promise<{ status: RunStatus; done_reason: string | null } | undefined> {
+    return (await this.streams.load(runDecider, stream)).state;
   }
 }

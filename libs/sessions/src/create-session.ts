@@ -47,16 +47,22 @@ export class CreateSessionHandler implements ICommandHandler<CreateSession> {
     if (owner !== principal.userId && !seesAllUsers(principal)) {
       throw new RuleViolation('forbidden', 'only a worker or an operator may name another user');
     }
-    if (parent_session_id != null) {
-      await referencedSession(this.streams, principal, parent_session_id);
-    }
+    const parent =
+      parent_session_id == null
+        ? undefined
+        : await referencedSession(this.streams, principal, parent_session_id);
     const own = causation.mint();
     const id = await this.identity(own, body, owner, causation);
     const minted = id === own;
     const birth: SessionBirth = {
       ...settled(details),
       ...(external_id != null && { external_id }),
-      ...(parent_session_id != null && { parent_session_id }),
+      ...(parent !== undefined && {
+        parent_session_id: parent.id,
+        ...(parent.resolved_owner_user_id !== owner && {
+          resolved_owner_user_id: parent.resolved_owner_user_id,
+        }),
+      }),
       session_id: id,
       project_id: principal.projectId,
       user_id: owner,

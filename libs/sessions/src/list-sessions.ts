@@ -6,7 +6,7 @@ import { Database, type Keyset, keysetPage, milliseconds, ReadModelClock, Where 
 import type { ListSessionsQuery } from './session.bodies.js';
 import type { SessionState } from './session.decider.js';
 import type { SessionRow } from './session.projection.js';
-import { indexedAlias } from './session.projection.js';
+import { indexedAlias, pinnedBy } from './session.projection.js';
 import { sessionResource, type SessionResource } from './session.resource.js';
 
 /** A session that nothing has happened in is listed for this long, in milliseconds. */
@@ -31,10 +31,10 @@ export class ListSessionsHandler implements IQueryHandler<ListSessions> {
   async execute({ query, ctx }: ListSessions): Promise<Page<SessionResource>> {
     const keyset = sessionsKeyset(query, ctx);
     await waitFor(this.clock, ctx, 'sessions');
-    // Nothing is archived before there is a way to archive it.
-    if (query.archived === 'true') return page(ctx, [], undefined);
-    const { rows, more } = await keysetPage<SessionRow>(this.database, keyset);
-    const sessions = rows.map(({ doc, figures }) => sessionResource(doc as SessionState, figures));
+    const { rows, more } = await keysetPage<SessionRow & { is_pinned: boolean }>(this.database, keyset);
+    const sessions = rows.map(({ doc, figures, is_pinned }) =>
+      sessionResource(doc as SessionState, figures, is_pinned),
+    );
     const last = sessions.at(-1);
     return page(ctx, sessions, more && last !== undefined ? [last.id] : undefined);
   }
@@ -57,7 +57,8 @@ export function sessionsKeyset(query: ListSessionsQuery, ctx: RequestContext): K
   for (const column of ['external_id', 'parent_session_id', 'user_id'] as const) {
     if (query[column] != null) where.and(`s.${column} = ?`, query[column]);
   }
-  if (query.q != null) where.and('position(lower(?) in lower(s.title)) > 0', query.q);
+  if (query.q != null) where.and(`s.words LIKE '%' || lower(?) || '%'`, literal(query.q));
+  if (query.archived !== 'any') where.and(query.archived === 'true' ? 's.archived' : 'NOT s.archived');
   if (query.created_after != null) {
     where.and(`${key} >= ?::uuid`, leastUuidv7(Math.floor(milliseconds(query.created_after)) + 1));
   }
@@ -73,8 +74,12 @@ export function sessionsKeyset(query: ListSessionsQuery, ctx: RequestContext): K
       ? 'sessions.sessions s'
       : 'sessions.tags t JOIN sessions.sessions s ON s.id = t.session_id';
   const from = walks(query, where).map((only) => ({ tables, ...(only !== '' && { only }) }));
-  return { columns: 's.id, s.doc, s.figures', from, key, where, order, limit };
+  const pinned = pinnedBy(where.value(ctx.principal.userId));
+  return { columns: `s.id, s.doc, s.figures, ${pinned} AS is_pinned`, from, key, where, order, limit };
 }
+
+/** A text that stands for itself in a pattern of LIKE. */
+const literal = (text: string): string => text.replaceAll(/[\\%_]/g, '\\$&');
 
 /** Disjoint conditions, each of which one index serves in order. */
 function walks({ status, include_empty }: ListSessionsQuery, where: Where): string[] {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Causation } from '#eventsourcing';
 import { RuleViolation, Streams } from '#eventsourcing';
-import type { ReservationState } from './reservation.decider.js';
+import type { Claimant, ReservationState } from './reservation.decider.js';
 import { move, release, reservationDecider, reserve } from './reservation.decider.js';
 import { changeAlias, sessionDecider } from './session.decider.js';
 import type { SessionFact, ValueReserved } from './session.events.js';
@@ -26,10 +26,18 @@ export class Reservations {
     causation: Causation,
   ): Promise<ReservationState> {
     const stream = reservationStream.externalId(project, value);
-    const { state } = await this.streams.execute(reservationDecider, stream, causation, (now) =>
-      reserve(now, { value, holder, user_id }),
-    );
-    return state;
+    return this.first(stream, { value, holder, user_id }, causation);
+  }
+
+  /** Reserves an alias that no session has; answers whoever has it then. */
+  async alias(
+    project: string,
+    value: string,
+    holder: string,
+    user_id: string,
+    causation: Causation,
+  ): Promise<ReservationState> {
+    return this.first(reservationStream.alias(project, value), { value, holder, user_id }, causation);
   }
 
   /** Reserves a sub-agent's name under its parent. @throws RuleViolation subagent_name_taken */
@@ -143,6 +151,13 @@ export class Reservations {
       ({ type }) => type === 'SessionAliasChanged',
     );
     return noted?.position;
+  }
+
+  private async first(stream: string, claimant: Claimant, causation: Causation): Promise<ReservationState> {
+    const { state } = await this.streams.execute(reservationDecider, stream, causation, (now) =>
+      reserve(now, claimant),
+    );
+    return state;
   }
 
   private async abandoned(state: ReservationState, causation: Causation): Promise<boolean> {

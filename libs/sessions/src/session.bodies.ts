@@ -20,7 +20,7 @@ import {
 } from '#http';
 import type { SubagentStatus } from './session.events.js';
 import { subagentStatuses } from './session.events.js';
-import type { SessionStatus } from './session.figures.js';
+import { type SessionStatus, sessionStatuses } from './session.figures.js';
 
 const externalId = /^[A-Za-z0-9_.-]{1,128}$/;
 /** BCP 47, as far as its form goes (RFC 5646 section 2.1). */
@@ -175,12 +175,31 @@ export class UpdateSessionBody extends SessionDetailsBody {
   alias?: string | null;
 }
 
-const statuses = ['started', 'active', 'idle', 'waiting_for_tool_results', 'paused'] as const;
+/** Tried in this order: the id, the alias, a new session. */
+export class ResolveSessionBody {
+  @IsOptional()
+  @IsUuid()
+  session_id?: string | null;
+
+  /** Names what is found or made from then on. */
+  @IsOptional()
+  @IsText(1_000, { least: 1 })
+  alias?: string | null;
+}
+
+export class CommandBody {
+  /** `/status`, `/terminate` or `/compact`. */
+  @IsText(1_000, { least: 1 })
+  text: string;
+}
+
+/** Words of older data, which are read as those of today. */
+const olderStatuses = { running: 'active', pending: 'idle', completed: 'idle', failed: 'idle' };
 
 /** The filters of a list of sessions, without the parent that the path may name. */
 export class ListSubsessionsQuery extends PageQuery {
   @IsOptional()
-  @IsCommaList(statuses)
+  @IsCommaList(sessionStatuses, olderStatuses)
   status?: SessionStatus[];
 
   @IsOptional()

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#eventsourcing';
 import { given } from '../../eventsourcing/src/given-when-then.js';
+import { pin, pinDecider, type Pins } from './pin.decider.js';
 import {
+  archiveSession,
   changeAlias,
   changeSession,
   claimSession,
@@ -9,12 +11,13 @@ import {
   createSession,
   deleteSession,
   dropAlias,
+  requestCompaction,
   type Session,
   sessionDecider,
   type SessionState,
   settled,
 } from './session.decider.js';
-import type { SessionBirth, SessionFact } from './session.events.js';
+import type { PinFact, SessionBirth, SessionFact } from './session.events.js';
 
 const birth: SessionBirth = {
   session_id: '01900000-0000-7000-8000-000000000001',
@@ -203,5 +206,61 @@ describe('holding a session', () => {
 
   it('refused: of a deleted session', () => {
     given(sessionDecider, [created, deleted]).when(claim('allow')).thenRefused('session_deleted');
+  });
+});
+
+describe('archiving a session', () => {
+  const archived: SessionFact = { type: 'SessionArchived', data: {} };
+  const archive = (to: boolean, expected?: number) => (session: Session) =>
+    archiveSession(session as SessionState, to, expected);
+
+  it('written: there and back', () => {
+    given(sessionDecider, [created]).when(archive(true)).then([archived]);
+    given(sessionDecider, [created, archived])
+      .when(archive(false))
+      .then([{ type: 'SessionUnarchived', data: {} }]);
+  });
+
+  it('ignored: when it is so already', () => {
+    given(sessionDecider, [created, archived]).when(archive(true)).then([]);
+    given(sessionDecider, [created]).when(archive(false)).then([]);
+  });
+
+  it('refused: of a deleted session, and at another revision', () => {
+    given(sessionDecider, [created, deleted]).when(archive(true)).thenRefused('session_deleted');
+    given(sessionDecider, [created]).when(archive(true, 2)).thenRefused('revision_mismatch');
+  });
+});
+
+describe('asking for a compaction', () => {
+  const request = (session: Session) => requestCompaction(session as SessionState);
+
+  it('written: as often as it is asked for', () => {
+    const requested: SessionFact = { type: 'SessionCompactionRequested', data: { command: '/compact' } };
+    given(sessionDecider, [created, requested]).when(request).then([requested]);
+  });
+
+  it('refused: of a deleted session', () => {
+    given(sessionDecider, [created, deleted]).when(request).thenRefused('session_deleted');
+  });
+});
+
+describe('pinning a session', () => {
+  const pinned: PinFact = { type: 'SessionPinned', data: { session_id: 's', user_id: 'ann' } };
+  const pinFor = (user: string, to: boolean) => (pins: Pins) => pin(pins, 's', user, to);
+
+  it('written: for each user', () => {
+    given(pinDecider, []).when(pinFor('ann', true)).then([pinned]);
+    given(pinDecider, [pinned])
+      .when(pinFor('bob', true))
+      .then([{ type: 'SessionPinned', data: { session_id: 's', user_id: 'bob' } }]);
+    given(pinDecider, [pinned])
+      .when(pinFor('ann', false))
+      .then([{ type: 'SessionUnpinned', data: { session_id: 's', user_id: 'ann' } }]);
+  });
+
+  it('ignored: when it is so already', () => {
+    given(pinDecider, [pinned]).when(pinFor('ann', true)).then([]);
+    given(pinDecider, [pinned]).when(pinFor('bob', false)).then([]);
   });
 });

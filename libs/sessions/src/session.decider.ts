@@ -10,11 +10,13 @@ export interface SessionState extends Required<Omit<SessionDetails, 'subagent'>>
   readonly alias: string | null;
   readonly user_id: string;
   readonly owner_principal_id: string;
+  readonly resolved_owner_user_id: string;
   readonly parent_session_id: string | null;
   readonly subagent: Subagent | null;
   readonly metadata: JsonObject;
   readonly created_at: string;
   readonly updated_at: string;
+  readonly archived_at: string | null;
   readonly deleted_at: string | null;
   /** How often the session has changed, its creation included. */
   readonly revision: number;
@@ -66,11 +68,13 @@ function born(birth: SessionBirth, { metadata: { at } }: Envelope): SessionState
     external_id: null,
     alias: null,
     parent_session_id: null,
+    resolved_owner_user_id: rest.user_id,
     subagent: null,
     ...unset,
     ...rest,
     created_at: at,
     updated_at: at,
+    archived_at: null,
     deleted_at: null,
     revision: 1,
     holders: [],
@@ -86,10 +90,15 @@ function changed(session: SessionState, fact: SessionFact, { metadata: { at } }:
     }
     case 'SessionAliasChanged':
       return { ...touched, alias: fact.data.alias };
+    case 'SessionArchived':
+      return { ...touched, archived_at: at };
+    case 'SessionUnarchived':
+      return { ...touched, archived_at: null };
     case 'SessionDeleted':
       return { ...touched, alias: null, deleted_at: at };
     case 'SessionRunClaimed':
       return { ...session, holders: fact.data.active };
+    case 'SessionCompactionRequested':
     case 'SessionCreated':
       return session;
   }
@@ -134,6 +143,19 @@ export function changeAlias(session: SessionState, alias: string | null): Sessio
 
 /** Takes the session's alias away. */
 export const dropAlias = (session: SessionState): SessionFact[] => changeAlias(session, null);
+
+/** Archives a session, or takes it back. @throws RuleViolation session_deleted, revision_mismatch */
+export function archiveSession(session: SessionState, archived: boolean, expected?: number): SessionFact[] {
+  expectLive(session, expected);
+  if ((session.archived_at !== null) === archived) return [];
+  return [{ type: archived ? 'SessionArchived' : 'SessionUnarchived', data: {} }];
+}
+
+/** Asks the session's workers for a summary of what was said. @throws RuleViolation session_deleted */
+export function requestCompaction(session: SessionState): SessionFact[] {
+  expectLive(session);
+  return [{ type: 'SessionCompactionRequested', data: { command: '/compact' } }];
+}
 
 /** Leaves a tombstone. @throws RuleViolation session_deleted, revision_mismatch */
 export function deleteSession(session: SessionState, expected?: number): SessionFact[] {

@@ -58,6 +58,8 @@ export interface SessionBirth extends SessionDetails {
   readonly owner_principal_id: string;
   readonly external_id?: string;
   readonly parent_session_id?: string;
+  /** The person for whom the session is, when another user has it: the owner of the topmost parent. */
+  readonly resolved_owner_user_id?: string;
   readonly metadata: JsonObject;
 }
 
@@ -78,6 +80,10 @@ export type SessionRunClaimed = Fact<
   'SessionRunClaimed',
   { readonly run: JsonObject & { run_id: string }; readonly active: readonly string[] }
 >;
+export type SessionArchived = Fact<'SessionArchived', Record<string, never>>;
+export type SessionUnarchived = Fact<'SessionUnarchived', Record<string, never>>;
+/** Somebody wants the transcript compacted; a worker that follows the session writes the summary. */
+export type SessionCompactionRequested = Fact<'SessionCompactionRequested', { readonly command: '/compact' }>;
 /** A tombstone, with the names that the session gives back. */
 export type SessionDeleted = Fact<
   'SessionDeleted',
@@ -86,9 +92,27 @@ export type SessionDeleted = Fact<
 
 /** The facts of a stream `session-<id>`. */
 export type SessionFact =
-  SessionCreated | SessionUpdated | SessionAliasChanged | SessionRunClaimed | SessionDeleted;
+  | SessionCreated
+  | SessionUpdated
+  | SessionAliasChanged
+  | SessionRunClaimed
+  | SessionArchived
+  | SessionUnarchived
+  | SessionCompactionRequested
+  | SessionDeleted;
 
 export const sessionStream = (id: string): string => `session-${id}`;
+
+/** Who has pinned a session is a stream of its own: it is no change of the session, and nobody else's to see. */
+export type SessionPinned = Fact<'SessionPinned', { readonly session_id: string; readonly user_id: string }>;
+export type SessionUnpinned = Fact<
+  'SessionUnpinned',
+  { readonly session_id: string; readonly user_id: string }
+>;
+export type PinFact = SessionPinned | SessionUnpinned;
+
+export const pinStreams = 'sessionPins-';
+export const pinStream = (sessionId: string): string => `${pinStreams}${sessionId}`;
 
 /** What must be unique is a stream named by the value; `holder` is the session that has it. */
 export type ValueReserved = Fact<

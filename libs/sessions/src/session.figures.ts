@@ -1,4 +1,5 @@
 import type { ProcessFact } from '#processes';
+import type { Envelope } from '#eventsourcing';
 import type { RunEventRecorded, RunFact, RunStatus, RunUsage } from '#runs';
 
 /** How many processes of the session's runs there are by what they do. */
@@ -19,6 +20,12 @@ export interface SessionFigures {
   readonly output_preview: string | null;
   readonly has_transcript: boolean;
   readonly process_counts: ProcessCounts;
+  /** How many tool calls each run waits for, by its stream; runs that wait for none are not in it. */
+  readonly open_tool_calls: Readonly<Record<string, number>>;
+  /** Stream of the run that was created last. */
+  readonly last_run: string | null;
+  /** Where the last `context` event stands. */
+  readonly context: { readonly stream: string; readonly revision: number } | null;
 }
 
 export const noFigures: SessionFigures = {
@@ -30,12 +37,17 @@ export const noFigures: SessionFigures = {
   output_preview: null,
   has_transcript: false,
   process_counts: { starting: 0, running: 0, ended: 0 },
+  open_tool_calls: {},
+  last_run: null,
+  context: null,
 };
 
-export type SessionStatus = 'started' | 'active' | 'idle' | 'waiting_for_tool_results' | 'paused';
+export const sessionStatuses = ['started', 'active', 'idle', 'waiting_for_tool_results', 'paused'] as const;
+export type SessionStatus = (typeof sessionStatuses)[number];
 
-/** Derived from the session's runs; there is no terminal state. */
-export const statusOf = ({ run_counts, started_at }: SessionFigures): SessionStatus => {
+/** Derived from the session's runs and what they wait for; there is no terminal state. */
+export const statusOf = ({ run_counts, started_at, open_tool_calls }: SessionFigures): SessionStatus => {
+  if (Object.keys(open_tool_calls).length > 0) return 'waiting_for_tool_results';
   if (run_counts.running > 0) return 'active';
   return started_at === null ? 'started' : 'idle';
 };
@@ -48,14 +60,17 @@ const outcome = {
   RunCancelled: 'cancelled',
 } as const;
 
+const over: ReadonlySet<string> = new Set(['RunCompleted', 'RunFailed', 'RunCancelled']);
+
 /** Sums of dollars must not show binary fractions: kept to a billionth. */
 const rounded = (n: number): number => (Number.isInteger(n) ? n : Math.round(n * 1e9) / 1e9);
 
-/** Adds what one event of a run changes in its session's figures. @param at RFC 3339 time of the event */
-export function counted(figures: SessionFigures, fact: RunFact, at: string): SessionFigures {
+/** Adds what one event of a run changes in its session's figures. */
+export function counted(figures: SessionFigures, fact: RunFact, event: Envelope): SessionFigures {
+  const { at } = event.metadata;
   switch (fact.type) {
     case 'RunCreated':
-      return { ...figures, run_counts: bumped(figures, { pending: 1 }) };
+      return { ...figures, run_counts: bumped(figures, { pending: 1 }), last_run: event.stream };
     case 'RunStarted':
     case 'RunRequeued':
     case 'RunCompleted':
@@ -65,6 +80,9 @@ export function counted(figures: SessionFigures, fact: RunFact, at: string): Ses
       return {
         ...figures,
         run_counts,
+        open_tool_calls: over.has(fact.type)
+          ? without(figures.open_tool_calls, event.stream)
+          : figures.open_tool_calls,
         started_at: figures.started_at ?? (fact.type === 'RunStarted' ? at : null),
         finished_at: run_counts.pending + run_counts.running > 0 ? null : at,
       };
@@ -72,7 +90,7 @@ export function counted(figures: SessionFigures, fact: RunFact, at: string): Ses
     case 'RunUsageRecorded':
       return { ...figures, usage: summed(figures.usage, fact.data.usage, fact.data.previous) };
     case 'RunEventRecorded':
-      return told(figures, fact.data);
+      return told(figures, fact.data, event);
     default:
       return figures;
   }
@@ -100,8 +118,18 @@ export function countedProcess(figures: SessionFigures, fact: ProcessFact): Sess
 }
 
 /** What the timeline of a run tells of its session. */
-function told(figures: SessionFigures, { type, data }: RunEventRecorded['data']): SessionFigures {
+function told(
+  figures: SessionFigures,
+  { type, data }: RunEventRecorded['data'],
+  { stream, revision }: Envelope,
+): SessionFigures {
   switch (type) {
+    case 'context':
+      return { ...figures, context: { stream, revision } };
+    case 'interaction.requested':
+    case 'interaction.resolved':
+      if (data['kind'] !== 'tool_call') return figures;
+      return { ...figures, open_tool_calls: waiting(figures, stream, type === 'interaction.requested') };
     case 'user':
       return figures.preview === null ? { ...figures, preview: previewOf(data['text']) } : figures;
     case 'message.output.completed':
@@ -118,6 +146,24 @@ function told(figures: SessionFigures, { type, data }: RunEventRecorded['data'])
     default:
       return figures;
   }
+}
+
+/** The tool calls that are waited for after one more was asked for, or answered. */
+function waiting(
+  { open_tool_calls }: SessionFigures,
+  stream: string,
+  asked: boolean,
+): SessionFigures['open_tool_calls'] {
+  const count = (open_tool_calls[stream] ?? 0) + (asked ? 1 : -1);
+  return count > 0 ? { ...open_tool_calls, [stream]: count } : without(open_tool_calls, stream);
+}
+
+function without(
+  calls: SessionFigures['open_tool_calls'],
+  stream: string,
+): SessionFigures['open_tool_calls'] {
+  if (calls[stream] === undefined) return calls;
+  return Object.fromEntries(Object.entries(calls).filter(([one]) => one !== stream));
 }
 
 const previewLength = 200;

@@ -80,6 +80,31 @@ it('takes a session with a transcript for one that is not empty, whatever the ba
   }
 });
 
+it('keeps who has pinned what, whatever the batches', async () => {
+  const said = fc.record({
+    of: fc.nat({ max: 2 }),
+    by: fc.nat({ max: 2 }),
+    type: fc.constantFrom('SessionPinned', 'SessionUnpinned'),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(said, { maxLength: 20 }), fc.integer({ min: 1, max: 7 }), async (all, size) => {
+      const events = all.map(({ of, by, type }, n) => ({
+        type,
+        data: { session_id: idOf(of), user_id: idOf(by) },
+        ...envelope(n + 1, `sessionPins-${idOf(of)}`),
+      }));
+      const last = new Map(all.map(({ of, by, type }) => [`${of} ${by}`, { of, by, type }]));
+      const wanted = [...last.values()]
+        .filter(({ type }) => type === 'SessionPinned')
+        .map(({ of, by }) => ({ session_id: idOf(of), user_id: idOf(by) }));
+      const { pins, sessions } = await projected(database.url, new SessionsProjection(), events, size);
+      expect(new Set(pins)).toEqual(new Set(wanted));
+      expect(sessions).toEqual([]);
+    }),
+    { numRuns: 15 },
+  );
+});
+
 const idOf = (n: number): string => `01990000-0000-7000-8000-${String(n).padStart(12, '0')}`;
 const envelope = (n: number, stream: string) => ({
   id: idOf(100 + n),

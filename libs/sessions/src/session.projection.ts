@@ -6,7 +6,8 @@ import type { ProcessFact } from '#processes';
 import type { RunFact } from '#runs';
 import type { SessionState } from './session.decider.js';
 import { sessionDecider } from './session.decider.js';
-import type { SessionFact } from './session.events.js';
+import type { PinFact, SessionFact } from './session.events.js';
+import { pinStreams } from './session.events.js';
 import { counted, countedProcess, noFigures, type SessionFigures, statusOf } from './session.figures.js';
 
 /** A row: the session's own state, and the figures of its runs. */
@@ -19,6 +20,13 @@ export interface SessionRow {
 /** What stands for an alias in its index, whose rows must not be as long as an alias may be. */
 export const indexedAlias = (alias: string): string => `left(${alias}, 200)`;
 
+/**
+ * Whether a user has pinned the session `s`, as SQL; looked up row by row, which EXISTS might not be.
+ * @param user the name of a parameter
+ */
+export const pinnedBy = (user: string): string =>
+  `coalesce((SELECT true FROM sessions.pins p WHERE p.session_id = s.id AND p.user_id = ${user}::uuid), false)`;
+
 /** Streams of transcripts; those of sessions name the session where segments are appended. */
 const transcripts = 'transcript-';
 /** Streams of processes; each event of those that are counted names the session of its run. */
@@ -30,10 +38,12 @@ const processes = 'process-';
  */
 export class SessionsProjection extends Projection {
   readonly name = 'sessions';
-  readonly version = 5;
-  readonly prefixes = ['session-', 'run-', transcripts, processes];
+  readonly version = 7;
+  readonly prefixes = ['session-', 'run-', transcripts, processes, pinStreams];
 
   readonly tables = `
+    CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public;
+
     CREATE TABLE sessions (
       id uuid PRIMARY KEY,
       project_id text COLLATE "C",
@@ -43,8 +53,10 @@ export class SessionsProjection extends Projection {
       parent_session_id uuid,
       status text COLLATE "C" NOT NULL,
       tags text[] NOT NULL,
-      title text,
+      -- What a search looks at, in lower case: title and preview.
+      words text NOT NULL,
       empty boolean NOT NULL,
+      archived boolean NOT NULL,
       live boolean NOT NULL,
       doc json,
       figures json NOT NULL
@@ -56,11 +68,22 @@ export class SessionsProjection extends Projection {
       project_id text COLLATE "C" NOT NULL,
       tag text COLLATE "C" NOT NULL,
       PRIMARY KEY (session_id, tag)
-    );`;
+    );
+
+    CREATE TABLE pins (
+      session_id uuid NOT NULL,
+      user_id uuid NOT NULL,
+      PRIMARY KEY (session_id, user_id)
+    );
+
+    -- The finer the statistics, the better it is foreseen whether a search is to walk a list or the words.
+    ALTER TABLE sessions ALTER COLUMN words SET STATISTICS 1000;`;
 
   readonly indexes = `
     CREATE INDEX sessions_project ON sessions (project_id, id) WHERE live;
-    CREATE INDEX sessions_in_use ON sessions (project_id, id) WHERE live AND NOT empty;
+    CREATE INDEX sessions_in_use ON sessions (project_id, id) WHERE live AND NOT empty AND NOT archived;
+    CREATE INDEX sessions_archived ON sessions (project_id, id) WHERE live AND archived;
+    CREATE INDEX sessions_words ON sessions USING gin (words public.gin_trgm_ops) WHERE live;
     CREATE INDEX sessions_user ON sessions (project_id, user_id, id) WHERE live;
     CREATE INDEX sessions_status ON sessions (project_id, status, id) WHERE live;
     CREATE INDEX sessions_external_id ON sessions (project_id, external_id) WHERE external_id IS NOT NULL;
@@ -69,6 +92,7 @@ export class SessionsProjection extends Projection {
     CREATE INDEX tags_tag ON tags (project_id, tag, session_id);`;
 
   async apply(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
+    await this.storePins(sql, events);
     const touched = new Set(events.map(sessionOf).filter((id) => id !== undefined));
     if (touched.size === 0) return;
     const stored = await sql.query<SessionRow>(
@@ -88,7 +112,8 @@ export class SessionsProjection extends Projection {
     const rows = [...after.values()];
     const changed = rows.filter((row) => !sameTags(row, before.get(row.id)));
     // Most of what happens is of runs, and leaves all of a session but its figures as it was.
-    const onlyCounted = (row: SessionRow): boolean => before.get(row.id)?.doc === row.doc;
+    const onlyCounted = ({ id, doc, figures }: SessionRow): boolean =>
+      before.get(id)?.doc === doc && before.get(id)?.figures.preview === figures.preview;
     const written = [
       ...Array.from(chunks(rows.filter((row) => !onlyCounted(row))), (some) => this.store(sql, some)),
       ...Array.from(chunks(rows.filter(onlyCounted)), (some) => this.storeFigures(sql, some)),
@@ -98,19 +123,19 @@ export class SessionsProjection extends Projection {
 
   private async store(sql: Sql, rows: readonly SessionRow[]): Promise<void> {
     await sql.query(
-      `INSERT INTO sessions (id, project_id, user_id, external_id, alias, parent_session_id, status, title,
-         empty, live, doc, figures, tags)
-       SELECT id, project_id, user_id, external_id, alias, parent, status, title, empty, live, doc, figures,
-         ARRAY(SELECT json_array_elements_text(tags)) FROM unnest($1::uuid[], $2::text[],
+      `INSERT INTO sessions (id, project_id, user_id, external_id, alias, parent_session_id, status, words,
+         empty, live, archived, doc, figures, tags)
+       SELECT id, project_id, user_id, external_id, alias, parent, status, lower(words), empty, live, archived,
+         doc, figures, ARRAY(SELECT json_array_elements_text(tags)) FROM unnest($1::uuid[], $2::text[],
          $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::boolean[], $10::boolean[],
-         string_to_array($11, E'\\n', '')::json[], string_to_array($12, E'\\n', '')::json[],
-         string_to_array($13, E'\\n', '')::json[])
-         AS r(id, project_id, user_id, external_id, alias, parent, status, title, empty, live, doc, figures,
-           tags)
+         $11::boolean[], string_to_array($12, E'\\n', '')::json[], string_to_array($13, E'\\n', '')::json[],
+         string_to_array($14, E'\\n', '')::json[])
+         AS r(id, project_id, user_id, external_id, alias, parent, status, words, empty, live, archived, doc,
+           figures, tags)
        ON CONFLICT (id) DO UPDATE SET project_id = excluded.project_id, user_id = excluded.user_id,
          external_id = excluded.external_id, alias = excluded.alias,
-         parent_session_id = excluded.parent_session_id, status = excluded.status, title = excluded.title,
-         empty = excluded.empty, live = excluded.live, doc = excluded.doc, figures = excluded.figures,
+         parent_session_id = excluded.parent_session_id, status = excluded.status, words = excluded.words,
+         empty = excluded.empty, live = excluded.live, archived = excluded.archived, doc = excluded.doc, figures = excluded.figures,
          tags = excluded.tags`,
       [
         arrayOf(rows.map(({ id }) => id)),
@@ -118,9 +143,10 @@ export class SessionsProjection extends Projection {
           arrayOf(rows.map(({ doc }) => doc?.[column])),
         ),
         arrayOf(rows.map(({ figures }) => statusOf(figures))),
-        arrayOf(rows.map(({ doc }) => doc?.title)),
+        arrayOf(rows.map(({ doc, figures }) => `${doc?.title ?? ''}\n${figures.preview ?? ''}`)),
         arrayOf(rows.map(isEmpty)),
         arrayOf(rows.map(({ doc }) => doc !== null && doc.deleted_at === null)),
+        arrayOf(rows.map(({ doc }) => doc !== null && doc.archived_at !== null)),
         jsonLines(rows.map(({ doc }) => (doc === null ? null : JSON.stringify(doc)))),
         jsonLines(rows.map(({ figures }) => JSON.stringify(figures))),
         jsonLines(rows.map((row) => JSON.stringify(storableTags(row)))),
@@ -140,6 +166,28 @@ export class SessionsProjection extends Projection {
         jsonLines(rows.map(({ figures }) => JSON.stringify(figures))),
       ],
     );
+  }
+
+  /** The last that a batch says of a user's pin is what counts. */
+  private async storePins(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
+    const last = new Map<string, PinFact>();
+    for (const event of events) {
+      if (!event.stream.startsWith(pinStreams)) continue;
+      const fact = event as Fact as PinFact;
+      last.set(`${fact.data.session_id} ${fact.data.user_id}`, fact);
+    }
+    const facts = [...last.values()];
+    for (const type of ['SessionUnpinned', 'SessionPinned'] as const) {
+      const some = facts.filter((fact) => fact.type === type);
+      if (some.length === 0) continue;
+      const rows = 'unnest($1::uuid[], $2::uuid[])';
+      await sql.query(
+        type === 'SessionPinned'
+          ? `INSERT INTO pins SELECT * FROM ${rows} ON CONFLICT DO NOTHING`
+          : `DELETE FROM pins WHERE (session_id, user_id) IN (SELECT * FROM ${rows})`,
+        [arrayOf(some.map(({ data }) => data.session_id)), arrayOf(some.map(({ data }) => data.user_id))],
+      );
+    }
   }
 
   private async storeTags(
@@ -164,11 +212,19 @@ export class SessionsProjection extends Projection {
 /** The session that an event speaks of: its own stream's, or the one that its run or transcript belongs to. */
 function sessionOf(event: RecordedEvent): string | undefined {
   if (event.stream.startsWith('session-')) return event.stream.slice('session-'.length);
+  if (event.stream.startsWith(pinStreams)) return undefined;
   if (event.type === 'RunEventRecorded' && !tellsOfSession(event)) return undefined;
   return (event.data as { session_id?: string }).session_id;
 }
 
-const telling = new Set(['user', 'message.output.completed', 'completion']);
+const telling = new Set([
+  'user',
+  'message.output.completed',
+  'completion',
+  'context',
+  'interaction.requested',
+  'interaction.resolved',
+]);
 
 /** Most of what a timeline tells changes nothing in its session's row, which need not be read for it. */
 const tellsOfSession = ({ data }: RecordedEvent): boolean => telling.has((data as { type: string }).type);
@@ -183,7 +239,7 @@ function folded(row: SessionRow, event: RecordedEvent): SessionRow {
   }
   const figures = event.stream.startsWith(processes)
     ? countedProcess(row.figures, event as Fact as ProcessFact)
-    : counted(row.figures, event as Fact as RunFact, event.metadata.at);
+    : counted(row.figures, event as Fact as RunFact, event);
   return figures === row.figures ? row : { ...row, figures };
 }
 

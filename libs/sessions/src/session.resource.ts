@@ -1,8 +1,9 @@
-import { ApiSchema } from '@nestjs/swagger';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import type { Json, JsonObject } from '#eventsourcing';
 import type { RunStatus, RunUsage } from '#runs';
 import type { SessionState } from './session.decider.js';
 import type { SessionFigures, SessionStatus } from './session.figures.js';
+import { featuresOf } from './features.js';
 import { statusOf } from './session.figures.js';
 import type { InitialFile, Subagent } from './session.events.js';
 
@@ -55,22 +56,35 @@ export class SessionResource {
   revision: number;
 }
 
-/** A session as the API shows it. */
-export function sessionResource(session: SessionState, figures: SessionFigures): SessionResource {
+/** By what a session was found; `created` when it was not. */
+export const resolutions = ['session_id', 'alias', 'created'] as const;
+export type Resolution = (typeof resolutions)[number];
+
+@ApiSchema({ name: 'ResolvedSession' })
+export class ResolvedSessionResource {
+  session: SessionResource;
+  @ApiProperty({ enum: resolutions })
+  resolution: Resolution;
+}
+
+/** A session as the API shows it. @param pinned whether the caller has pinned it */
+export function sessionResource(
+  session: SessionState,
+  figures: SessionFigures,
+  pinned: boolean,
+): SessionResource {
   const { holders: _holders, deleted_at: _deleted, ...own } = session;
   return {
     ...own,
-    resolved_owner_user_id: session.user_id,
     forked_from: null,
     status: statusOf(figures),
-    archived_at: null,
-    is_pinned: false,
+    is_pinned: pinned,
     preview: figures.preview,
     output_preview: figures.output_preview,
     usage: figures.usage,
     run_counts: figures.run_counts,
     process_counts: figures.process_counts,
-    features: [],
+    features: featuresOf(session),
     active_schedule_count: 0,
     started_at: figures.started_at,
     finished_at: figures.finished_at,

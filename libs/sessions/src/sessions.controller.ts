@@ -85,7 +85,7 @@ export class SessionsController {
     const command = new UpdateSession(id, body, ctx.causation(), ifMatch(ctx));
     const { session, position } = await this.commands.execute(command);
     changed(ctx, position);
-    return resource(ctx, await this.sessions.shown(session), session.revision);
+    return resource(ctx, await this.sessions.shown(ctx.principal, session), session.revision);
   }
 
   @Delete(':id')
@@ -129,7 +129,7 @@ export class SessionsController {
     changed(ctx, position);
     void ctx.reply.code(created ? 201 : 200).header('location', `/v1/sessions/${session.id}`);
     const shown = created
-      ? await this.sessions.shown(session)
+      ? await this.sessions.shown(ctx.principal, session)
       : await this.sessions.get(ctx.principal, session.id);
     return resource(ctx, shown, shown.revision);
   }

@@ -1,22 +1,38 @@
 import { Module } from '@nestjs/common';
+import { ArchiveSessionHandler } from './archive-session.js';
+import { CommandSessionHandler } from './command-session.js';
 import { CreateSessionHandler } from './create-session.js';
 import { DeleteSessionHandler } from './delete-session.js';
+import { KeepStateHandler } from './keep-state.js';
 import { ListSessionsHandler } from './list-sessions.js';
+import { PinSessionHandler } from './pin-session.js';
 import { Reservations } from './reservations.js';
+import { ResolveSessionHandler } from './resolve-session.js';
 import { SessionPolicy } from './session.policy.js';
+import { SessionStateController } from './session-state.controller.js';
+import { SessionStats } from './session-stats.js';
+import { SessionSummary } from './session-summary.js';
+import { SessionVerbsController } from './session-verbs.controller.js';
 import { Sessions } from './sessions.js';
 import { SessionsController } from './sessions.controller.js';
 import { UpdateSessionHandler } from './update-session.js';
 
 @Module({
-  controllers: [SessionsController],
+  controllers: [SessionVerbsController, SessionsController, SessionStateController],
   providers: [
+    ArchiveSessionHandler,
+    CommandSessionHandler,
     CreateSessionHandler,
     DeleteSessionHandler,
+    KeepStateHandler,
     ListSessionsHandler,
+    PinSessionHandler,
+    ResolveSessionHandler,
     UpdateSessionHandler,
     Reservations,
     SessionPolicy,
+    SessionStats,
+    SessionSummary,
     Sessions,
   ],
   exports: [SessionPolicy, Sessions],

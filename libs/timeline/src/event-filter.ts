@@ -1,5 +1,5 @@
 import { IsIn, IsOptional } from 'class-validator';
-import { type Fault, IsCommaList, IsRfc3339, IsText, IsWhole, type Order, ProblemError } from '#http';
+import { type Fault, IsCommaList, IsFlag, IsRfc3339, IsText, IsWhole, type Order, ProblemError } from '#http';
 import { isEventType } from '#runs';
 import type { ShownEvent } from './placed.js';
 
@@ -40,6 +40,12 @@ export class EventsQuery extends ProjectEventsQuery {
   @IsOptional()
   @IsIn(['asc', 'desc'], { message: 'order must be asc or desc' })
   order?: Order;
+}
+
+export class SessionEventsQuery extends EventsQuery {
+  /** Takes the place of whoever is attached to the session, who is told so; of a live answer alone. */
+  @IsFlag()
+  attach: boolean = false;
 }
 
 /** Whether an event is wanted. */

@@ -37,7 +37,7 @@ export class PastOfSession extends SessionPast {
         session = sessionDecider.evolve(session, event as Fact as SessionFact, event);
       } else {
         const fact = event as Fact as RunFact;
-        figures = counted(figures, fact, event.metadata.at);
+        figures = counted(figures, fact, event);
         if (fact.type !== 'RunEventRecorded') continue;
         figures = { ...figures, process_counts: toldProcess(figures.process_counts, fact) };
       }

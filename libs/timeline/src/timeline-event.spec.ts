@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { RecordedEvent } from '#eventsourcing';
 import { isEventType } from '#runs';
-import { timelineEvent } from './timeline-event.js';
+import { timelineEvent, timelineStreams } from './timeline-event.js';
 
 const folder = join(import.meta.dirname, '../../../test/fixtures/events');
 const stored = readdirSync(folder)
   .map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as RecordedEvent)
-  .filter(({ stream }) => /^(run|session)-/.test(stream));
+  .filter(({ stream }) => timelineStreams.some((prefix) => stream.startsWith(prefix)));
 const session = '01990000-0000-7000-8000-000000000001';
 
 test.each(stored.map((event) => [event.type, event] as const))(

@@ -108,6 +108,12 @@ function ofSession(fact: SessionFact): Told | undefined {
     case 'SessionUpdated':
     case 'SessionAliasChanged':
       return { type: 'session.updated', data: fact.data };
+    case 'SessionArchived':
+      return { type: 'session.archived', data: {} };
+    case 'SessionUnarchived':
+      return { type: 'session.unarchived', data: {} };
+    case 'SessionCompactionRequested':
+      return { type: 'session.updated', data: fact.data };
     case 'SessionDeleted':
       return { type: 'session.deleted', data: {} };
     case 'SessionRunClaimed':

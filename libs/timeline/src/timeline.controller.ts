@@ -1,12 +1,13 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiProduces, ApiTags } from '@nestjs/swagger';
-import { Allow, auditors, readers } from '#access';
-import { EventStore, Streams } from '#eventsourcing';
+import { Allow, auditors, readers, writers } from '#access';
+import { EventStore, RuleViolation, Streams } from '#eventsourcing';
 import {
   ApiPage,
   Ctx,
   type Page,
   PathId,
+  ProblemError,
   ReadModelClock,
   RequestContext,
   ValidQuery,
@@ -16,7 +17,7 @@ import {
 import { Database, RecentWrites } from '#read-models';
 import { findRun } from '#runs';
 import { Sessions } from '#sessions';
-import { EventsQuery, ProjectEventsQuery } from './event-filter.js';
+import { EventsQuery, ProjectEventsQuery, SessionEventsQuery } from './event-filter.js';
 import { listEvents, type ListedEvents } from './list-events.js';
 import { ListToolCallsQuery, ToolCalls } from './list-tool-calls.js';
 import { ProjectFeed } from './project-feed.js';
@@ -66,12 +67,13 @@ export class TimelineController {
   @ApiProduces('application/json', eventStream)
   async ofSession(
     @PathId() id: string,
-    @ValidQuery() query: EventsQuery,
+    @ValidQuery() query: SessionEventsQuery,
     @Ctx() ctx: RequestContext,
   ): Promise<ListedEvents | undefined> {
     await waitFor(this.clock, ctx, 'timeline');
     const session = await this.sessions.get(ctx.principal, id);
     await this.writes.settled('timeline', id);
+    if (query.attach) expectAttachable(ctx);
     if (wantsEventStream(ctx)) {
       await this.watch.session(session, query, ctx);
       return undefined;
@@ -112,4 +114,17 @@ export class TimelineController {
     await this.writes.settled('timeline', id);
     return this.calls.list(id, query, ctx);
   }
+}
+
+/** To attach sends another away: it is for those who may change the session, and for live answers. */
+function expectAttachable(ctx: RequestContext): void {
+  const { role } = ctx.principal;
+  if (!writers.some((one) => one === role)) {
+    throw new RuleViolation('forbidden', `a caller with the role ${role} may not attach`);
+  }
+  if (wantsEventStream(ctx)) return;
+  const detail = 'is for an answer of type text/event-stream';
+  throw new ProblemError('validation_failed', `attach ${detail}.`, {
+    errors: [{ parameter: 'attach', detail }],
+  });
 }

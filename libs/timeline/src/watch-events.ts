@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EventStore, LiveEvents, Streams } from '#eventsourcing';
-import { EventStreams, FeedFollower, frame, placeOf, type RequestContext } from '#http';
+import { type EventStream, EventStreams, FeedFollower, frame, placeOf, type RequestContext } from '#http';
 import { Database } from '#read-models';
 import {
   isOver,
@@ -13,12 +13,13 @@ import {
   RunWatch,
 } from '#runs';
 import type { SessionResource } from '#sessions';
-import { filterOf, type ProjectEventsQuery } from './event-filter.js';
+import { filterOf, type ProjectEventsQuery, type SessionEventsQuery } from './event-filter.js';
 import type { ShownEvent } from './placed.js';
 import { LiveSessions } from './live-sessions.js';
 import { ProjectFeed } from './project-feed.js';
 import { RunFeed } from './run-feed.js';
 import { SessionFeed } from './session-feed.js';
+import { WatcherSeats } from './watcher-seats.js';
 
 /** Answers with feeds as Server-Sent Events. */
 @Injectable()
@@ -31,6 +32,7 @@ export class WatchEvents extends RunWatch {
     private readonly database: Database,
     private readonly sessions: LiveSessions,
     private readonly runs: Runs,
+    private readonly seats: WatcherSeats,
   ) {
     super();
   }
@@ -70,8 +72,8 @@ export class WatchEvents extends RunWatch {
     return [state, runResource(await this.runs.withCounts(state))];
   }
 
-  /** Until the session is deleted. */
-  async session(session: SessionResource, query: ProjectEventsQuery, ctx: RequestContext): Promise<void> {
+  /** Until the session is deleted, or another attaches where this one was attached. */
+  async session(session: SessionResource, query: SessionEventsQuery, ctx: RequestContext): Promise<void> {
     const wanted = filterOf(query);
     const feed = new SessionFeed(this.database, this.streams, session.id);
     const start = query.after === undefined ? 0 : ((await feed.firstAfter(query.after)) ?? 1) - 1;
@@ -81,14 +83,30 @@ export class WatchEvents extends RunWatch {
       live: (placed, from) => follower?.live(placed, from),
       wake: () => follower?.wake(),
     });
+    const leaving = new Leaving();
+    const leave = await this.seat(session.id, query, leaving).catch((error: unknown) => {
+      stop();
+      throw error;
+    });
     await this.open.serve(
       ctx,
       (stream) => {
         stream.write(frame('snapshot', session));
+        leaving.from(stream);
         return (follower = new FeedFollower(stream, feed, wanted, place));
       },
-      stop,
+      () => {
+        stop();
+        leave();
+      },
     );
+  }
+
+  private async seat(id: string, { attach }: SessionEventsQuery, leaving: Leaving): Promise<() => void> {
+    if (!attach) return () => undefined;
+    return this.seats.take(id, () => {
+      leaving.now();
+    });
   }
 
   /** Until the client goes away. */
@@ -104,5 +122,22 @@ export class WatchEvents extends RunWatch {
       );
     });
     await this.open.serve(ctx, (stream) => (follower = new FeedFollower(stream, feed, wanted, place)), stop);
+  }
+}
+
+/** Sends a watcher away whose place another has taken, be it before its stream is open. */
+class Leaving {
+  private stream: EventStream | undefined;
+  private asked = false;
+
+  from(stream: EventStream): void {
+    this.stream = stream;
+    if (this.asked) this.now();
+  }
+
+  now(): void {
+    this.asked = true;
+    this.stream?.write(frame('displaced', { reason: 'another watcher has attached to the session' }));
+    this.stream?.end();
   }
 }

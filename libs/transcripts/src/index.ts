@@ -7,3 +7,7 @@ export * from './transcript.projection.js';
 export * from './purged-segments.decider.js';
 export * from './retained-transcripts.js';
 export * from './transcripts.module.js';
+export * from './transcript-reader.js';
+export * from './transcript-seeds.js';
+export * from './segment-retentions.js';
+export type { TranscriptOwner } from './transcript-owner.js';

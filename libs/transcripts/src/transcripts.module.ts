@@ -26,6 +26,6 @@ import { TranscriptSeeds } from './transcript-seeds.js';
     Transcripts,
     TranscriptSeeds,
   ],
-  exports: [RetainedTranscripts, TranscriptPolicy],
+  exports: [RetainedTranscripts, SegmentRetentions, TranscriptPolicy, TranscriptSeeds],
 })
 export class TranscriptsModule {}

@@ -1,0 +1,39 @@
+import { Injectable } from '@nestjs/common';
+import type { Causation } from '#eventsourcing';
+import { Streams } from '#eventsourcing';
+import { RecentWrites } from '#read-models';
+import { interactionDecider, type Interaction, type InteractionState } from './interaction.decider.js';
+import { type InteractionFact, interactionStream } from './interaction.events.js';
+import { InteractionNotes } from './interaction-notes.js';
+
+export interface ChangedInteraction {
+  readonly interaction: InteractionState;
+  /** Position of the change and of what its run tells of it; undefined when nothing changed. */
+  readonly position: bigint | undefined;
+  /** Whether the change was made now. */
+  readonly changed: boolean;
+}
+
+/** Changes a question, and has its run tell of it. */
+@Injectable()
+export class InteractionChanges {
+  constructor(
+    private readonly streams: Streams,
+    private readonly notes: InteractionNotes,
+    private readonly writes: RecentWrites,
+  ) {}
+
+  /** The decision must leave a question behind. @throws RuleViolation from the decision */
+  async change(
+    id: string,
+    causation: Causation,
+    decide: (interaction: Interaction) => readonly InteractionFact[],
+  ): Promise<ChangedInteraction> {
+    const outcome = await this.streams.execute(interactionDecider, interactionStream(id), causation, decide);
+    const interaction = outcome.state as InteractionState;
+    this.writes.wrote(id, outcome.position);
+    if (outcome.events.length === 0) return { interaction, position: undefined, changed: false };
+    const told = await this.notes.tell(interaction, causation);
+    return { interaction, position: told ?? outcome.position, changed: true };
+  }
+}

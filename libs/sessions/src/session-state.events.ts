@@ -1,0 +1,17 @@
+import type { Fact, Json } from '#eventsourcing';
+
+/** What the session's workers keep for themselves: the service looks at none of it. */
+export type SessionStateSaved = Fact<
+  'SessionStateSaved',
+  { readonly session_id: string; readonly data: Json }
+>;
+/** The sandbox in which the session goes on from now on; null: in none. */
+export type SessionSandboxPointed = Fact<
+  'SessionSandboxPointed',
+  { readonly session_id: string; readonly sandbox_id: string | null }
+>;
+
+/** The facts of a stream `sessionState-<id>`. */
+export type SessionStateFact = SessionStateSaved | SessionSandboxPointed;
+
+export const sessionStateStream = (sessionId: string): string => `sessionState-${sessionId}`;

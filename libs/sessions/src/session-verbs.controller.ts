@@ -1,0 +1,138 @@
+import { Controller, Delete, Get, HttpCode, Post, Put } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { ApiAcceptedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Allow, readers, writers } from '#access';
+import {
+  changed,
+  Creates,
+  Ctx,
+  ifMatch,
+  PathId,
+  ProblemError,
+  ReadModelClock,
+  RequestContext,
+  resource,
+  ValidBody,
+  waitFor,
+} from '#http';
+import { ArchiveSession } from './archive-session.js';
+import { CommandSession } from './command-session.js';
+import { PinSession } from './pin-session.js';
+import { ResolveSession } from './resolve-session.js';
+import { CommandBody, ResolveSessionBody } from './session.bodies.js';
+import { ResolvedSessionResource, SessionResource } from './session.resource.js';
+import { SessionStats } from './session-stats.js';
+import { SessionSummary } from './session-summary.js';
+import { Sessions } from './sessions.js';
+import { CommandedResource, StatsResource, SummaryResource } from './summary.resource.js';
+
+/** What can be done with sessions beside reading and changing them. */
+@ApiTags('sessions')
+@Controller('v1/sessions')
+export class SessionVerbsController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly sessions: Sessions,
+    private readonly summaries: SessionSummary,
+    private readonly counts: SessionStats,
+    private readonly clock: ReadModelClock,
+  ) {}
+
+  /** Finds a session by id, then by alias, or makes one (201); a given alias names it from then on. */
+  @Post('resolve')
+  @Allow(...writers)
+  @Creates()
+  @ApiOkResponse({ type: ResolvedSessionResource })
+  async resolve(
+    @ValidBody() body: ResolveSessionBody,
+    @Ctx() ctx: RequestContext,
+  ): Promise<ResolvedSessionResource> {
+    const found = await this.commands.execute(new ResolveSession(body, ctx.causation()));
+    const { session, resolution, position } = found;
+    changed(ctx, position);
+    void ctx.reply.code(resolution === 'created' ? 201 : 200);
+    return { session: await this.sessions.shown(ctx.principal, session), resolution };
+  }
+
+  /** How many sessions the caller may see, archived ones too, by status. */
+  @Get('stats')
+  @Allow(...readers)
+  @ApiOkResponse({ type: StatsResource })
+  stats(@Ctx() ctx: RequestContext): Promise<StatsResource> {
+    return this.counts.of(ctx);
+  }
+
+  @Get(':id/summary')
+  @Allow(...readers)
+  @ApiOkResponse({ type: SummaryResource })
+  async summary(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<SummaryResource> {
+    await waitFor(this.clock, ctx, 'sessions');
+    return this.summaries.of(ctx.principal, id);
+  }
+
+  /** What a user types: `/status` (200, the summary), `/terminate` (202), `/compact` (202: workers are told). */
+  @Post(':id/commands')
+  @Allow(...writers)
+  @ApiOkResponse({ type: SummaryResource })
+  @ApiAcceptedResponse({ type: CommandedResource })
+  async command(
+    @PathId() id: string,
+    @ValidBody() { text }: CommandBody,
+    @Ctx() ctx: RequestContext,
+  ): Promise<SummaryResource | CommandedResource> {
+    const verb = text.trim();
+    if (verb === '/status') {
+      void ctx.reply.code(200);
+      return this.summaries.of(ctx.principal, id);
+    }
+    if (verb !== '/terminate' && verb !== '/compact') {
+      await this.sessions.get(ctx.principal, id);
+      throw new ProblemError('unknown_command', 'A session knows /status, /terminate and /compact.');
+    }
+    const { answer, position } = await this.commands.execute(new CommandSession(id, verb, ctx.causation()));
+    changed(ctx, position);
+    void ctx.reply.code(202);
+    return answer;
+  }
+
+  /** Hides the session from lists; stops nothing. */
+  @Post(':id/archive')
+  @Allow(...writers)
+  @HttpCode(200)
+  @ApiOkResponse({ type: SessionResource })
+  archive(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
+    return this.setArchived(id, true, ctx);
+  }
+
+  @Post(':id/unarchive')
+  @Allow(...writers)
+  @HttpCode(200)
+  @ApiOkResponse({ type: SessionResource })
+  unarchive(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
+    return this.setArchived(id, false, ctx);
+  }
+
+  /** Pins the session for the caller alone. */
+  @Put(':id/pin')
+  @Allow(...writers)
+  @HttpCode(204)
+  @ApiNoContentResponse()
+  async pin(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<void> {
+    changed(ctx, await this.commands.execute(new PinSession(id, true, ctx.causation())));
+  }
+
+  @Delete(':id/pin')
+  @Allow(...writers)
+  @HttpCode(204)
+  @ApiNoContentResponse()
+  async unpin(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<void> {
+    changed(ctx, await this.commands.execute(new PinSession(id, false, ctx.causation())));
+  }
+
+  private async setArchived(id: string, archived: boolean, ctx: RequestContext): Promise<string | undefined> {
+    const command = new ArchiveSession(id, archived, ctx.causation(), ifMatch(ctx));
+    const { session, position } = await this.commands.execute(command);
+    changed(ctx, position);
+    return resource(ctx, await this.sessions.shown(ctx.principal, session), session.revision);
+  }
+}
