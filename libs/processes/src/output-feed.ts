@@ -63,12 +63,6 @@ export class OutputFeed implements Feed<OutputPiece> {
     return placed;
   }
 
-  /** Offset of the first byte that is still there; undefined when there is none. @throws StoreUnavailable */
-  async earliest(): Promise<number | undefined> {
-    const first = await this.one({});
-    return first && dataOf(first)[this.stream];
-  }
-
   /** What has been kept so far of both streams. @throws StoreUnavailable */
   async figures(): Promise<OutputFigures> {
     const last = await this.one({ direction: 'backwards' });
