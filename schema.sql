@@ -160,12 +160,21 @@ CREATE TABLE logs.runs (
   CONSTRAINT runs_pkey PRIMARY KEY (run_id)
 );
 
+CREATE TABLE processes.outputs (
+  run_id uuid NOT NULL,
+  last_seq bigint NOT NULL,
+  CONSTRAINT outputs_pkey PRIMARY KEY (run_id)
+);
+
 CREATE TABLE processes.processes (
   id uuid NOT NULL,
   sandbox_id uuid NOT NULL,
   run_id uuid NOT NULL,
   status text COLLATE "C" NOT NULL,
   live boolean NOT NULL,
+  ended_at timestamp with time zone,
+  output_seq bigint,
+  output_bytes bigint NOT NULL,
   doc json NOT NULL,
   CONSTRAINT processes_pkey PRIMARY KEY (id)
 );
@@ -412,6 +421,7 @@ CREATE INDEX interactions_session ON interactions.interactions USING btree (sess
 CREATE INDEX interactions_status ON interactions.interactions USING btree (session_id, status, place) WHERE (session_id IS NOT NULL);
 CREATE INDEX chunks_time ON logs.chunks USING btree (run_id, from_ts);
 CREATE INDEX processes_live ON processes.processes USING btree (sandbox_id) WHERE live;
+CREATE INDEX processes_output ON processes.processes USING btree (run_id, output_seq) WHERE (output_seq IS NOT NULL);
 CREATE INDEX processes_run ON processes.processes USING btree (run_id, id);
 CREATE INDEX processes_run_status ON processes.processes USING btree (run_id, status, id);
 CREATE INDEX sandboxes_abandoned ON processes.sandboxes USING btree (id) WHERE ((NOT gone) OR (reason = 'host_lost'::text));

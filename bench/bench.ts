@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LoadResult } from './generate.js';
 import type { FollowResult } from './follow.js';
 import type { Figure } from './row.js';
-import { type BenchServer, followers, generator } from './processes.js';
+import { type BenchServer, followers, generator, outputFollower } from './processes.js';
 
 export interface BenchOptions {
   /** Measured time of one round. */
@@ -22,6 +22,8 @@ export interface BenchOptions {
   readonly neverReadingSeconds: number;
   /** Log entries that retention removes at once. */
   readonly retainedEntries: number;
+  /** Megabytes that one process writes. */
+  readonly outputMegabytes: number;
 }
 
 /** One feed that is followed while events are appended to one run. */
@@ -100,6 +102,12 @@ export class Bench {
       'warm-up': this.options.warmUpSeconds,
       'server-pid': pid,
     });
+  }
+
+  /** Follows the output of a process to its end. @returns how many bytes there were */
+  async followOutput(process: string): Promise<number> {
+    const { url, key } = this.server;
+    return (await outputFollower({ url, key, path: `/v1/processes/${process}/output` })).bytes;
   }
 
   /** Reference (a). */

@@ -6,9 +6,16 @@ import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import type { TableRow } from './table.js';
 
-const rows = ['followers-1000', 'follow-idle-run', 'follow-idle-session', 'never-read-500'];
+const rows = [
+  'followers-1000',
+  'follow-idle-run',
+  'follow-idle-session',
+  'never-read-500',
+  'process-start',
+  'process-output',
+];
 
-test('the rows that follow can be measured', async () => {
+test('the rows that follow, and those of processes, can be measured', async () => {
   const out = mkdtempSync(join(tmpdir(), 'runledger-bench-'));
   try {
     const only = rows.flatMap((row) => ['--only', row]);

@@ -10,6 +10,7 @@ import { reads } from './rows/read.js';
 import { asOf } from './rows/as-of.js';
 import { following } from './rows/follow.js';
 import { neverRead } from './rows/never-read.js';
+import { processes } from './rows/process.js';
 import { rebuild } from './rows/rebuild.js';
 import { retention } from './rows/retention.js';
 import { trivialRun } from './rows/trivial-run.js';
@@ -39,6 +40,7 @@ const quick: BenchOptions = {
   neverReading: 10,
   neverReadingSeconds: 0.3,
   retainedEntries: 20_000,
+  outputMegabytes: 4,
 };
 const full: BenchOptions = {
   seconds: 5,
@@ -51,6 +53,7 @@ const full: BenchOptions = {
   neverReading: 500,
   neverReadingSeconds: 60,
   retainedEntries: 2_000_000,
+  outputMegabytes: 200,
 };
 const sizes = values.quick ? quick : full;
 const options: BenchOptions = {
@@ -72,6 +75,7 @@ const all: readonly Row[] = [
   neverRead,
   asOf,
   ...reads,
+  ...processes,
   rebuild,
   retention,
 ];

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { FollowResult } from './follow.js';
+import type { FollowedOutput } from './follow-output.js';
 import type { LoadResult } from './generate.js';
 import type { Listening } from './server.js';
 
@@ -57,6 +58,10 @@ export const generator = async (program: 'load' | 'raw-insert', options: Options
 /** Runs the followers of a feed and the writer of what they follow. @throws when an event did not arrive everywhere */
 export const followers = async (options: Options): Promise<FollowResult> =>
   (await lineOf('follow', options)) as FollowResult;
+
+/** Follows the output of a process to its end. */
+export const outputFollower = async (options: Options): Promise<FollowedOutput> =>
+  (await lineOf('follow-output', options)) as FollowedOutput;
 
 const lineOf = async (program: string, options: Options): Promise<unknown> => {
   const args = Object.entries(options).flatMap(([name, value]) =>

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Api, type Body, dataOf, newProject, type Role } from './support/api.js';
+import { ordinaryUser } from './support/ordinary-user.js';
 import { type Server, startServer } from './support/server.js';
 import { Watch } from './support/sse.js';
 
@@ -161,6 +162,43 @@ describe('a sandbox', () => {
     await user.delete(`/runs/${run}/sandbox?wait=true&grace_seconds=0`);
     expect(isAlive(pid)).toBe(false);
     expect(await ended(id)).toMatchObject({ status: 'killed', reason: 'sandbox_closed' });
+  });
+});
+
+describe('the limits of a sandbox', () => {
+  let server: Server;
+  let user: Api;
+  beforeAll(async () => {
+    // Root could hold the processes to them, and there would be nothing to refuse.
+    const nobody = ordinaryUser();
+    server = await startServer({}, typeof nobody === 'string' ? undefined : nobody);
+    user = await (await newProject(server)).caller('user');
+  });
+  afterAll(async () => {
+    await server.stop();
+  });
+
+  it('are enforced, or refused, or left out and told where the caller has agreed to that', async () => {
+    const run = (await user.made('/runs')).id;
+    const limits = { memory_mb: 64 };
+    const opened = await user.post(`/runs/${run}/sandbox`, { limits, best_effort: true });
+    expect(opened).toMatchObject({ status: 201, body: { limits, best_effort: true } });
+    const enforced = opened.body['limits_enforced'] as string[];
+    const { id } = await user.made(`/runs/${run}/processes`, { command: 'true' });
+    expect((await user.get(`/processes/${id}/wait`)).body).toMatchObject({ status: 'exited', exit_code: 0 });
+    await user.delete(`/runs/${run}/sandbox?wait=true`);
+
+    const strict = await user.post(`/runs/${run}/sandbox`, { limits });
+    if (typeof ordinaryUser() !== 'string') expect(enforced).toEqual([]);
+    if (enforced.length === 0) {
+      expect(strict).toMatchObject({ status: 422, body: { code: 'limit_not_enforceable' } });
+      expect(strict.body['detail']).toContain('memory_mb');
+      // What was refused stands in nobody's way.
+      expect(await user.post(`/runs/${run}/sandbox`)).toMatchObject({ status: 201 });
+    } else {
+      expect(enforced).toEqual(['memory_mb']);
+      expect(strict).toMatchObject({ status: 201, body: { limits_enforced: enforced, best_effort: false } });
+    }
   });
 });
 

@@ -355,6 +355,109 @@ describe('transcripts', () => {
   });
 });
 
+/** What a process of the run has left, once it has ended. */
+async function wrote(run: string, script: string, body: Body = {}): Promise<string> {
+  const { id } = await operator.made(`/runs/${run}/processes`, {
+    command: 'sh',
+    args: ['-c', script],
+    attach_output: false,
+    ...body,
+  });
+  expect((await operator.get(`/processes/${id}/wait`)).status).toBe(200);
+  return id;
+}
+
+const complete = async (run: string): Promise<void> => {
+  await operator.patch(`/runs/${run}`, { status: 'running' });
+  await operator.patch(`/runs/${run}`, { status: 'completed' });
+};
+
+/** What can be read of it from an offset: status, bytes and where the rest begins. */
+async function outputOf(id: string, search = ''): Promise<unknown[]> {
+  const headers = { authorization: `Bearer ${operator.key}` };
+  const response = await fetch(`${server.url}/v1/processes/${id}/output?${search}`, { headers });
+  const text = await response.text();
+  if (response.ok) return [response.status, text];
+  const { code, earliest_offset } = JSON.parse(text) as Body;
+  return [response.status, code, earliest_offset];
+}
+
+describe('what processes wrote', () => {
+  test('goes as the preview told, once their run is over; what they were stays', async () => {
+    const { id: run } = await operator.made('/runs');
+    const loud = await wrote(run, 'printf 0123456789; printf bad >&2; exit 3');
+    const cut = await wrote(run, 'printf 0123456789', { output_limit_bytes: 4 });
+    await wrote(run, 'true');
+    const limits = { max_bytes: 0 };
+    await put('project', limits, 'process_output');
+    await swept();
+    expect(await outputOf(loud)).toEqual([200, '0123456789']);
+    await complete(run);
+    const told = await preview({ kind: 'process_output', ...limits });
+    expect(told).toMatchObject({ subjects: 1, count: 2, bytes: 17, ids: [run] });
+    const before = (await operator.get(`/processes/${loud}`)).body;
+    expect((await swept()).result).toEqual({ removed: [{ ...told, archives: [] }], kept: 0 });
+
+    expect((await operator.get(`/processes/${loud}`)).body).toEqual(before);
+    expect(await outputOf(loud)).toEqual([410, 'gone', 10]);
+    expect(await outputOf(loud, 'offset=9')).toEqual([410, 'gone', 10]);
+    expect(await outputOf(loud, 'offset=10')).toEqual([200, '']);
+    expect(await outputOf(loud, 'stream=stderr')).toEqual([410, 'gone', 3]);
+    expect(await outputOf(cut)).toEqual([410, 'gone', 4]);
+    expect(await outputOf(cut, 'stream=stderr')).toEqual([200, '']);
+    const sse = await operator.get(`/processes/${loud}/output`, {
+      accept: 'text/event-stream',
+      'last-event-id': '3',
+    });
+    expect([sse.status, sse.body['code'], sse.body['earliest_offset']]).toEqual([410, 'gone', 10]);
+    const watch = await Watch.open(`${server.url}/v1/processes/${loud}/output?offset=10`, operator.key);
+    expect((await watch.until(({ event }) => event === 'end')).map(({ event }) => event)).toEqual(['end']);
+    expect((await operator.get(`/runs/${run}/retention`)).body['kinds']).toMatchObject([
+      {},
+      {},
+      { kind: 'process_output', stored: { count: 0, bytes: 0 }, purged: { count: 2, bytes: 17 } },
+    ]);
+    expect(await preview({ kind: 'process_output', ...limits })).toMatchObject({ subjects: 0, count: 0 });
+  });
+
+  test('stays as far as the size of the run allows, what ended last first', async () => {
+    const { id: run } = await operator.made('/runs');
+    const ids: string[] = [];
+    for (const word of ['first', 'second', 'third']) ids.push(await wrote(run, `printf ${word}`));
+    await complete(run);
+    await put('project', { max_bytes: 11 }, 'process_output');
+    await swept();
+    expect(await Promise.all(ids.map((id) => outputOf(id)))).toEqual([
+      [410, 'gone', 5],
+      [200, 'second'],
+      [200, 'third'],
+    ]);
+  });
+
+  test('stays while it is young, and while a hold stands on its run', async () => {
+    const [{ id: run }, { id: other }] = [await operator.made('/runs'), await operator.made('/runs')];
+    const [held, free] = [await wrote(run, 'printf held'), await wrote(other, 'printf free')];
+    await complete(run);
+    await complete(other);
+    await put('project', { max_age: 'P1D' }, 'process_output');
+    await swept();
+    expect([await outputOf(held), await outputOf(free)]).toEqual([
+      [200, 'held'],
+      [200, 'free'],
+    ]);
+    const hold = await operator.made('/legal-holds', { subject: { run_id: run }, reason: 'case 7' });
+    await put('project', { max_age: 'PT0S' }, 'process_output');
+    await swept();
+    expect([await outputOf(held), await outputOf(free)]).toEqual([
+      [200, 'held'],
+      [410, 'gone', 4],
+    ]);
+    await operator.delete(`/legal-holds/${hold.id}`);
+    await swept();
+    expect(await outputOf(held)).toEqual([410, 'gone', 4]);
+  });
+});
+
 describe('the archive', () => {
   test('has what was removed, with a manifest that its hash proves', async () => {
     const run = await runWith([{ count: 4 }, { count: 3 }]);
@@ -383,6 +486,38 @@ describe('the archive', () => {
         message: `line ${n}`,
       })),
     );
+  });
+
+  test('has the bytes that processes wrote', async () => {
+    const { id: run } = await operator.made('/runs');
+    const id = await wrote(run, 'printf "a\\377b"; printf bad >&2');
+    await complete(run);
+    await put('project', { max_bytes: 0, action: 'archive' }, 'process_output');
+    const { result } = await swept();
+    const [name] = result.removed[0]?.['archives'] as string[];
+    const folder = join(server.dataDir, 'archive');
+    const manifest = JSON.parse(readFileSync(join(folder, String(name)), 'utf8')) as Record<string, unknown>;
+    const file = readFileSync(join(folder, String(manifest['file'])));
+    expect(manifest).toMatchObject({
+      kind: 'process_output',
+      count: 2,
+      sha256: createHash('sha256').update(file).digest('hex'),
+      subjects: [{ id: run, first_seq: 1, last_seq: 1 }],
+    });
+    const lines = gunzipSync(file).toString().trimEnd().split('\n');
+    const written = (stream: string, bytes: Buffer) => ({
+      ...{ run_id: run, process_id: id, stream, offset: 0, at: expect.any(String) },
+      base64: bytes.toString('base64'),
+    });
+    const archived = lines.map((line) => JSON.parse(line) as Body);
+    expect(archived).toHaveLength(2);
+    expect(archived).toEqual(
+      expect.arrayContaining([
+        written('stdout', Buffer.from([0x61, 0xff, 0x62])),
+        written('stderr', Buffer.from('bad')),
+      ]),
+    );
+    expect(await outputOf(id)).toEqual([410, 'gone', 3]);
   });
 });
 
@@ -473,7 +608,7 @@ describe('who may do what, and what is refused', () => {
 
 test('after all that was removed above, every read model is what a replay of the events gives', async () => {
   const admin = new Api(server.url, server.key);
-  for (const name of ['logs', 'transcripts', 'retention', 'runs', 'sessions', 'timeline']) {
+  for (const name of ['logs', 'transcripts', 'retention', 'runs', 'sessions', 'timeline', 'processes']) {
     const path = `/projections/${name}/rebuilds`;
     const { id } = (await admin.post(path, { mode: 'verify' })).body;
     let rebuild: Body = {};

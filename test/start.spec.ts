@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { chownSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ordinaryUser } from './support/ordinary-user.js';
 import { addressIn, ended, ready, runServer, spawnServer, startServer } from './support/server.js';
 
 const supervisor = { program: 'scripts/start.mjs' };
@@ -183,14 +184,6 @@ describe('a kill -9', () => {
     expect(await ended(child, 'SIGTERM')).toBe(0);
   });
 });
-
-/** An account without rights, when we are root and it can read what it would have to run. */
-function ordinaryUser(): { uid: number; gid: number } | string {
-  if (process.getuid?.() !== 0) return 'the tests run as an ordinary user already';
-  const nobody = { uid: 65_534, gid: 65_534 };
-  const probe = spawnSync(process.execPath, ['dist/apps/server/src/settings.js'], nobody);
-  return probe.status === 0 ? nobody : 'nobody may not enter the folder of the project, or of Node';
-}
 
 describe('an ordinary user', () => {
   const user = ordinaryUser();

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { User } from './ordinary-user.js';
 
 export interface Server {
   readonly url: string;
@@ -22,11 +23,14 @@ export interface Server {
 /**
  * Starts the built server on a free port, with a data dir of its own unless `DATA_DIR` is given; resolves
  * when it is ready. Rejects with what it wrote when it ends before.
+ * @param user who runs it; by default whoever runs the tests
  */
-export async function startServer(env: Readonly<Record<string, string>> = {}): Promise<Server> {
+export async function startServer(env: Readonly<Record<string, string>> = {}, user?: User): Promise<Server> {
   const ownDir = env['DATA_DIR'] === undefined ? mkdtempSync(join(tmpdir(), 'runledger-server-')) : undefined;
   const dataDir = ownDir ?? String(env['DATA_DIR']);
-  const { child, output } = spawnServer({ DATA_DIR: dataDir, ...env });
+  if (user !== undefined) chownSync(dataDir, user.uid, user.gid);
+  const own = user === undefined ? {} : { HOME: dataDir };
+  const { child, output } = spawnServer({ DATA_DIR: dataDir, ...own, ...env }, user);
   const url = await listening(child, output);
   await ready(url, child, output);
   const removeOwnDir = () => {

@@ -29,7 +29,7 @@ import { Listener } from '#postgres';
 import { ProjectionsModule } from '#projections';
 import { type Projection, ProjectionsStatus, RebuildRequests } from '#read-models';
 import { RetentionModule, RetentionProjection, RetentionSweeper } from '#retention';
-import { HostSweeper, ProcessesModule, ProcessesProjection, ProcessPolicy } from '#processes';
+import { HostSweeper, ProcessesModule, ProcessesProjection, ProcessPolicy, RetainedOutput } from '#processes';
 import { LeaseSweeper, RunPolicy, RunsModule, RunsProjection } from '#runs';
 import { SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
 import { TimelineModule, TimelineProjection } from '#timeline';
@@ -89,8 +89,8 @@ class AppModule {
         RetentionModule.over({
           intervalMs: settings.retentionIntervalMs,
           archiveUrl: settings.archiveUrl ?? pathToFileURL(join(settings.dataDir, 'archive')).href,
-          rooms: [LogsModule, TranscriptsModule],
-          contents: [RetainedLogs, RetainedTranscripts],
+          rooms: [LogsModule, TranscriptsModule, ProcessesModule],
+          contents: [RetainedLogs, RetainedTranscripts, RetainedOutput],
         }),
         ProcessesModule,
         InteractionsModule,

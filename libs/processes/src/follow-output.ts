@@ -1,6 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { LiveEvents, Streams } from '#eventsourcing';
-import { EventStreams, FeedFollower, frame, placeOf, type RequestContext } from '#http';
+import {
+  type EventStream,
+  EventStreams,
+  FeedFollower,
+  frame,
+  type Piece,
+  placeOf,
+  type RequestContext,
+} from '#http';
 import { findProcess } from './find-process.js';
 import { type OutputPiece, OutputFeed } from './output-feed.js';
 import type { OutputQuery } from './process.bodies.js';
@@ -20,15 +28,19 @@ export class FollowOutput {
 
   /** @throws RuleViolation not_found; ProblemError gone, validation_failed; StoreUnavailable */
   async follow(id: string, { stream = 'stdout', offset }: OutputQuery, ctx: RequestContext): Promise<void> {
-    await findProcess(this.streams, ctx.principal, id);
+    const known = await findProcess(this.streams, ctx.principal, id);
     const feed = new OutputFeed(this.streams, id, stream);
     const from = placeOf(offset, ctx) ?? 0;
-    await refuseGone(feed, from);
+    refuseGone(known, stream, from);
     let follower: OutputFollower | undefined;
+    const now = async (): Promise<ProcessState> =>
+      (await this.streams.load(processDecider, processStream(id))).state ?? known;
     const close = async (): Promise<void> => {
-      const { state } = await this.streams.load(processDecider, processStream(id));
-      if (state !== undefined && hasEnded(state)) follower?.closeWith(state);
+      const process = await now();
+      if (hasEnded(process)) follower?.closeWith(process);
     };
+    // What is purged while it is sent would be missed silently: the client that comes back is told.
+    const purged = async (): Promise<boolean> => known.purged === null && (await now()).purged !== null;
     const stops = [
       await this.events.follow(feed.source, (events) => {
         for (const event of events) {
@@ -49,7 +61,7 @@ export class FollowOutput {
     await this.open.serve(
       ctx,
       (answer) => {
-        follower = new OutputFollower(answer, feed, () => true, from);
+        follower = new OutputFollower(answer, feed, from, purged);
         close().catch(() => follower?.cut());
         return follower;
       },
@@ -61,6 +73,16 @@ export class FollowOutput {
 class OutputFollower extends FeedFollower<OutputPiece> {
   private process: ProcessState | undefined;
 
+  /** @param purged whether there may be less now than there was at the start */
+  constructor(
+    stream: EventStream,
+    feed: OutputFeed,
+    from: number,
+    private readonly purged: () => Promise<boolean>,
+  ) {
+    super(stream, feed, () => true, from);
+  }
+
   /** The process has ended: what is left is sent, and then how it ended. */
   closeWith(process: ProcessState): void {
     this.process = process;
@@ -69,6 +91,12 @@ class OutputFollower extends FeedFollower<OutputPiece> {
 
   cut(): void {
     this.stream.cut();
+  }
+
+  protected override async next(): Promise<Piece> {
+    const piece = await super.next();
+    if (piece.end && (await this.purged())) this.cut();
+    return piece;
   }
 
   protected override finish(): void {

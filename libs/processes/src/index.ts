@@ -22,4 +22,5 @@ export * from './process-host.js';
 export * from './process-keys.js';
 export * from './run-teller.js';
 export * from './host-sweeper.js';
+export * from './retained-output.js';
 export * from './processes.module.js';

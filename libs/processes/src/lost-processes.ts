@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { type Causation, Streams } from '#eventsourcing';
 import { Database, ReadModelClock } from '#read-models';
-import { endProcess, noOutput, processDecider } from './process.decider.js';
+import { OutputFeed } from './output-feed.js';
+import { endProcess, processDecider } from './process.decider.js';
 import { processStream } from './process.events.js';
 import { ProcessKeys } from './process-keys.js';
 import { RunTeller } from './run-teller.js';
@@ -30,8 +31,9 @@ export class LostProcesses {
 
   /** One process, unless its end is on record. @throws StoreUnavailable */
   async end(id: string, causation: Causation): Promise<void> {
+    const output = await new OutputFeed(this.streams, id, 'stdout').figures();
     const { state } = await this.streams.execute(processDecider, processStream(id), causation, (process) =>
-      endProcess(process, { status: 'lost', reason: 'host_lost', output: noOutput }),
+      endProcess(process, { status: 'lost', reason: 'host_lost', output }),
     );
     if (state === undefined) return;
     await this.teller.exited(state, causation);

@@ -3,7 +3,7 @@ import { type Feed, Placed } from '#http';
 import type { OutputFigures, OutputStream } from './process.events.js';
 import { bytesOf, outputStreamOf, type ProcessOutputWritten } from './process-output.events.js';
 
-/** How many events are read at once: together some megabytes. */
+/** How many events are read at once, at most: together some megabytes. */
 const pageSize = 16;
 
 /** A piece of output as followers get it. */
@@ -36,9 +36,11 @@ export class OutputFeed implements Feed<OutputPiece> {
   async *read(from: number, _order: 'asc' | 'desc', limit = Infinity): AsyncGenerator<Placed<OutputPiece>> {
     let revision = this.next?.place === from ? this.next.revision : await this.revisionOf(from);
     let left = limit;
-    for (let count = pageSize; count === pageSize;) {
+    // Who asks for little takes no more: what is read beyond it would be read again, piece after piece.
+    const page = Math.min(pageSize, limit);
+    for (let count = page; count === page;) {
       count = 0;
-      for await (const event of this.streams.read(this.source, { from: revision, limit: pageSize })) {
+      for await (const event of this.streams.read(this.source, { from: revision, limit: page })) {
         count++;
         revision = event.revision + 1;
         const placed = this.placed(event);
@@ -61,12 +63,6 @@ export class OutputFeed implements Feed<OutputPiece> {
       known.set(event, placed);
     }
     return placed;
-  }
-
-  /** Offset of the first byte that is still there; undefined when there is none. @throws StoreUnavailable */
-  async earliest(): Promise<number | undefined> {
-    const first = await this.one({});
-    return first && dataOf(first)[this.stream];
   }
 
   /** What has been kept so far of both streams. @throws StoreUnavailable */

@@ -7,8 +7,10 @@ import {
   processDecider,
   processStarted,
   type ProcessState,
+  purgeOutput,
   requestProcess,
   requestTermination,
+  storedBytes,
 } from './process.decider.js';
 import type { ProcessBirth, ProcessFact } from './process.events.js';
 
@@ -124,5 +126,42 @@ describe('an end', () => {
         return [];
       })
       .thenRefused('process_ended');
+  });
+});
+
+describe('a purge of its output', () => {
+  const bytes = { bytes: 1, sha256: 'x' };
+  const cause = { operation_id: 'o', scope: 'default' };
+  const purged = { stdout: bytes, stderr: bytes, cause };
+  const gone: ProcessFact = { type: 'ProcessOutputPurged', data: purged };
+  test('written once it has ended, and once', () => {
+    process(requested, ended)
+      .when((state) => purgeOutput(state, purged))
+      .then([gone]);
+    process(requested, ended, gone)
+      .when((state) => purgeOutput(state, purged))
+      .then([]);
+  });
+  test('ignored while it runs, and of none', () => {
+    process(requested, started)
+      .when((state) => purgeOutput(state, purged))
+      .then([]);
+    process()
+      .when((state) => purgeOutput(state, purged))
+      .then([]);
+  });
+  test('leaves all that it tells of itself but what is stored', () => {
+    const output = { stdout: { bytes: 9, truncated: true }, stderr: { bytes: 2, truncated: false } };
+    const requestedWithCap: ProcessFact = { ...requested, data: { ...birth, output_limit_bytes: 4 } };
+    const loud: ProcessFact = { ...ended, data: { ...ended.data, output } };
+    process(requestedWithCap, loud).when((state) => {
+      expect(storedBytes(state as ProcessState)).toBe(6);
+      return [];
+    });
+    process(requestedWithCap, loud, gone).when((state) => {
+      expect(storedBytes(state as ProcessState)).toBe(0);
+      expect(state).toMatchObject({ output, status: 'exited' });
+      return [];
+    });
   });
 });

@@ -6,6 +6,7 @@ import type {
   OutputFigures,
   ProcessBirth,
   ProcessFact,
+  ProcessOutputPurged,
   ProcessStatus,
   ProcessTerminationRequested,
 } from './process.events.js';
@@ -19,6 +20,8 @@ export interface ProcessState extends Omit<ProcessBirth, 'env_sealed'> {
   readonly reason: string | null;
   /** Known once it has ended. */
   readonly output: OutputFigures | null;
+  /** What retention has removed of it; null while all that was kept is there. */
+  readonly purged: ProcessOutputPurged['data'] | null;
   /** How it was last asked to end. */
   readonly termination: ProcessTerminationRequested['data'] | null;
   readonly created_at: string;
@@ -49,6 +52,8 @@ export const processDecider: Decider<ProcessOrNone, ProcessFact> = {
         const { status, exit_code = null, signal = null, reason = null, output } = fact.data;
         return { ...next, status, exit_code, signal, reason, output, ended_at: at };
       }
+      case 'ProcessOutputPurged':
+        return { ...next, purged: fact.data };
     }
   },
   weigh: (process) => (process === undefined ? 0 : 500 + 2 * JSON.stringify(process.args).length),
@@ -63,6 +68,7 @@ function born({ env_sealed: _sealed, ...birth }: ProcessBirth, at: string): Proc
     signal: null,
     reason: null,
     output: null,
+    purged: null,
     termination: null,
     created_at: at,
     started_at: null,
@@ -104,6 +110,22 @@ export const endProcess = (process: ProcessOrNone, ending: Ending): ProcessFact[
   process === undefined || hasEnded(process)
     ? []
     : [{ type: 'ProcessEnded', data: { ...transition(process), ...ending } }];
+
+/** Only what has ended loses its output, and once. */
+export const purgeOutput = (
+  process: ProcessOrNone,
+  purged: ProcessOutputPurged['data'],
+): ProcessOutputPurged[] =>
+  process === undefined || !hasEnded(process) || process.purged !== null
+    ? []
+    : [{ type: 'ProcessOutputPurged', data: purged }];
+
+/** Bytes that are stored of what a process that has ended wrote: at most a character less for each stream that was cut. */
+export function storedBytes({ output, purged, output_limit_bytes: limit }: ProcessState): number {
+  if (output === null || purged !== null) return 0;
+  const most = limit === 0 ? Infinity : limit;
+  return Math.min(output.stdout.bytes, most) + Math.min(output.stderr.bytes, most);
+}
 
 /** @throws RuleViolation process_ended */
 export function expectAlive(process: ProcessState): void {

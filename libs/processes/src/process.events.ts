@@ -69,7 +69,29 @@ export interface Ending {
 }
 export type ProcessEnded = Fact<'ProcessEnded', Transition & Ending>;
 
+/** What retention has removed of one stream of output: all that was kept of it. */
+export interface PurgedStream {
+  readonly bytes: number;
+  /** Of these bytes; hex. */
+  readonly sha256: string;
+}
+
+/** The output is gone. What it was stands here, so that the process tells the same without it. */
+export type ProcessOutputPurged = Fact<
+  'ProcessOutputPurged',
+  Readonly<Record<OutputStream, PurgedStream>> & {
+    /** Why: a sweep of retention, by the policy of a scope. */
+    readonly cause: {
+      readonly operation_id: string;
+      readonly scope: string;
+      /** Name of the manifest in the archive, when it was archived before. */
+      readonly archive?: string;
+    };
+  }
+>;
+
 /** The facts of a stream `process-<id>`. */
-export type ProcessFact = ProcessRequested | ProcessStarted | ProcessTerminationRequested | ProcessEnded;
+export type ProcessFact =
+  ProcessRequested | ProcessStarted | ProcessTerminationRequested | ProcessEnded | ProcessOutputPurged;
 
 export const processStream = (id: string): string => `process-${id}`;

@@ -13,6 +13,7 @@ import { ProcessPolicy } from './process.policy.js';
 import { ProcessWait } from './process-wait.js';
 import { ProcessesController } from './processes.controller.js';
 import { ProcessOutputs } from './read-output.js';
+import { RetainedOutput } from './retained-output.js';
 import { RunSandboxes } from './run-sandboxes.js';
 import { RunTeller } from './run-teller.js';
 import { SandboxController } from './sandbox.controller.js';
@@ -38,11 +39,12 @@ import { TerminateProcessHandler } from './terminate-process.js';
     ProcessOutputs,
     ProcessPolicy,
     ProcessWait,
+    RetainedOutput,
     RunSandboxes,
     RunTeller,
     ShownProcesses,
     StateWatch,
   ],
-  exports: [HostSweeper, ProcessKeys, ProcessPolicy, RunTeller],
+  exports: [HostSweeper, ProcessKeys, ProcessPolicy, RetainedOutput, RunTeller],
 })
 export class ProcessesModule {}

@@ -4,7 +4,8 @@ import { ProblemError, type RequestContext } from '#http';
 import { findProcess } from './find-process.js';
 import { OutputFeed } from './output-feed.js';
 import type { OutputQuery } from './process.bodies.js';
-import { hasEnded } from './process.decider.js';
+import { hasEnded, processDecider, type ProcessOrNone } from './process.decider.js';
+import { type OutputStream, processStream } from './process.events.js';
 
 const defaultLimit = 1024 * 1024;
 
@@ -26,7 +27,6 @@ export class ProcessOutputs {
     // Asked before reading: what is not there by then will not come.
     const over = hasEnded(await findProcess(this.streams, ctx.principal, id));
     const feed = new OutputFeed(this.streams, id, stream);
-    await refuseGone(feed, offset);
     const pieces: Buffer[] = [];
     let size = 0;
     for await (const { event } of feed.read(offset, 'asc')) {
@@ -35,16 +35,19 @@ export class ProcessOutputs {
       size += bytes.length;
       if (size > limit) break;
     }
+    // Looked at behind the bytes: what a purge has taken in between is missed, never silently.
+    const { state } = await this.streams.load(processDecider, processStream(id));
+    refuseGone(state, stream, offset);
     const read = Math.min(size, limit);
     return { bytes: Buffer.concat(pieces), nextOffset: offset + read, closed: over && size <= limit };
   }
 }
 
-/** @throws ProblemError gone when what was asked for has been removed */
-export async function refuseGone(feed: OutputFeed, offset: number): Promise<void> {
-  const earliest = await feed.earliest();
-  if (earliest === undefined || earliest <= offset) return;
-  throw new ProblemError('gone', `The output before byte ${earliest} has been removed.`, {
-    extra: { earliest_offset: earliest },
+/** @throws ProblemError gone when retention has removed what was asked for; nothing but the end is left then */
+export function refuseGone(process: ProcessOrNone, stream: OutputStream, offset: number): void {
+  const end = process?.purged?.[stream].bytes ?? 0;
+  if (offset >= end) return;
+  throw new ProblemError('gone', `Retention has removed the output before byte ${end}.`, {
+    extra: { earliest_offset: end },
   });
 }

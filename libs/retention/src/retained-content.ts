@@ -16,7 +16,7 @@ export interface Subject {
   readonly oldest: number;
 }
 
-/** Content that is stored, and removed, as one: an event of its stream. */
+/** Content that is removed as one: an event of its stream, or all that one process has left. */
 export interface Piece {
   readonly subject_id: string;
   readonly first_seq: number;

@@ -45,7 +45,7 @@ export class RemovalResource {
   action: RetentionAction;
   /** Runs or sessions. */
   subjects: number;
-  /** Log lines, or segments. */
+  /** Log lines, segments, or processes that left output. */
   count: number;
   bytes: number;
   /** Earliest and latest time that the content names. */
@@ -145,7 +145,7 @@ export class KindRetentionResource {
   expires_at: string | null;
   /** Whether there is more than the policy lets be. */
   over_size: boolean;
-  /** Lines or segments, and their bytes. */
+  /** Lines, segments or processes that left output, and their bytes. */
   stored: CountResource;
   purged: CountResource;
 }

@@ -4,7 +4,7 @@ import type { RemovalRecord } from './sweep.events.js';
 export interface Tally {
   /** Runs or sessions. */
   readonly subjects: number;
-  /** Log lines, or segments. */
+  /** Log lines, segments, or processes that left output. */
   readonly count: number;
   readonly bytes: number;
   /** Earliest and latest time that the content names; null when nothing was removed. */
