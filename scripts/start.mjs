@@ -10,6 +10,8 @@ const flags = ['--enable-source-maps', '--max-semi-space-size=32'];
 // A server that ran this long was well: what killed it is no reason to hesitate.
 const wellAfter = 60_000;
 
+const cannotStart = 78;
+
 let child;
 let asked = false;
 let waiting;
@@ -32,8 +34,9 @@ function run() {
     detached: true,
   });
   child.on('exit', (code, signal) => {
-    // 1 has said what is wrong, and it would be again.
-    if (asked || code === 0 || code === 1) process.exit(code ?? 1);
+    // It has said what is wrong, and it would be again.
+    if (code === cannotStart) process.exit(1);
+    if (asked || code === 0) process.exit(code ?? 1);
     if (Date.now() - since > wellAfter) pause = 100;
     process.stderr.write(`The server ended (${signal ?? `exit code ${code}`}) and is being started again.\n`);
     waiting = setTimeout(run, pause);

@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { fold, type RecordedEvent, Upcasters } from '#eventsourcing';
+import { type Decider, type Fact, fold, type RecordedEvent, Upcasters } from '#eventsourcing';
+import { apiKeyDecider } from '../libs/access/src/api-key.decider.js';
+import { projectDecider } from '../libs/access/src/project.decider.js';
+import { webhookDecider } from '#webhooks';
 import { processDecider, ProcessesProjection, sandboxDecider } from '#processes';
 import { processInputDecider } from '../libs/processes/src/process-input.decider.js';
 import { processKeyDecider } from '../libs/processes/src/process-key.decider.js';
@@ -28,120 +31,53 @@ import { projected } from './support/projected.js';
 const folder = join(import.meta.dirname, 'fixtures/events');
 
 /** Where the types of stored events are declared, and what folds their streams. */
-const rooms: readonly {
-  file: string;
-  prefix: string;
-  birth?: string;
+interface Room {
+  readonly file: string;
+  readonly prefix: string;
+  /** The first event of such a stream, without which the others mean nothing. */
+  readonly birth?: string;
   folded(events: readonly RecordedEvent[]): unknown;
-}[] = [
-  {
-    file: 'libs/sessions/src/session.events.ts',
-    prefix: 'session-',
-    birth: 'SessionCreated',
-    folded: (events) => fold(sessionDecider, events),
-  },
-  {
-    file: 'libs/sessions/src/session.events.ts',
-    prefix: 'sessionAlias-',
-    folded: (events) => fold(reservationDecider, events),
-  },
-  {
-    file: 'libs/sessions/src/session.events.ts',
-    prefix: 'sessionPins-',
-    folded: (events) => [...fold(pinDecider, events)],
-  },
-  {
-    file: 'libs/sessions/src/session-state.events.ts',
-    prefix: 'sessionState-',
-    folded: (events) => fold(sessionStateDecider, events),
-  },
-  {
-    file: 'libs/runs/src/run.events.ts',
-    prefix: 'run-',
-    birth: 'RunCreated',
-    folded: (events) => fold(runDecider, events),
-  },
-  {
-    file: 'libs/transcripts/src/transcript.events.ts',
-    prefix: 'transcript-',
-    birth: 'SegmentsAppended',
-    folded: (events) => fold(transcriptDecider, events),
-  },
-  {
-    file: 'libs/transcripts/src/transcript.events.ts',
-    prefix: 'transcriptPurged-',
-    folded: (events) => fold(purgedSegmentsDecider, events),
-  },
-  {
-    file: 'libs/logs/src/log.events.ts',
-    prefix: 'runLog-',
-    folded: (events) => fold(logDecider, events),
-  },
-  {
-    file: 'libs/retention/src/retention.events.ts',
-    prefix: 'retention-',
-    folded: (events) => fold(policyDecider, events),
-  },
-  {
-    file: 'libs/retention/src/legal-hold.events.ts',
-    prefix: 'legalHolds-',
-    folded: (events) => fold(legalHoldDecider, events),
-  },
-  {
-    file: 'libs/retention/src/sweep.events.ts',
-    prefix: 'retentionSweeps-',
-    birth: 'SweepRequested',
-    folded: (events) => fold(sweepDecider, events),
-  },
-  {
-    file: 'libs/transcripts/src/transcript-seeds.events.ts',
-    prefix: 'transcriptSeeds-',
-    folded: (events) => fold(transcriptSeedsDecider, events),
-  },
-  {
-    file: 'libs/projections/src/rebuild.events.ts',
-    prefix: 'projection-',
-    birth: 'RebuildRequested',
-    folded: (events) => fold(rebuildsDecider, events),
-  },
-  {
-    file: 'libs/processes/src/sandbox.events.ts',
-    prefix: 'sandbox-',
-    birth: 'SandboxRequested',
-    folded: (events) => fold(sandboxDecider, events),
-  },
-  {
-    file: 'libs/processes/src/process.events.ts',
-    prefix: 'process-',
-    birth: 'ProcessRequested',
-    folded: (events) => fold(processDecider, events),
-  },
-  {
-    file: 'libs/processes/src/run-sandbox.events.ts',
-    prefix: 'runSandbox-',
-    folded: (events) => fold(runSandboxDecider, events),
-  },
-  {
-    file: 'libs/processes/src/process-input.events.ts',
-    prefix: 'processInput-',
-    folded: (events) => fold(processInputDecider, events),
-  },
-  {
-    file: 'libs/processes/src/process-key.events.ts',
-    prefix: 'processEnvKey-',
-    folded: (events) => fold(processKeyDecider, events),
-  },
+}
+
+function room<State, F extends Fact>(
+  file: string,
+  prefix: string,
+  decider: Decider<State, F>,
+  birth?: string,
+): Room {
+  const folded = (events: readonly RecordedEvent[]): State =>
+    fold(decider, events as readonly RecordedEvent<F>[]);
+  return { file: `libs/${file}.events.ts`, prefix, folded, ...(birth !== undefined && { birth }) };
+}
+
+const rooms: readonly Room[] = [
+  room('access/src/api-key', 'apiKey-', apiKeyDecider, 'ApiKeyCreated'),
+  room('access/src/project', 'project-', projectDecider),
+  room('sessions/src/session', 'session-', sessionDecider, 'SessionCreated'),
+  room('sessions/src/session', 'sessionAlias-', reservationDecider),
+  room('sessions/src/session', 'sessionPins-', pinDecider),
+  room('sessions/src/session-state', 'sessionState-', sessionStateDecider),
+  room('runs/src/run', 'run-', runDecider, 'RunCreated'),
+  room('transcripts/src/transcript', 'transcript-', transcriptDecider, 'SegmentsAppended'),
+  room('transcripts/src/transcript', 'transcriptPurged-', purgedSegmentsDecider),
+  room('logs/src/log', 'runLog-', logDecider),
+  room('retention/src/retention', 'retention-', policyDecider),
+  room('retention/src/legal-hold', 'legalHolds-', legalHoldDecider),
+  room('retention/src/sweep', 'retentionSweeps-', sweepDecider, 'SweepRequested'),
+  room('transcripts/src/transcript-seeds', 'transcriptSeeds-', transcriptSeedsDecider),
+  room('projections/src/rebuild', 'projection-', rebuildsDecider, 'RebuildRequested'),
+  room('processes/src/sandbox', 'sandbox-', sandboxDecider, 'SandboxRequested'),
+  room('processes/src/process', 'process-', processDecider, 'ProcessRequested'),
+  room('processes/src/run-sandbox', 'runSandbox-', runSandboxDecider),
+  room('processes/src/process-input', 'processInput-', processInputDecider),
+  room('processes/src/process-key', 'processEnvKey-', processKeyDecider),
   {
     file: 'libs/processes/src/process-output.events.ts',
     prefix: 'processOutput-',
     folded: ([event]) => event && bytesOf((event as RecordedEvent<ProcessOutputWritten>).data),
   },
-  {
-    file: 'libs/interactions/src/interaction.events.ts',
-    prefix: 'interaction-',
-    birth: 'InteractionRequested',
-    folded: (events) => fold(interactionDecider, events),
-  },
+  room('interactions/src/interaction', 'interaction-', interactionDecider, 'InteractionRequested'),
+  room('webhooks/src/webhook', 'webhook-', webhookDecider, 'WebhookCreated'),
 ];
 
 const upcasters = new Upcasters();
@@ -168,7 +104,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-describe('every event that a session or a run ever stored', () => {
+describe('every event that was ever stored', () => {
   it.each(declared)('has a fixture of its newest shape: %s', (type) => {
     expect(fixtures).toContain(`${type}.v${upcasters.version(type)}.json`);
   });
@@ -181,12 +117,10 @@ describe('every event that a session or a run ever stored', () => {
 
   it.each(ours)('folds by its decider: %s', (file) => {
     const event = stored(file);
-    const room = rooms.find(({ prefix }) => event.stream.startsWith(prefix));
-    const birth = room?.birth === undefined ? [] : [stored(`${room.birth}.v1.json`)];
-    const events = event.type === room?.birth ? birth : [...birth, { ...event, revision: birth.length }];
-    const state = room?.folded(events);
-    expect(state).toBeDefined();
-    expect(state).toMatchSnapshot();
+    const own = rooms.find(({ prefix }) => event.stream.startsWith(prefix)) as Room;
+    const birth = own.birth === undefined ? [] : [stored(`${own.birth}.v1.json`)];
+    const events = event.type === own.birth ? birth : [...birth, { ...event, revision: birth.length }];
+    expect(own.folded(events)).toMatchSnapshot();
   });
 
   it.each(ours)('folds by the projections: %s', async (file) => {

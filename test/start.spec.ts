@@ -173,6 +173,22 @@ describe('a kill -9', () => {
     expect(await ended(child, 'SIGTERM')).toBe(0);
   });
 
+  test('is as well survived as an error that nobody caught', async () => {
+    const thrown = `process.on('SIGUSR2', () => { throw new Error('planted') })`;
+    const env = {
+      DATA_DIR: dataDir,
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(thrown)}`,
+    };
+    const { child, output } = spawnServer(env, supervisor);
+    await addressOf({ child, output });
+    process.kill(announcedPid(dataDir), 'SIGUSR2');
+    await until(() => output().split('listening on ')[2], { child, output });
+    await ready(addressIn(output()) ?? '', child, output);
+    expect(output()).toContain('Error: planted');
+    expect(output()).toContain('The server ended (exit code 1) and is being started again.');
+    expect(await ended(child, 'SIGTERM')).toBe(0);
+  });
+
   test('of Postgres brings it back by itself, while the server stays', async () => {
     const { child, output } = spawnServer({ DATA_DIR: dataDir });
     const url = await addressOf({ child, output });

@@ -53,11 +53,11 @@ export async function startServer(env: Readonly<Record<string, string>> = {}, us
   };
 }
 
-/** Runs the server until it ends by itself; for starts that are refused. */
+/** Runs the server as `npm start` does until it ends by itself; for starts that are refused. */
 export async function runServer(
   env: Readonly<Record<string, string>>,
 ): Promise<{ code: number | null; output: string }> {
-  const { child, output } = spawnServer(env);
+  const { child, output } = spawnServer(env, { program: 'scripts/start.mjs' });
   await once(child, 'close');
   return { code: child.exitCode, output: output() };
 }

@@ -182,6 +182,7 @@ export class EmbeddedPostgres {
 
   private async ensureDatabase(): Promise<void> {
     const client = new pg.Client({ connectionString: this.urlOf('postgres') });
+    client.on('error', () => undefined); // told by its statements
     await client.connect();
     try {
       const found = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [database]);

@@ -9,6 +9,9 @@ import { StartProblem, codeOf } from './start-problem.js';
 
 const drainLimit = 10_000;
 
+/** Told apart from the 1 of an uncaught error, after which another start may well be right. */
+const cannotStart = 78; // EX_CONFIG of sysexits.h
+
 /** What has been started, newest last; stopping goes the other way round. */
 const started: (() => unknown)[] = [];
 
@@ -93,7 +96,7 @@ async function main(): Promise<void> {
   } catch (error) {
     complain(explain(error, settings));
     await stop();
-    process.exit(1);
+    process.exit(cannotStart);
   }
 }
 

@@ -1,10 +1,12 @@
 import { Pool, type QueryArrayConfig, type QueryConfig, type QueryResult, type QueryResultRow } from 'pg';
 import { unavailable } from './unavailable.js';
 
-/** Connections to one database; an idle one that breaks is replaced at its next use. */
+/** Connections to one database; one that breaks tells so by its statements, and is replaced. */
 export function openPool(url: string, name: string, max: number): Pool {
   const pool = new Pool({ connectionString: url, max, application_name: `runledger ${name}` });
   pool.on('error', () => undefined);
+  // Between two statements of a transaction nobody else listens, and the error would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

@@ -32,6 +32,7 @@ export class Database implements Sql {
       applicationName: 'runledger orm',
     });
     const turn = new Client({ connectionString: url });
+    turn.on('error', () => undefined); // told by its statements
     await turn.connect();
     try {
       await turn.query('SELECT pg_advisory_lock($1)', [migrationLock]);
