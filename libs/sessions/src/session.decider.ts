@@ -141,9 +141,6 @@ export function changeAlias(session: SessionState, alias: string | null): Sessio
   return [{ type: 'SessionAliasChanged', data: { alias, ...previous } }];
 }
 
-/** Takes the session's alias away. */
-export const dropAlias = (session: SessionState): SessionFact[] => changeAlias(session, null);
-
 /** Archives a session, or takes it back. @throws RuleViolation session_deleted, revision_mismatch */
 export function archiveSession(session: SessionState, archived: boolean, expected?: number): SessionFact[] {
   expectLive(session, expected);

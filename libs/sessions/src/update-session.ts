@@ -6,7 +6,7 @@ import { findSession } from './find-session.js';
 import { Reservations } from './reservations.js';
 import type { UpdateSessionBody } from './session.bodies.js';
 import type { SessionState } from './session.decider.js';
-import { changeSession, dropAlias, sessionDecider, settled } from './session.decider.js';
+import { changeSession, sessionDecider, settled } from './session.decider.js';
 import { reservationStream, sessionStream } from './session.events.js';
 
 export interface UpdatedSession {
@@ -93,19 +93,12 @@ export class UpdateSessionHandler implements ICommandHandler<UpdateSession> {
     causation: Causation,
   ): Promise<bigint | undefined> {
     if (alias === old) return undefined;
-    if (alias !== null) {
-      const position = await this.reservations.bindAlias(project_id, alias, id, user_id, causation);
-      if (old !== null) {
-        await this.reservations.release(reservationStream.alias(project_id, old), id, causation);
-      }
-      return position;
-    }
-    const { position } = await this.streams.execute(sessionDecider, sessionStream(id), causation, (session) =>
-      dropAlias(session as SessionState),
-    );
-    if (old !== null) {
-      await this.reservations.release(reservationStream.alias(project_id, old), id, causation);
-    }
-    return position;
+    const { reservations } = this;
+    const bound =
+      alias === null ? undefined : await reservations.bindAlias(project_id, alias, id, user_id, causation);
+    if (old === null) return bound;
+    // Its own stream first: whoever reacts late to the taking must find it given back.
+    await reservations.release(reservationStream.alias(project_id, old), id, causation);
+    return alias === null ? reservations.noteAlias(id, old, causation) : bound;
   }
 }
