@@ -66,6 +66,18 @@ export class RevisionConflict extends Error {
   }
 }
 
+/** The store takes no append of that size; nothing of it was stored. */
+export class AppendTooLarge extends Error {
+  override readonly name = 'AppendTooLarge';
+  /** @param limit of one append, in bytes */
+  constructor(
+    readonly limit: number,
+    options?: ErrorOptions,
+  ) {
+    super(`the event store takes at most ${limit} bytes in one append`, options);
+  }
+}
+
 /** The store cannot be reached; an append that fails so may or may not have been stored. */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
@@ -80,7 +92,7 @@ export abstract class EventStore {
    * Appends all events or none. Appending the same event ids again is a no-op that answers
    * as the first time. Appends called one after the other on one stream by one process may
    * be in flight together: they are stored in the order of the calls.
-   * @throws RevisionConflict, StoreUnavailable
+   * @throws RevisionConflict, AppendTooLarge, StoreUnavailable
    */
   abstract append(
     stream: string,
