@@ -8,7 +8,14 @@ import type { SessionState } from './session.decider.js';
 import { sessionDecider } from './session.decider.js';
 import type { PinFact, SessionFact } from './session.events.js';
 import { pinStreams } from './session.events.js';
-import { counted, countedProcess, noFigures, type SessionFigures, statusOf } from './session.figures.js';
+import {
+  counted,
+  countedAnew,
+  countedProcess,
+  noFigures,
+  type SessionFigures,
+  statusOf,
+} from './session.figures.js';
 
 /** A row: the session's own state, and the figures of its runs. */
 export interface SessionRow {
@@ -38,7 +45,7 @@ const processes = 'process-';
  */
 export class SessionsProjection extends Projection {
   readonly name = 'sessions';
-  readonly version = 7;
+  readonly version = 8;
   readonly prefixes = ['session-', 'run-', transcripts, processes, pinStreams];
 
   readonly tables = `
@@ -142,7 +149,7 @@ export class SessionsProjection extends Projection {
         ...(['project_id', 'user_id', 'external_id', 'alias', 'parent_session_id'] as const).map((column) =>
           arrayOf(rows.map(({ doc }) => doc?.[column])),
         ),
-        arrayOf(rows.map(({ figures }) => statusOf(figures))),
+        arrayOf(rows.map(({ doc, figures }) => statusOf(doc, figures))),
         arrayOf(rows.map(({ doc, figures }) => `${doc?.title ?? ''}\n${figures.preview ?? ''}`)),
         arrayOf(rows.map(isEmpty)),
         arrayOf(rows.map(({ doc }) => doc !== null && doc.deleted_at === null)),
@@ -161,7 +168,7 @@ export class SessionsProjection extends Projection {
          AS r(id, status, empty, figures) WHERE s.id = r.id`,
       [
         arrayOf(rows.map(({ id }) => id)),
-        arrayOf(rows.map(({ figures }) => statusOf(figures))),
+        arrayOf(rows.map(({ doc, figures }) => statusOf(doc, figures))),
         arrayOf(rows.map(isEmpty)),
         jsonLines(rows.map(({ figures }) => JSON.stringify(figures))),
       ],
@@ -231,8 +238,9 @@ const tellsOfSession = ({ data }: RecordedEvent): boolean => telling.has((data a
 
 function folded(row: SessionRow, event: RecordedEvent): SessionRow {
   if (event.stream.startsWith('session-')) {
-    const doc = sessionDecider.evolve(row.doc ?? undefined, event as Fact as SessionFact, event);
-    return { ...row, doc: doc ?? null };
+    const fact = event as Fact as SessionFact;
+    const doc = sessionDecider.evolve(row.doc ?? undefined, fact, event);
+    return { ...row, doc: doc ?? null, figures: countedAnew(row.figures, fact) };
   }
   if (event.stream.startsWith(transcripts)) {
     return row.figures.has_transcript ? row : { ...row, figures: { ...row.figures, has_transcript: true } };

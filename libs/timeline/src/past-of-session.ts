@@ -5,6 +5,7 @@ import { Database, RecentWrites } from '#read-models';
 import { type RunFact, toldProcess } from '#runs';
 import {
   counted,
+  countedAnew,
   noFigures,
   type Session,
   sessionDecider,
@@ -34,7 +35,9 @@ export class PastOfSession extends SessionPast {
     for await (const { place, event } of new SessionFeed(this.database, this.streams, id).events(0, 'asc')) {
       if (!had(place, event.metadata.at)) break;
       if (sessionIdOf(event.stream) === id) {
-        session = sessionDecider.evolve(session, event as Fact as SessionFact, event);
+        const fact = event as Fact as SessionFact;
+        session = sessionDecider.evolve(session, fact, event);
+        figures = countedAnew(figures, fact);
       } else {
         const fact = event as Fact as RunFact;
         figures = counted(figures, fact, event);
