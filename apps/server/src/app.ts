@@ -31,6 +31,7 @@ import { type Projection, ProjectionsStatus, RebuildRequests } from '#read-model
 import { RetentionModule, RetentionProjection, RetentionSweeper } from '#retention';
 import { HostSweeper, ProcessesModule, ProcessesProjection, ProcessPolicy, RetainedOutput } from '#processes';
 import { LeaseSweeper, RunPolicy, RunsModule, RunsProjection } from '#runs';
+import { SchedulePolicy, SchedulesModule, SchedulesProjection, ScheduleSweeper } from '#schedules';
 import { SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
 import { TimelineModule, TimelineProjection } from '#timeline';
 import { RetainedTranscripts, TranscriptPolicy, TranscriptProjection, TranscriptsModule } from '#transcripts';
@@ -70,7 +71,15 @@ class AppModule {
   static of(core: Core, { settings, bootstrapKey, modules = [] }: AppOptions): DynamicModule {
     const status = {
       provide: ProjectionsStatus,
-      inject: [SessionPolicy, RunPolicy, TranscriptPolicy, InteractionPolicy, WebhookPolicy, ProcessPolicy],
+      inject: [
+        SessionPolicy,
+        RunPolicy,
+        TranscriptPolicy,
+        InteractionPolicy,
+        WebhookPolicy,
+        ProcessPolicy,
+        SchedulePolicy,
+      ],
       useFactory: (...policies: Projection[]) =>
         new ProjectionsStatus(core.database, core.store, [...readModels(), ...policies]),
     };
@@ -94,6 +103,7 @@ class AppModule {
         }),
         ProcessesModule,
         InteractionsModule,
+        SchedulesModule,
         ExportsModule,
         WebhooksModule.with(new WebhookSettings(settings.webhooksAllowPrivate)),
         AuditModule.with(auditKey(settings)),
@@ -116,6 +126,7 @@ export const readModels = (): Projection[] => [
   new RetentionProjection(),
   new ProcessesProjection(),
   new InteractionsProjection(),
+  new SchedulesProjection(),
 ];
 
 /** Puts the house together: adapters, rooms, and the roles that this process takes. */
@@ -147,8 +158,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     projectors.start();
     witnessing.start();
   }
-  const sweepers = [LeaseSweeper, InteractionSweeper, RetentionSweeper, HostSweeper].map((one) =>
-    nest.get(one),
+  const sweepers = [LeaseSweeper, InteractionSweeper, ScheduleSweeper, RetentionSweeper, HostSweeper].map(
+    (one) => nest.get(one),
   );
   const sweeps = settings.roles.has('sweeper');
   const sweep = sweeps ? sweeping(core, settings) : undefined;

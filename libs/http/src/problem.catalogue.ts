@@ -77,6 +77,11 @@ export const catalogue = {
     'Sandbox closed',
     'The sandbox is being closed; another can be opened once it is.',
   ),
+  too_many_schedules: refused(
+    409,
+    'Too many schedules',
+    'The session has as many active schedules as it may.',
+  ),
   too_many_processes: later(409, 'Too many processes', 'The sandbox runs as many processes as it may.'),
   process_ended: refused(409, 'Process ended', 'The process has ended.'),
   stdin_closed: refused(409, 'Standard input closed', 'Nothing more can be given to the process to read.'),
