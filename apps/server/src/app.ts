@@ -25,6 +25,7 @@ import {
   InteractionSweeper,
 } from '#interactions';
 import { LogsModule, LogProjection, RetainedLogs } from '#logs';
+import { MountsModule, MountsProjection } from '#mounts';
 import { Listener } from '#postgres';
 import { ProjectionsModule } from '#projections';
 import { type Projection, ProjectionsStatus, RebuildRequests } from '#read-models';
@@ -104,6 +105,7 @@ class AppModule {
         ProcessesModule,
         InteractionsModule,
         SchedulesModule,
+        MountsModule,
         ExportsModule,
         WebhooksModule.with(new WebhookSettings(settings.webhooksAllowPrivate)),
         AuditModule.with(auditKey(settings)),
@@ -127,6 +129,7 @@ export const readModels = (): Projection[] => [
   new ProcessesProjection(),
   new InteractionsProjection(),
   new SchedulesProjection(),
+  new MountsProjection(),
 ];
 
 /** Puts the house together: adapters, rooms, and the roles that this process takes. */

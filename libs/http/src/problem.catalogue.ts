@@ -52,6 +52,7 @@ export const catalogue = {
     'Unknown event type',
     'The event type is unknown, or only the service writes it.',
   ),
+  reserved_slug: refused(400, 'Reserved slug', 'Slugs that begin with rl- are kept for the service itself.'),
   unauthenticated: refused(401, 'Unauthenticated', 'No valid API key or token came with the request.'),
   forbidden: refused(403, 'Forbidden', 'The role of the caller may not do this.'),
   detached_not_allowed: refused(
@@ -91,6 +92,7 @@ export const catalogue = {
     'Sub-agent name taken',
     'Another sub-agent of the same session has this name.',
   ),
+  slug_taken: refused(409, 'Slug taken', 'Another mount of the project has this slug.'),
   producer_gap: refused(409, 'Producer gap', 'A request of this producer is missing before this one.'),
   nothing_to_compact: refused(
     409,
@@ -132,6 +134,11 @@ export const catalogue = {
     422,
     'Unknown reference',
     'An id in the body names nothing that the caller may use.',
+  ),
+  session_id_required: refused(
+    422,
+    'Session id required',
+    'The list is one of a session, which must be named.',
   ),
   unknown_command: refused(422, 'Unknown command', 'The session knows no such command.'),
   limit_not_enforceable: refused(
