@@ -78,12 +78,12 @@ export const catalogue = {
     'Sandbox closed',
     'The sandbox is being closed; another can be opened once it is.',
   ),
+  too_many_processes: later(409, 'Too many processes', 'The sandbox runs as many processes as it may.'),
   too_many_schedules: refused(
     409,
     'Too many schedules',
     'The session has as many active schedules as it may.',
   ),
-  too_many_processes: later(409, 'Too many processes', 'The sandbox runs as many processes as it may.'),
   process_ended: refused(409, 'Process ended', 'The process has ended.'),
   stdin_closed: refused(409, 'Standard input closed', 'Nothing more can be given to the process to read.'),
   lease_lost: refused(409, 'Lease lost', 'The lease has expired, was taken over, or ended with the run.'),
