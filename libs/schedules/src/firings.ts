@@ -5,7 +5,6 @@ import {
   Causation,
   derivedUuid,
   derivedUuidv7,
-  type Principal,
   RuleViolation,
   servicePrincipal,
   Streams,
@@ -15,7 +14,7 @@ import { CreateRun, runDecider, runStream } from '#runs';
 import { bodyOf } from './run-body.js';
 import { ScheduleBook } from './schedule-book.js';
 import { endSchedules, settleTime } from './schedule-changes.decider.js';
-import { type OwedTime, schedulesDecider, type ScheduleState } from './schedule.decider.js';
+import { type OwedTime, type Schedules, schedulesDecider, type ScheduleState } from './schedule.decider.js';
 import { scheduleStream } from './schedule.events.js';
 
 /** Has schedules fire: each time that has come gets its run, or the rule that it has none for. */
@@ -37,16 +36,13 @@ export class Firings {
     const { state: before } = await this.streams.load(schedulesDecider, stream);
     const fresh = new Set<string>();
     let last: bigint | undefined;
-    for (const schedule of Object.values(before)) {
-      if (schedule === undefined) continue;
+    for (const schedule of all(before)) {
       const seen = await this.book.catchUp(schedule, Date.now());
       for (const time of seen.times) fresh.add(`${schedule.id} ${time}`);
       last = seen.position ?? last;
     }
     const { state: after } = await this.streams.load(schedulesDecider, stream);
-    const owed = Object.values(after).flatMap((schedule) =>
-      (schedule?.owed ?? []).map((time) => ({ id: schedule?.id ?? '', time })),
-    );
+    const owed = all(after).flatMap((schedule) => schedule.owed.map((time) => ({ id: schedule.id, time })));
     owed.sort((a, b) => Date.parse(a.time.due_at) - Date.parse(b.time.due_at));
     for (const { id, time } of owed) {
       if (signal.aborted) break;
@@ -67,11 +63,11 @@ export class Firings {
     if (schedule?.owed.some(({ due_at }) => due_at === time.due_at) !== true) return undefined;
     const became = await this.run(schedule, time, again).catch(refusalOf);
     const gone = 'code' in became && became.code === 'session_deleted';
-    const settled = await this.book.change(sessionId, id, byFiring(schedule, undefined), (schedules) =>
+    const settled = await this.book.change(sessionId, id, byService(schedule), (schedules) =>
       settleTime(schedules, id, time.due_at, became),
     );
     if (!gone) return settled.position;
-    const ended = await this.book.change(sessionId, id, byFiring(schedule, undefined), (schedules) =>
+    const ended = await this.book.change(sessionId, id, byService(schedule), (schedules) =>
       endSchedules(schedules, 'session_deleted'),
     );
     return ended.position ?? settled.position;
@@ -92,26 +88,20 @@ export class Firings {
     if (!writers.some((role) => role === principal.role)) {
       throw new RuleViolation('forbidden', `a ${principal.role} may not create runs`);
     }
-    const causation = byFiring(schedule, {
-      seed: { id: derivedUuid(id, due_at), at, recovering: again },
-      principal,
-    });
+    const seed = { id: derivedUuid(id, due_at), at, recovering: again };
+    const causation = new Causation(principal, { seed, correlationId: id });
     const body = bodyOf(schedule, { schedule_id: id, due_at, late_ms: at - Date.parse(due_at) });
     await this.commands.execute(new CreateRun(body, causation, session_id, run_id));
     return { run_id };
   }
 }
 
+const all = (schedules: Schedules): ScheduleState[] =>
+  Object.values(schedules).filter((schedule) => schedule !== undefined);
+
 /** All that a schedule does is one piece of work, by its id. */
-function byFiring(
-  { id, project_id }: ScheduleState,
-  of: { seed: { id: string; at: number; recovering: boolean }; principal: Principal } | undefined,
-): Causation {
-  return new Causation(of?.principal ?? servicePrincipal(project_id), {
-    correlationId: id,
-    ...(of !== undefined && { seed: of.seed }),
-  });
-}
+const byService = ({ id, project_id }: ScheduleState): Causation =>
+  new Causation(servicePrincipal(project_id), { correlationId: id });
 
 function refusalOf(error: unknown): { code: string; detail: string } {
   if (error instanceof RuleViolation || error instanceof ProblemError) {
