@@ -18,7 +18,8 @@ module.exports = {
       from: { path: '\\.(events|decider)\\.ts$' },
       to: {
         reachable: true,
-        pathNot: '^libs/eventsourcing/src/|\\.(events|decider)\\.ts$|^crypto$|^node_modules/(lru-cache|croner)/',
+        pathNot:
+          '^libs/eventsourcing/src/|\\.(events|decider)\\.ts$|^crypto$|^node_modules/(lru-cache|croner)/',
       },
     },
     {
