@@ -1,5 +1,5 @@
 const rooms =
-  '^libs/(sessions|runs|logs|access|timeline|transcripts|processes|interactions|exports|webhooks|projections|retention|audit|evidence)/';
+  '^libs/(sessions|runs|logs|access|timeline|transcripts|processes|interactions|schedules|mounts|exports|webhooks|projections|retention|audit|evidence)/';
 
 /** Who may import whom: the drawing of docs/decisions/house.md, checked. @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -18,7 +18,8 @@ module.exports = {
       from: { path: '\\.(events|decider)\\.ts$' },
       to: {
         reachable: true,
-        pathNot: '^libs/eventsourcing/src/|\\.(events|decider)\\.ts$|^crypto$|^node_modules/lru-cache/',
+        pathNot:
+          '^libs/eventsourcing/src/|\\.(events|decider)\\.ts$|^crypto$|^node_modules/(lru-cache|croner)/',
       },
     },
     {

@@ -7,12 +7,15 @@ CREATE SCHEMA eventstore;
 CREATE SCHEMA interaction_policy;
 CREATE SCHEMA interactions;
 CREATE SCHEMA logs;
+CREATE SCHEMA mounts;
 CREATE SCHEMA process_policy;
 CREATE SCHEMA processes;
 CREATE SCHEMA retention;
 CREATE SCHEMA run_policy;
 CREATE SCHEMA runledger;
 CREATE SCHEMA runs;
+CREATE SCHEMA schedule_policy;
+CREATE SCHEMA schedules;
 CREATE SCHEMA session_policy;
 CREATE SCHEMA sessions;
 CREATE SCHEMA timeline;
@@ -164,6 +167,15 @@ CREATE TABLE logs.runs (
   purged_seq bigint DEFAULT 0 NOT NULL,
   purged json,
   CONSTRAINT runs_pkey PRIMARY KEY (run_id)
+);
+
+CREATE TABLE mounts.mounts (
+  id uuid NOT NULL,
+  session_id uuid NOT NULL,
+  slug text COLLATE "C" NOT NULL,
+  archived boolean NOT NULL,
+  doc json NOT NULL,
+  CONSTRAINT mounts_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE processes.outputs (
@@ -322,6 +334,15 @@ CREATE TABLE runs.runs (
   CONSTRAINT runs_pkey PRIMARY KEY (id)
 ) WITH (fillfactor=80);
 
+CREATE TABLE schedules.schedules (
+  id uuid NOT NULL,
+  session_id uuid NOT NULL,
+  enabled boolean NOT NULL,
+  wake_at timestamp with time zone,
+  doc json NOT NULL,
+  CONSTRAINT schedules_pkey PRIMARY KEY (id)
+) WITH (fillfactor=80);
+
 CREATE TABLE sessions.pins (
   session_id uuid NOT NULL,
   user_id uuid NOT NULL,
@@ -426,6 +447,9 @@ CREATE INDEX interactions_expiry ON interactions.interactions USING btree (expir
 CREATE INDEX interactions_session ON interactions.interactions USING btree (session_id, place) WHERE (session_id IS NOT NULL);
 CREATE INDEX interactions_status ON interactions.interactions USING btree (session_id, status, place) WHERE (session_id IS NOT NULL);
 CREATE INDEX chunks_time ON logs.chunks USING btree (run_id, from_ts);
+CREATE INDEX mounts_any ON mounts.mounts USING btree (session_id, id);
+CREATE INDEX mounts_session ON mounts.mounts USING btree (session_id, archived, id);
+CREATE INDEX mounts_slug ON mounts.mounts USING btree (session_id, slug, id);
 CREATE INDEX processes_live ON processes.processes USING btree (sandbox_id) WHERE live;
 CREATE INDEX processes_output ON processes.processes USING btree (run_id, output_seq) WHERE (output_seq IS NOT NULL);
 CREATE INDEX processes_run ON processes.processes USING btree (run_id, id);
@@ -457,6 +481,9 @@ CREATE INDEX runs_started ON runs.runs USING btree (project_id, started_at) WHER
 CREATE INDEX runs_status ON runs.runs USING btree (project_id, status, id);
 CREATE INDEX runs_task ON runs.runs USING btree (task_id, id);
 CREATE INDEX runs_user ON runs.runs USING btree (project_id, user_id, id);
+CREATE INDEX schedules_enabled ON schedules.schedules USING btree (session_id, enabled, id);
+CREATE INDEX schedules_session ON schedules.schedules USING btree (session_id, id);
+CREATE INDEX schedules_wake ON schedules.schedules USING btree (wake_at) WHERE (wake_at IS NOT NULL);
 CREATE INDEX sessions_alias ON sessions.sessions USING btree (project_id, "left"(alias, 200)) WHERE (alias IS NOT NULL);
 CREATE INDEX sessions_archived ON sessions.sessions USING btree (project_id, id) WHERE (live AND archived);
 CREATE INDEX sessions_external_id ON sessions.sessions USING btree (project_id, external_id) WHERE (external_id IS NOT NULL);

@@ -22,6 +22,8 @@ import {
   transcriptSeedsDecider,
 } from '#transcripts';
 import { interactionDecider, InteractionsProjection } from '#interactions';
+import { mountDecider, MountsProjection } from '#mounts';
+import { filingDecider, schedulesDecider, SchedulesProjection } from '#schedules';
 import { pinDecider } from '../libs/sessions/src/pin.decider.js';
 import { sessionStateDecider } from '../libs/sessions/src/session-state.decider.js';
 import { reservationDecider } from '../libs/sessions/src/reservation.decider.js';
@@ -78,6 +80,9 @@ const rooms: readonly Room[] = [
   },
   room('interactions/src/interaction', 'interaction-', interactionDecider, 'InteractionRequested'),
   room('webhooks/src/webhook', 'webhook-', webhookDecider, 'WebhookCreated'),
+  room('schedules/src/schedule', 'schedules-', schedulesDecider, 'ScheduleCreated'),
+  room('schedules/src/schedule', 'scheduleSession-', filingDecider),
+  room('mounts/src/mount', 'mount-', mountDecider, 'MountCreated'),
 ];
 
 const upcasters = new Upcasters();
@@ -130,7 +135,7 @@ describe('every event that was ever stored', () => {
     const sessions = await projected(
       database.url,
       new SessionsProjection(),
-      onlyOf(events, ['session-', 'sessionPins-', 'run-', 'transcript-', 'process-']),
+      onlyOf(events, ['session-', 'sessionPins-', 'run-', 'transcript-', 'process-', 'schedules-']),
     );
     const runs = await projected(database.url, new RunsProjection(), onlyOf(events, ['run-', 'process-']));
     expect([sessions['sessions'], runs['runs']]).toMatchObject([[{}], [{}]]);
@@ -168,6 +173,18 @@ it.each(ours.filter((file) => stored(file).stream.startsWith('interaction-')))(
     const event = stored(file);
     const events = event.type === birth.type ? [birth] : [birth, { ...event, revision: 1, position: 2n }];
     expect(await projected(database.url, new InteractionsProjection(), events)).toMatchSnapshot();
+  },
+);
+
+it.each(ours.filter((file) => /^(schedules|mount)-/.test(stored(file).stream)))(
+  'a schedule or mount is folded by its projection: %s',
+  async (file) => {
+    const event = stored(file);
+    const isMount = event.stream.startsWith('mount-');
+    const birth = stored(isMount ? 'MountCreated.v1.json' : 'ScheduleCreated.v1.json');
+    const events = event.type === birth.type ? [event] : [birth, { ...event, revision: 1, position: 2n }];
+    const projection = isMount ? new MountsProjection() : new SchedulesProjection();
+    expect(await projected(database.url, projection, events)).toMatchSnapshot();
   },
 );
 

@@ -4,11 +4,14 @@ import type { Principal } from '#eventsourcing';
 import type { RequestContext } from '#http';
 import { interactionsKeyset, InteractionsProjection, ListInteractionsQuery } from '#interactions';
 import { LogProjection } from '#logs';
+import { ListMountsQuery, mountsKeyset, MountsProjection } from '#mounts';
 import { type Keyset, keysetSql, type Projection, type Sql } from '#read-models';
 import { ListRunsQuery, runsKeyset, RunsProjection } from '#runs';
 import { ListSessionsQuery, sessionsKeyset, SessionsProjection } from '#sessions';
+import { ListSchedulesQuery, schedulesKeyset, SchedulesProjection } from '#schedules';
 import { TranscriptProjection } from '#transcripts';
 import { expiredSql } from '../libs/interactions/src/interaction-sweeper.js';
+import { dueSql, nextSql } from '../libs/schedules/src/schedule-sweeper.js';
 import { type LogFilter, readLog } from '../libs/logs/src/log-reader.js';
 import { leasesSql } from '../libs/runs/src/lease-sweeper.js';
 import { unlimited } from '../libs/transcripts/src/segment-retentions.js';
@@ -90,6 +93,16 @@ const fill: Readonly<Record<string, string>> = {
       CASE WHEN n % 100 = 0 THEN 'pending' ELSE 'resolved' END, to_timestamp(1760000000 + n), '{}'
     FROM generate_series(1, ${rows}) n;
     ANALYZE interactions.interactions;`,
+  schedules: `
+    INSERT INTO schedules.schedules
+    SELECT ${idSql('n')}, ${idSql('n % 25')}, n % 100 = 0,
+      CASE WHEN n % 100 = 0 THEN to_timestamp(1760000000 + n) END, '{}'
+    FROM generate_series(1, ${rows}) n;
+    ANALYZE schedules.schedules;`,
+  mounts: `
+    INSERT INTO mounts.mounts
+    SELECT ${idSql('n')}, ${idSql('n % 25')}, 'slug-' || n, n % 100 = 0, '{}' FROM generate_series(1, ${rows}) n;
+    ANALYZE mounts.mounts;`,
 };
 
 interface Plan {
@@ -115,6 +128,8 @@ describe(`over ${rows} rows`, () => {
       new LogProjection(),
       new TranscriptProjection(),
       new InteractionsProjection(),
+      new SchedulesProjection(),
+      new MountsProjection(),
     ];
     for (const { name, tables, indexes } of projections) {
       await client.query(`CREATE SCHEMA ${name}; SET search_path TO ${name}; ${tables}`);
@@ -255,6 +270,33 @@ describe(`over ${rows} rows`, () => {
 
   test('interactions that expire are found by an index', async () => {
     await expectIndexed(expiredSql, [timeOf(1_000)], 0);
+  });
+
+  test.each<[string, Partial<ListSchedulesQuery>]>([
+    ['no filter', {}],
+    ['enabled', { enabled: true }],
+  ])('schedules of a session by %s walk an index', async (_name, filter) => {
+    for (const order of ['asc', 'desc'] as const) {
+      const query = Object.assign(new ListSchedulesQuery(), { limit, order }, filter);
+      await expectKeysetIndexed(schedulesKeyset(idOf(7), query, { principal: user } as RequestContext));
+    }
+  });
+
+  test('schedules that are due are found by an index, and so is when the next one is', async () => {
+    await expectIndexed(dueSql, [timeOf(1_000)], 0);
+    await expectIndexed(nextSql, [], 0);
+  });
+
+  test.each<[string, Partial<ListMountsQuery>]>([
+    ['no filter', {}],
+    ['slug', { slug: 'slug-107' }],
+    ['archived', { archived: 'true' }],
+    ['whether archived or not', { archived: 'any' }],
+  ])('mounts of a session by %s walk an index', async (_name, filter) => {
+    for (const order of ['asc', 'desc'] as const) {
+      const query = Object.assign(new ListMountsQuery(), { limit, order }, filter);
+      await expectKeysetIndexed(mountsKeyset({ principal: user } as RequestContext, idOf(7), query));
+    }
   });
 
   const logFilters: [string, Partial<LogFilter>][] = [

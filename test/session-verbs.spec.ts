@@ -320,6 +320,8 @@ describe('an export', () => {
     const runs = [await aRun(id)];
     await say(runs[0] ?? '', 'user', { text: 'Hello' });
     await worker.post(`/runs/${String(runs[0])}/interactions`, { kind: 'user_input', token: 'q' });
+    await ann.made(`/sessions/${id}/schedules`, { cron: '0 9 * * *', run: {}, enabled: false });
+    await ann.made(`/sessions/${id}/mounts`, { slug: 'work', uri: 's3://bucket/work' });
     const entries = Array.from({ length: 1_200 }, (_, n) => ({ stream: 'stdout', message: `line ${n}` }));
     await worker.post(`/runs/${String(runs[0])}/logs`, { entries: entries.slice(0, 1_000) });
     await worker.post(`/runs/${String(runs[0])}/logs`, { entries: entries.slice(1_000) });
@@ -342,7 +344,15 @@ describe('an export', () => {
         format: 'runledger.session',
         version: 1,
         session_id: id,
-        counts: { runs: 2, events: feed.length, segments: 252, interactions: 1, log_entries: 1_200 },
+        counts: {
+          runs: 2,
+          events: feed.length,
+          segments: 252,
+          interactions: 1,
+          schedules: 1,
+          mounts: 1,
+          log_entries: 1_200,
+        },
       },
     });
     expect(session).toEqual({ type: 'session', data: shown });
@@ -351,12 +361,16 @@ describe('an export', () => {
     expect(of('event')).toEqual(feed);
     expect(of('segment').at(-1)).toMatchObject({ run_id: runs[1], content: 'own' });
     expect(of('interaction')).toMatchObject([{ token: 'q' }]);
+    expect(of('schedule')).toMatchObject([{ cron: '0 9 * * *' }]);
+    expect(of('mount')).toMatchObject([{ slug: 'work' }]);
     expect(of('log').map(({ message }) => message)).toEqual(entries.map(({ message }) => message));
     expect([...new Set(rest.map(({ type }) => type))]).toEqual([
       'run',
       'event',
       'segment',
       'interaction',
+      'schedule',
+      'mount',
       'log',
     ]);
   });

@@ -70,6 +70,13 @@ describe('a token of the issuer', () => {
     expect((await again.get('/audit/events')).status).not.toBe(200);
   });
 
+  it('makes no schedule, which would fire when the token is no longer there to tell a role', async () => {
+    const ann = await caller({});
+    const { id } = await ann.made('/sessions');
+    const reply = await ann.post(`/sessions/${id}/schedules`, { cron: '0 9 * * *', run: {} });
+    expect([reply.status, reply.body['code']]).toEqual([403, 'forbidden']);
+  });
+
   it.each<[string, Claims]>([
     ['expired', { exp: Math.floor(Date.now() / 1_000) - 60 }],
     ['for somebody else', { aud: 'another service' }],

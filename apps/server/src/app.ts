@@ -25,12 +25,14 @@ import {
   InteractionSweeper,
 } from '#interactions';
 import { LogsModule, LogProjection, RetainedLogs } from '#logs';
+import { MountsModule, MountsProjection } from '#mounts';
 import { Listener } from '#postgres';
 import { ProjectionsModule } from '#projections';
 import { type Projection, ProjectionsStatus, RebuildRequests } from '#read-models';
 import { RetentionModule, RetentionProjection, RetentionSweeper } from '#retention';
 import { HostSweeper, ProcessesModule, ProcessesProjection, ProcessPolicy, RetainedOutput } from '#processes';
 import { LeaseSweeper, RunPolicy, RunsModule, RunsProjection } from '#runs';
+import { SchedulePolicy, SchedulesModule, SchedulesProjection, ScheduleSweeper } from '#schedules';
 import { BudgetPolicy, SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
 import { TimelineModule, TimelineProjection } from '#timeline';
 import { RetainedTranscripts, TranscriptPolicy, TranscriptProjection, TranscriptsModule } from '#transcripts';
@@ -78,6 +80,7 @@ class AppModule {
         InteractionPolicy,
         WebhookPolicy,
         ProcessPolicy,
+        SchedulePolicy,
       ],
       useFactory: (...policies: Projection[]) =>
         new ProjectionsStatus(core.database, core.store, [...readModels(), ...policies]),
@@ -102,6 +105,8 @@ class AppModule {
         }),
         ProcessesModule,
         InteractionsModule,
+        SchedulesModule,
+        MountsModule,
         ExportsModule,
         WebhooksModule.with(new WebhookSettings(settings.webhooksAllowPrivate)),
         AuditModule.with(auditKey(settings)),
@@ -124,6 +129,8 @@ export const readModels = (): Projection[] => [
   new RetentionProjection(),
   new ProcessesProjection(),
   new InteractionsProjection(),
+  new SchedulesProjection(),
+  new MountsProjection(),
 ];
 
 /** Puts the house together: adapters, rooms, and the roles that this process takes. */
@@ -155,8 +162,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     projectors.start();
     witnessing.start();
   }
-  const sweepers = [LeaseSweeper, InteractionSweeper, RetentionSweeper, HostSweeper].map((one) =>
-    nest.get(one),
+  const sweepers = [LeaseSweeper, InteractionSweeper, ScheduleSweeper, RetentionSweeper, HostSweeper].map(
+    (one) => nest.get(one),
   );
   const sweeps = settings.roles.has('sweeper');
   const sweep = sweeps ? sweeping(core, settings) : undefined;

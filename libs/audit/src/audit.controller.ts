@@ -5,6 +5,7 @@ import { RuleViolation, Streams } from '#eventsourcing';
 import { ApiPage, Ctx, ndjson, type Page, PathId, ProblemError, RequestContext, ValidQuery } from '#http';
 import { logStreamOf } from '#logs';
 import { findRun, runStream } from '#runs';
+import { scheduleStream } from '#schedules';
 import { sessionDecider, sessionStream } from '#sessions';
 import { transcriptStream } from '#transcripts';
 import { Accesses } from './accesses.js';
@@ -99,7 +100,7 @@ export class AuditController {
     if (session?.project_id !== ctx.principal.projectId) {
       throw new RuleViolation('not_found', `there is no session ${id}`);
     }
-    return this.of(id, [sessionStream(id), transcriptStream(id)], query, ctx);
+    return this.of(id, [sessionStream(id), scheduleStream(id), transcriptStream(id)], query, ctx);
   }
 
   private of(

@@ -7,7 +7,16 @@ import { RecentWrites } from '#read-models';
 import { Sessions } from '#sessions';
 import { type ExportLine, SessionExport } from './session-export.js';
 
-const readModels = ['sessions', 'runs', 'timeline', 'transcripts', 'interactions', 'logs'];
+const readModels = [
+  'sessions',
+  'runs',
+  'timeline',
+  'transcripts',
+  'interactions',
+  'schedules',
+  'mounts',
+  'logs',
+];
 /** How many lines are sent before it is asked again whether the caller's key still holds. */
 const linesBetween = 500;
 

@@ -2,15 +2,18 @@ import { Injectable } from '@nestjs/common';
 import { type Principal, Streams } from '#eventsourcing';
 import { type InteractionState, interactionResource } from '#interactions';
 import { readLog } from '#logs';
+import { mountResource, type MountState } from '#mounts';
 import { Database } from '#read-models';
 import { type RunState, runResource } from '#runs';
+import { scheduleResource, type ScheduleState } from '#schedules';
 import type { SessionResource } from '#sessions';
 import { SessionFeed } from '#timeline';
 import { readTranscript, SegmentRetentions, type TranscriptOwner, TranscriptSeeds } from '#transcripts';
 
 /** One line of an export. */
 export interface ExportLine {
-  readonly type: 'manifest' | 'session' | 'run' | 'event' | 'segment' | 'interaction' | 'log';
+  readonly type:
+    'manifest' | 'session' | 'run' | 'event' | 'segment' | 'interaction' | 'schedule' | 'mount' | 'log';
   readonly data: object;
 }
 
@@ -20,6 +23,8 @@ interface Counts {
   readonly events: number;
   readonly segments: number;
   readonly interactions: number;
+  readonly schedules: number;
+  readonly mounts: number;
   readonly log_entries: number;
 }
 
@@ -46,7 +51,7 @@ export class SessionExport {
 
   /**
    * A manifest with counts, the session, its runs, its feed, its transcript and those of its runs, its
-   * questions, and the logs of its runs; each in its own order. @throws StoreUnavailable
+   * questions, its schedules and mounts, and the logs of its runs; each in its own order. @throws StoreUnavailable
    */
   async *lines(session: SessionResource, principal: Principal): AsyncGenerator<ExportLine> {
     const { id } = session;
@@ -77,6 +82,12 @@ export class SessionExport {
     for await (const { doc } of this.rows(interactionsSql, id, counts.interactions)) {
       yield { type: 'interaction', data: interactionResource(doc as InteractionState) };
     }
+    for await (const { doc } of this.rows(schedulesSql, id, counts.schedules)) {
+      yield { type: 'schedule', data: scheduleResource(doc as ScheduleState) };
+    }
+    for await (const { doc } of this.rows(mountsSql, id, counts.mounts)) {
+      yield { type: 'mount', data: mountResource(doc as MountState) };
+    }
     let entries = counts.log_entries;
     for (const run of runs) {
       for await (const line of this.log(run, entries)) {
@@ -94,6 +105,8 @@ export class SessionExport {
          (SELECT count(*) FROM transcripts.segments
           WHERE transcript_id = $1 OR transcript_id IN (SELECT id FROM own)) AS segments,
          (SELECT count(*) FROM interactions.interactions WHERE session_id = $1) AS interactions,
+         (SELECT count(*) FROM schedules.schedules WHERE session_id = $1) AS schedules,
+         (SELECT count(*) FROM mounts.mounts WHERE session_id = $1) AS mounts,
          coalesce((SELECT sum(last_seq - purged_seq) FROM logs.runs WHERE run_id IN (SELECT id FROM own)), 0) AS log_entries`,
       [id],
     );
@@ -103,6 +116,8 @@ export class SessionExport {
       events: of('events'),
       segments: of('segments'),
       interactions: of('interactions'),
+      schedules: of('schedules'),
+      mounts: of('mounts'),
       log_entries: of('log_entries'),
     };
   }
@@ -165,7 +180,10 @@ export class SessionExport {
   }
 }
 
-const runsSql = `SELECT id, id AS place, doc FROM runs.runs
+const byId = (table: string): string => `SELECT id, id AS place, doc FROM ${table}
   WHERE session_id = $1 AND ($2::uuid IS NULL OR id > $2::uuid) ORDER BY id LIMIT $3`;
+const runsSql = byId('runs.runs');
+const schedulesSql = byId('schedules.schedules');
+const mountsSql = byId('mounts.mounts');
 const interactionsSql = `SELECT id, place, doc FROM interactions.interactions
   WHERE session_id = $1 AND ($2::bigint IS NULL OR place > $2::bigint) ORDER BY place LIMIT $3`;

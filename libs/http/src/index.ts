@@ -21,6 +21,7 @@ export * from './problem.filter.js';
 export * from './problems.js';
 export * from './route-config.js';
 export * from './setup.js';
+export * from './small.js';
 export * from './validate.js';
 export * from './event-stream.js';
 export * from './event-streams.js';

@@ -52,6 +52,7 @@ export const catalogue = {
     'Unknown event type',
     'The event type is unknown, or only the service writes it.',
   ),
+  reserved_slug: refused(400, 'Reserved slug', 'Slugs that begin with rl- are kept for the service itself.'),
   unauthenticated: refused(401, 'Unauthenticated', 'No valid API key or token came with the request.'),
   forbidden: refused(403, 'Forbidden', 'The role of the caller may not do this.'),
   detached_not_allowed: refused(
@@ -79,6 +80,11 @@ export const catalogue = {
     'The sandbox is being closed; another can be opened once it is.',
   ),
   too_many_processes: later(409, 'Too many processes', 'The sandbox runs as many processes as it may.'),
+  too_many_schedules: refused(
+    409,
+    'Too many schedules',
+    'The session has as many active schedules as it may.',
+  ),
   process_ended: refused(409, 'Process ended', 'The process has ended.'),
   stdin_closed: refused(409, 'Standard input closed', 'Nothing more can be given to the process to read.'),
   lease_lost: refused(409, 'Lease lost', 'The lease has expired, was taken over, or ended with the run.'),
@@ -87,6 +93,7 @@ export const catalogue = {
     'Sub-agent name taken',
     'Another sub-agent of the same session has this name.',
   ),
+  slug_taken: refused(409, 'Slug taken', 'Another mount of the project has this slug.'),
   producer_gap: refused(409, 'Producer gap', 'A request of this producer is missing before this one.'),
   nothing_to_compact: refused(
     409,
@@ -128,6 +135,11 @@ export const catalogue = {
     422,
     'Unknown reference',
     'An id in the body names nothing that the caller may use.',
+  ),
+  session_id_required: refused(
+    422,
+    'Session id required',
+    'The list is one of a session, which must be named.',
   ),
   unknown_command: refused(422, 'Unknown command', 'The session knows no such command.'),
   limit_not_enforceable: refused(

@@ -1,8 +1,8 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Causation } from '#eventsourcing';
 import { derivedUuidv7, RuleViolation, Streams } from '#eventsourcing';
+import { expectSmall } from '#http';
 import { expectLeaseOf, findRun, isOver, runDecider, type RunState, runStream } from '#runs';
-import { expectSmall } from './content.js';
 import { type ChangedInteraction, InteractionChanges } from './interaction-changes.js';
 import type { RequestInteractionBody } from './interaction.bodies.js';
 import { expiryOf, interactionDecider, requestInteraction } from './interaction.decider.js';

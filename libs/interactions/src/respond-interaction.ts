@@ -1,9 +1,8 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Causation } from '#eventsourcing';
 import { RuleViolation, Streams } from '#eventsourcing';
-import { ProblemError } from '#http';
+import { expectSmall, ProblemError } from '#http';
 import { mayAnswer } from './answerers.js';
-import { expectSmall } from './content.js';
 import { findInteraction } from './find-interaction.js';
 import { type ChangedInteraction, InteractionChanges } from './interaction-changes.js';
 import type { RespondBody } from './interaction.bodies.js';

@@ -22,12 +22,14 @@ export class CreateRun extends Command<CreatedRun> {
   /**
    * @param sessionId the session that the path names; one that the body names stands in the body
    * @param seen position that the caller's consistency token stands for
+   * @param id of the run, where it follows from what asks for it; minted when absent
    */
   constructor(
     readonly body: CreateRunBody,
     readonly causation: Causation,
     readonly sessionId?: string,
     readonly seen?: bigint,
+    readonly id?: string,
   ) {
     super();
   }
@@ -43,14 +45,14 @@ export class CreateRunHandler implements ICommandHandler<CreateRun> {
     private readonly writes: RunWrites,
   ) {}
 
-  async execute({ body, causation, sessionId, seen }: CreateRun): Promise<CreatedRun> {
+  async execute({ body, causation, sessionId, seen, id = causation.mint() }: CreateRun): Promise<CreatedRun> {
     const { principal } = causation;
     if (sessionId !== undefined) await findSession(this.streams, principal, sessionId);
     else if (body.session_id != null) await referencedSession(this.streams, principal, body.session_id);
     const parent = body.parent_run_id == null ? undefined : await this.parent(principal, body.parent_run_id);
     const session = sessionId ?? body.session_id ?? undefined;
-    const asked = born(body, session, parent, causation);
-    if (session !== undefined && !(await this.isMade(asked.run_id, session, causation))) {
+    const asked = born(id, body, session, parent, causation);
+    if (session !== undefined && !(await this.isMade(id, session, causation))) {
       await this.budgets.expectNotPaused(session, seen);
     }
     const claims = session !== undefined && parent === undefined;
@@ -87,6 +89,7 @@ export class CreateRunHandler implements ICommandHandler<CreateRun> {
 }
 
 function born(
+  run_id: string,
   body: CreateRunBody,
   session: string | undefined,
   parent: RunState | undefined,
@@ -97,7 +100,6 @@ function born(
   if (user_id !== principal.userId && !seesAllUsers(principal)) {
     throw new RuleViolation('forbidden', 'only a worker or an operator may name another user');
   }
-  const run_id = causation.mint();
   return {
     run_id,
     project_id: principal.projectId,

@@ -17,3 +17,4 @@ export * from './runs.js';
 export * from './timeline.types.js';
 export * from './run-watch.js';
 export * from './timeline.decider.js';
+export * from './create-run.js';

@@ -61,7 +61,10 @@ export class RunClaims {
         return claimSession(session, mode, over, birth.run_id, (behind) => claimed(birth, behind));
       },
     );
-    const claim = events.find(({ type }) => type === 'SessionRunClaimed') as SessionRunClaimed | undefined;
+    const claim =
+      (events.find(({ type }) => type === 'SessionRunClaimed') as SessionRunClaimed | undefined) ??
+      // It holds the session already: another process is at the same work.
+      (await this.claimOf(sessionId, birth.run_id));
     return claim === undefined ? birth : (claim.data.run as unknown as RunBirth);
   }
 
@@ -85,12 +88,17 @@ export class RunClaims {
   private async holder(sessionId: string, id: string, causation: Causation): Promise<Run> {
     const { state } = await this.streams.load(runDecider, runStream(id));
     if (state !== undefined) return state;
+    const claim = await this.claimOf(sessionId, id);
+    return claim && this.finish(claim.data, causation);
+  }
+
+  private async claimOf(sessionId: string, id: string): Promise<SessionRunClaimed | undefined> {
     const claim = await this.streams.findLast(
       sessionStream(sessionId),
       (event) =>
         event.type === 'SessionRunClaimed' && (event.data as SessionRunClaimed['data']).run.run_id === id,
     );
-    return claim && this.finish(claim.data as SessionRunClaimed['data'], causation);
+    return claim as SessionRunClaimed | undefined;
   }
 }
 

@@ -6,9 +6,7 @@ import { move, release, reservationDecider, reserve } from './reservation.decide
 import { changeAlias, sessionDecider } from './session.decider.js';
 import type { SessionFact, ValueReserved } from './session.events.js';
 import { reservationStream, sessionStream } from './session.events.js';
-
-/** A name without a session is that of a writer on its way, or of one that died, for this long (ms). */
-const writerPatience = 60_000;
+import { takeName } from './take-name.js';
 
 /** Keeps what must be unique unique: one stream per value, written before the session that bears it. */
 @Injectable()
@@ -49,15 +47,11 @@ export class Reservations {
     causation: Causation,
   ): Promise<void> {
     const stream = reservationStream.subagent(parent, value);
-    const { state: known } = await this.streams.load(reservationDecider, stream);
-    const abandoned = await this.abandoned(known, causation);
+    const isThere = async (id: string): Promise<boolean> =>
+      (await this.streams.load(sessionDecider, sessionStream(id))).state !== undefined;
     const claimant = { value, holder, user_id };
-    const { state } = await this.streams.execute(reservationDecider, stream, causation, (now) =>
-      abandoned && now.holder === known.holder ? move(now, claimant) : reserve(now, claimant),
-    );
-    if (state.holder !== holder) {
-      throw new RuleViolation('subagent_name_taken', `a sub-agent named ${value} exists under this session`);
-    }
+    if (await takeName(this.streams, stream, claimant, causation, isThere)) return;
+    throw new RuleViolation('subagent_name_taken', `a sub-agent named ${value} exists under this session`);
   }
 
   /** Makes an alias name this session, and no other any more. @returns position of the last event */
@@ -166,12 +160,5 @@ export class Reservations {
       reserve(now, claimant),
     );
     return state;
-  }
-
-  private async abandoned(state: ReservationState, causation: Causation): Promise<boolean> {
-    if (state.holder === null || state.since === null) return false;
-    if (causation.milliseconds - Date.parse(state.since) < writerPatience) return false;
-    const { state: session } = await this.streams.load(sessionDecider, sessionStream(state.holder));
-    return session === undefined;
   }
 }

@@ -1,5 +1,6 @@
 import type { ProcessFact } from '#processes';
 import type { Envelope } from '#eventsourcing';
+import type { ScheduleFact } from '#schedules';
 import type { RunEventRecorded, RunFact, RunStatus, RunUsage, RunUsageRecorded } from '#runs';
 import type { SessionState } from './session.decider.js';
 import type { BudgetUse, SessionFact } from './session.events.js';
@@ -26,6 +27,8 @@ export interface SessionFigures {
   readonly process_counts: ProcessCounts;
   /** How many tool calls each run waits for, by its stream; runs that wait for none are not in it. */
   readonly open_tool_calls: Readonly<Record<string, number>>;
+  /** Ids of the schedules that are enabled and not done. */
+  readonly active_schedules: readonly string[];
   /** Stream of the run that was created last. */
   readonly last_run: string | null;
   /** Where the last `context` event stands. */
@@ -51,6 +54,7 @@ export const noFigures: SessionFigures = {
   has_transcript: false,
   process_counts: { starting: 0, running: 0, ended: 0 },
   open_tool_calls: {},
+  active_schedules: [],
   last_run: null,
   context: null,
 };
@@ -230,3 +234,20 @@ const bumped = (
   for (const [status, n] of Object.entries(by)) counts[status as RunStatus] += n;
   return counts;
 };
+
+/** Tells, of a schedule's event, whether it is active from then on; undefined: as it was. */
+function isActive({ type, data }: ScheduleFact): boolean | undefined {
+  if (type === 'ScheduleDisabled' || type === 'ScheduleEnded' || type === 'ScheduleDeleted') return false;
+  if (type === 'ScheduleCreated') return data.next_fire_at !== undefined;
+  return 'next_fire_at' in data ? data.next_fire_at !== null : undefined;
+}
+
+/** Keeps which schedules are active. */
+export function countedSchedule(figures: SessionFigures, fact: ScheduleFact): SessionFigures {
+  const { schedule_id: id } = fact.data;
+  const active = isActive(fact);
+  const was = figures.active_schedules.includes(id);
+  if (active === undefined || active === was) return figures;
+  const others = figures.active_schedules.filter((one) => one !== id);
+  return { ...figures, active_schedules: active ? [...others, id] : others };
+}

@@ -4,6 +4,7 @@ import type { Sql } from '#read-models';
 import { chunks, Projection, wellFormed } from '#read-models';
 import type { ProcessFact } from '#processes';
 import type { RunFact } from '#runs';
+import type { ScheduleFact } from '#schedules';
 import type { SessionState } from './session.decider.js';
 import { sessionDecider } from './session.decider.js';
 import type { PinFact, SessionFact } from './session.events.js';
@@ -12,6 +13,7 @@ import {
   counted,
   countedAnew,
   countedProcess,
+  countedSchedule,
   noFigures,
   type SessionFigures,
   statusOf,
@@ -38,6 +40,8 @@ export const pinnedBy = (user: string): string =>
 const transcripts = 'transcript-';
 /** Streams of processes; each event of those that are counted names the session of its run. */
 const processes = 'process-';
+/** Streams of schedules, each named by its session. */
+const schedules = 'schedules-';
 
 /**
  * One row per session: its own state in `doc`, what follows from its runs in `figures`, and the columns
@@ -46,7 +50,7 @@ const processes = 'process-';
 export class SessionsProjection extends Projection {
   readonly name = 'sessions';
   readonly version = 8;
-  readonly prefixes = ['session-', 'run-', transcripts, processes, pinStreams];
+  readonly prefixes = ['session-', 'run-', transcripts, processes, schedules, pinStreams];
 
   readonly tables = `
     CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public;
@@ -219,6 +223,7 @@ export class SessionsProjection extends Projection {
 /** The session that an event speaks of: its own stream's, or the one that its run or transcript belongs to. */
 function sessionOf(event: RecordedEvent): string | undefined {
   if (event.stream.startsWith('session-')) return event.stream.slice('session-'.length);
+  if (event.stream.startsWith(schedules)) return event.stream.slice(schedules.length);
   if (event.stream.startsWith(pinStreams)) return undefined;
   if (event.type === 'RunEventRecorded' && !tellsOfSession(event)) return undefined;
   return (event.data as { session_id?: string }).session_id;
@@ -244,6 +249,10 @@ function folded(row: SessionRow, event: RecordedEvent): SessionRow {
   }
   if (event.stream.startsWith(transcripts)) {
     return row.figures.has_transcript ? row : { ...row, figures: { ...row.figures, has_transcript: true } };
+  }
+  if (event.stream.startsWith(schedules)) {
+    const figures = countedSchedule(row.figures, event as Fact as ScheduleFact);
+    return figures === row.figures ? row : { ...row, figures };
   }
   const figures = event.stream.startsWith(processes)
     ? countedProcess(row.figures, event as Fact as ProcessFact)

@@ -95,7 +95,7 @@ export function sessionResource(
     run_counts: figures.run_counts,
     process_counts: figures.process_counts,
     features: featuresOf(session),
-    active_schedule_count: 0,
+    active_schedule_count: figures.active_schedules.length,
     started_at: figures.started_at,
     finished_at: figures.finished_at,
   };

@@ -1,10 +1,12 @@
 import type { Json } from '#eventsourcing';
-import { ProblemError } from '#http';
+import { ProblemError } from './problems.js';
 
-/** Both go into the timeline too, where every watcher of the run gets them. */
 const most = 128 * 1024;
 
-/** @param pointer where the value stands in the body @throws ProblemError payload_too_large above 128 KiB */
+/**
+ * Bounds a value that is copied into what others read in bulk: timelines, schedules.
+ * @param pointer where the value stands in the body @throws ProblemError payload_too_large above 128 KiB
+ */
 export function expectSmall(value: Json, pointer: string): void {
   if (Buffer.byteLength(JSON.stringify(value)) <= most) return;
   const detail = `must be at most ${most} bytes (128 KiB) as JSON`;

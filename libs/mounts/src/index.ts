@@ -1,0 +1,7 @@
+export * from './mount.events.js';
+export * from './mount.decider.js';
+export * from './mount.bodies.js';
+export * from './mount.projection.js';
+export * from './mount.resource.js';
+export * from './mounts.js';
+export * from './mounts.module.js';
