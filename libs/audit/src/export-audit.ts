@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { EventStore, type RecordedEvent } from '#eventsourcing';
+import { eventContent, EventStore, type RecordedEvent } from '#eventsourcing';
 import {
   digestOf,
-  eventContent,
   eventHead,
   eventLine,
   exportFiles,

@@ -1,3 +1,4 @@
+import { type EventDigest, digested } from './content.js';
 import type { NewEvent, RecordedEvent } from './event.js';
 
 /** What the writer believes of the stream: its last revision, or `none` (no events), `exists`, or `any`. */
@@ -92,6 +93,11 @@ export abstract class EventStore {
 
   /** Reads the global order forwards, up to what is stored when the reading gets there. @throws StoreUnavailable */
   abstract readAll(options?: ReadAllOptions): AsyncIterable<RecordedEvent>;
+
+  /** The same, of each event's content only the digest: made where the event lies, if the store can. @throws StoreUnavailable */
+  async *readDigests(options?: ReadAllOptions): AsyncGenerator<EventDigest> {
+    for await (const event of this.readAll(options)) yield digested(event);
+  }
 
   /**
    * Catches up, then stays live. No event is skipped or repeated, whatever happens to the

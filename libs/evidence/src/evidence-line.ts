@@ -2,14 +2,12 @@ import { hash } from 'node:crypto';
 import type { RecordedEvent } from '#eventsourcing';
 import { leafHash } from './merkle.js';
 
+type Event = Pick<RecordedEvent, 'position' | 'stream' | 'revision' | 'id' | 'type'>;
+
 /** The part of an event's line that says which it is, and outlives its content. */
-export const eventHead = (n: number, { position, stream, revision, id, type }: RecordedEvent): string =>
+export const eventHead = (n: number, { position, stream, revision, id, type }: Event): string =>
   `{"n":${n},"position":"${position}","stream":${JSON.stringify(stream)},"revision":${revision},` +
   `"id":"${id}","type":${JSON.stringify(type)}`;
-
-/** The rest of it: what retention removes. */
-export const eventContent = ({ metadata, data }: RecordedEvent): string =>
-  `,"metadata":${JSON.stringify(metadata)},"data":${JSON.stringify(data)}`;
 
 /** SHA-256 of an event's content, in hexadecimal. */
 export const digestOf = (content: string | Uint8Array): string => hash('sha256', content, 'hex');
