@@ -12,6 +12,7 @@ import { following } from './rows/follow.js';
 import { neverRead } from './rows/never-read.js';
 import { processes } from './rows/process.js';
 import { rebuild } from './rows/rebuild.js';
+import { rebuildUnderReads } from './rows/rebuild-under-reads.js';
 import { retention } from './rows/retention.js';
 import { trivialRun } from './rows/trivial-run.js';
 import { visibility } from './rows/visible.js';
@@ -77,6 +78,7 @@ const all: readonly Row[] = [
   ...reads,
   ...processes,
   rebuild,
+  rebuildUnderReads,
   retention,
 ];
 const unknown = values.only?.find((name) => !all.some((row) => row.name === name));
