@@ -114,7 +114,8 @@ CREATE TABLE eventstore.events (
   stream text COLLATE "C" NOT NULL,
   type text COLLATE "C" NOT NULL,
   metadata json NOT NULL,
-  data json NOT NULL,
+  data json,
+  bulk json,
   CONSTRAINT events_pkey PRIMARY KEY ("position"),
   CONSTRAINT events_stream_revision_key UNIQUE (stream, revision)
 ) WITH (autovacuum_vacuum_insert_scale_factor=0.4);
@@ -500,7 +501,7 @@ CREATE INDEX segments_kind ON transcripts.segments USING btree (transcript_id, k
 CREATE INDEX segments_place ON transcripts.segments USING btree (transcript_id, place);
 CREATE INDEX webhooks_project ON webhooks.webhooks USING btree (project_id, id);
 
-CREATE OR REPLACE FUNCTION eventstore.append(streams text[], expected bigint[], of_append integer[], number integer[], ids uuid[], types text[], metadata text, data text, OUT base bigint, OUT revisions bigint[], OUT positions bigint[])
+CREATE OR REPLACE FUNCTION eventstore.append(streams text[], expected bigint[], of_append integer[], number integer[], ids uuid[], types text[], metadata text, data text, bulky boolean[], OUT base bigint, OUT revisions bigint[], OUT positions bigint[])
  RETURNS record
  LANGUAGE plpgsql
  SET enable_seqscan TO 'off'
@@ -550,10 +551,11 @@ BEGIN
     END LOOP;
   END IF;
 
-  INSERT INTO eventstore.events (position, revision, id, stream, type, metadata, data)
-  SELECT base + e.n, last[e.a] + e.k, e.id, streams[e.a], e.type, e.metadata, e.data
-  FROM unnest(of_append, number, ids, types, string_to_array(metadata, E'\n')::json[], string_to_array(data, E'\n')::json[])
-    WITH ORDINALITY AS e(a, k, id, type, metadata, data, n)
+  INSERT INTO eventstore.events (position, revision, id, stream, type, metadata, data, bulk)
+  SELECT base + e.n, last[e.a] + e.k, e.id, streams[e.a], e.type, e.metadata,
+    CASE WHEN NOT e.bulky THEN e.data END, CASE WHEN e.bulky THEN e.data END
+  FROM unnest(of_append, number, ids, types, string_to_array(metadata, E'\n')::json[], string_to_array(data, E'\n')::json[], bulky)
+    WITH ORDINALITY AS e(a, k, id, type, metadata, data, bulky, n)
   WHERE accepted[e.a];
 
   PERFORM setval('eventstore.position', base + cardinality(ids));

@@ -18,18 +18,20 @@ export interface FollowedOutput {
   readonly bytes: number;
 }
 
-const idLine = /^id: (\d+)$/gm;
-/** A line may be cut in two by the network: so many characters are looked at again. */
+const idLine = '\nid: ';
+/** A line may be cut in two by the network: so many bytes are looked at again. */
 const lineLength = 32;
 
 const headers = { authorization: `Bearer ${values.key}`, accept: 'text/event-stream' };
 request(new URL(values.path, values.url), { headers }, (response) => {
   let bytes = 0;
-  let rest = '';
-  response.setEncoding('latin1').on('data', (chunk: string) => {
-    const text = rest + chunk;
-    for (const [, id] of text.matchAll(idLine)) bytes = Number(id);
-    rest = text.slice(-lineLength);
+  let rest = Buffer.alloc(0);
+  response.on('data', (chunk: Buffer) => {
+    const text = Buffer.concat([rest, chunk]);
+    const line = text.lastIndexOf(idLine);
+    const [, id] = /^(\d+)\n/.exec(text.toString('latin1', line + idLine.length, line + lineLength)) ?? [];
+    if (line >= 0 && id !== undefined) bytes = Number(id);
+    rest = text.subarray(-lineLength);
   });
   response.on('end', () => {
     console.log(JSON.stringify({ bytes } satisfies FollowedOutput));

@@ -12,6 +12,7 @@ import { following } from './rows/follow.js';
 import { neverRead } from './rows/never-read.js';
 import { processes } from './rows/process.js';
 import { rebuild } from './rows/rebuild.js';
+import { rebuildUnderReads } from './rows/rebuild-under-reads.js';
 import { retention } from './rows/retention.js';
 import { sessionLists } from './rows/sessions.js';
 import { trivialRun } from './rows/trivial-run.js';
@@ -83,6 +84,7 @@ const all: readonly Row[] = [
   ...sessionLists,
   ...processes,
   rebuild,
+  rebuildUnderReads,
   retention,
 ];
 const unknown = values.only?.find((name) => !all.some((row) => row.name === name));

@@ -56,7 +56,7 @@ const seedLogs = async (bench: Bench, entries: number): Promise<void> => {
   await bench.catchUp();
 };
 
-/** Bytes of the events and of the log lines on disk, and how much of that is free to be used again. */
+/** Megabytes that all events and log lines take on disk, free space in the files included. */
 const sizes = async (database: Database): Promise<number> => {
   const [row] = await database.query<{ bytes: string }>(
     `SELECT pg_total_relation_size('eventstore.events') + pg_total_relation_size('logs.chunks') AS bytes`,
@@ -83,19 +83,20 @@ export const retention: Row = {
   name: 'retention',
   measure: async (bench) => {
     const { retainedEntries } = bench.options;
-    await seedLogs(bench, retainedEntries);
     const database = await Database.open(bench.server.databaseUrl, []);
     try {
+      const others = await sizes(database);
+      await seedLogs(bench, retainedEntries);
       const run = await bench.createRun();
       const appends = { connections: 1, method: 'POST', path: `/v1/runs/${run}/logs` };
       const body = { entries: [{ message: 'appended while others are removed' }] };
       const idle = await bench.load({ ...appends, body });
-      const before = await sizes(database);
+      const before = (await sizes(database)) - others;
       await bench.call('PUT', '/v1/retention/policies/project/logs', { max_age: 'P1Y' });
       const sweeping = sweep(bench);
       const busy = await bench.load({ ...appends, body });
       const seconds = await sweeping;
-      const after = await sizes(database);
+      const after = (await sizes(database)) - others;
       await bench.call('PUT', '/v1/retention/policies/project/logs', {});
       return {
         figures: [
@@ -107,7 +108,7 @@ export const retention: Row = {
             p50_ms: busy.p50_ms,
             p99_ms: busy.p99_ms,
           },
-          { name: 'on disk before', value: before, unit: 'MB' },
+          { name: 'they take on disk before', value: before, unit: 'MB' },
           { name: 'on disk after', value: after, unit: 'MB' },
         ],
         references: [

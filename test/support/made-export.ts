@@ -2,9 +2,10 @@ import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { derivedUuid, digestOf, eventContent } from '#eventsourcing';
+import { derivedUuid, eventContent } from '#eventsourcing';
 import {
   checkpointKind,
+  digestOf,
   eventHead,
   eventLine,
   exportFiles,

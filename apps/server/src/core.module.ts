@@ -3,6 +3,7 @@ import { EventStore, LiveEvents, Streams } from '#eventsourcing';
 import { KurrentEventStore } from '#eventstore-kurrent';
 import {
   AppendFunction1760000000003,
+  BulkData1760000000060,
   EventStore1760000000000,
   PostgresEventStore,
 } from '#eventstore-postgres';
@@ -28,6 +29,7 @@ export const migrations = [
   Webhooks1760000000040,
   Audit1760000000050,
   Watchers1760000000050,
+  BulkData1760000000060,
 ];
 
 export interface CoreOptions {

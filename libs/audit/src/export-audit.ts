@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { digestOf, eventContent, EventStore, type RecordedEvent } from '#eventsourcing';
+import { eventContent, EventStore, type RecordedEvent } from '#eventsourcing';
 import {
+  digestOf,
   eventHead,
   eventLine,
   exportFiles,

@@ -1,5 +1,5 @@
-import { digestOf, eventContent } from './content.js';
-import type { DigestedEvent, NewEvent, RecordedEvent } from './event.js';
+import { type EventDigest, digested } from './content.js';
+import type { NewEvent, RecordedEvent } from './event.js';
 
 /** What the writer believes of the stream: its last revision, or `none` (no events), `exists`, or `any`. */
 export type ExpectedRevision = number | 'none' | 'exists' | 'any';
@@ -106,14 +106,9 @@ export abstract class EventStore {
   /** Reads the global order forwards, up to what is stored when the reading gets there. @throws StoreUnavailable */
   abstract readAll(options?: ReadAllOptions): AsyncIterable<RecordedEvent>;
 
-  /**
-   * The same with the contents digested: for whoever wants to know that they are what they were, and not
-   * what they say. A store that can do so where they lie spares them the way. @throws StoreUnavailable
-   */
-  async *readDigests(options?: ReadAllOptions): AsyncIterable<DigestedEvent> {
-    for await (const { id, type, stream, revision, position, ...content } of this.readAll(options)) {
-      yield { id, type, stream, revision, position, digest: digestOf(eventContent(content)) };
-    }
+  /** The same, of each event's content only the digest: made where the event lies, if the store can. @throws StoreUnavailable */
+  async *readDigests(options?: ReadAllOptions): AsyncGenerator<EventDigest> {
+    for await (const event of this.readAll(options)) yield digested(event);
   }
 
   /**

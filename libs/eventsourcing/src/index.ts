@@ -1,5 +1,5 @@
 export * from './event.js';
-export * from './content.js';
+export { type EventDigest, eventContent } from './content.js';
 export * from './event-store.js';
 export * from './decider.js';
 export * from './upcasting.js';

@@ -1,6 +1,16 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { beforeAll, expect, test } from '@jest/globals';
-import { all, ids, newEvents, onlyPrefix, streamName, type Opened } from './contract-tools.contract.js';
-import { digestOf, eventContent } from './content.js';
+import {
+  all,
+  follow,
+  ids,
+  newEvent,
+  newEvents,
+  onlyPrefix,
+  streamName,
+  type Opened,
+} from './contract-tools.contract.js';
+import { eventContent } from './content.js';
 import type { NewEvent } from './event.js';
 import type { ReadStreamOptions } from './event-store.js';
 
@@ -92,30 +102,48 @@ export function reading(opened: Opened): void {
     expect(read.filter((id) => ids(events).includes(id))).toEqual(ids(events));
   });
 
-  test('the global order is read digested as well, each event as it would be after parsing', async () => {
-    const { store } = opened();
-    const prefix = onlyPrefix();
-    const contents = [
-      { text: 'ä😀\u2028 "\\', tiny: 1e-7, big: 1e21 },
-      { 2: 'b', 1: 'a', nested: [{}] },
-    ];
-    const own = newEvents(3).map((event, n) => ({ ...event, data: contents[n] ?? event.data }));
-    await store.append(`${prefix}a`, 'none', own);
-    await store.append(`not-${prefix}`, 'none', newEvents(1));
-    const events = await all(store.readAll({ prefixes: [prefix] }));
-    const digested = events.map(({ metadata, data, ...which }) => ({
-      ...which,
-      digest: digestOf(eventContent({ metadata, data })),
-    }));
-    expect(await all(store.readDigests({ prefixes: [prefix] }))).toEqual(digested);
-    const after = events[0]?.position ?? 0n;
-    expect(await all(store.readDigests({ prefixes: [prefix], after, limit: 1 }))).toEqual([digested[1]]);
-  });
-
   test('the head is not before any acknowledged append', async () => {
     const { store } = opened();
     const { position } = await store.append(streamName(), 'none', newEvents(2));
     expect(await store.head()).toBeGreaterThanOrEqual(position);
     expect(await (await opened().another()).head()).toBeGreaterThanOrEqual(position);
+  });
+
+  test('large data, repetitive or not, come back as they were, to every client', async () => {
+    const { store } = opened();
+    const prefix = onlyPrefix();
+    const before = await store.head();
+    const texts = [randomBytes(200_000).toString('base64'), 'Zoë 😀 "again" '.repeat(20_000), 'small'];
+    const events = texts.map((text) => newEvent({ text }));
+    await store.append(`${prefix}a`, 'none', events);
+    const live = follow((signal) => store.subscribeAll({ after: before, prefixes: [prefix], signal }));
+    await live.until(() => live.events.length === events.length);
+    const read = await all((await opened().another()).readAll({ after: before, prefixes: [prefix] }));
+    expect(read.map(({ data }) => data)).toEqual(events.map(({ data }) => data));
+    expect(live.events).toEqual(read);
+  });
+
+  test('digests are those of the content of the events', async () => {
+    const { store } = opened();
+    const prefix = onlyPrefix();
+    const before = await store.head();
+    const data = [{ 2: 'b', 1: 'a' }, { text: 'Zoë 😀\u0000\ud800' }, { big: 'x'.repeat(50_000), n: 1e21 }];
+    await store.append(
+      `${prefix}a`,
+      'none',
+      data.map((one) => newEvent(one)),
+    );
+    await store.append(`${prefix}b`, 'none', [newEvent({ sealed: randomBytes(60_000).toString('base64') })]);
+    const selected = { after: before, prefixes: [prefix] };
+    const events = await all(store.readAll(selected));
+    expect(events).toHaveLength(4);
+    const digests = events.map(({ metadata, data: own, ...head }) => ({
+      ...head,
+      digest: createHash('sha256')
+        .update(eventContent({ metadata, data: own }))
+        .digest('hex'),
+    }));
+    expect(await all(store.readDigests(selected))).toEqual(digests);
+    expect(await all(store.readDigests({ ...selected, limit: 2 }))).toEqual(digests.slice(0, 2));
   });
 }

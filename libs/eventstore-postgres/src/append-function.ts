@@ -5,10 +5,12 @@ export const appendFunction = `
 -- Appends to many streams in one transaction and one round trip. expected: a revision, -1 none, -2 any,
 -- -4 exists. Answers, for each append, the revision and position of its last event, or null where the
 -- expectation does not hold, and base, the last position before all of them. of_append and number say for each
--- event which append it is of, and its place there. metadata and data are JSON texts, one a line.
+-- event which append it is of, and its place there. metadata and data are JSON texts, one a line; bulky says
+-- which data are kept as they are, without an attempt to compress them.
 CREATE FUNCTION eventstore.append(
   streams text[], expected bigint[],
   of_append int[], number int[], ids uuid[], types text[], metadata text, data text,
+  bulky boolean[],
   OUT base bigint, OUT revisions bigint[], OUT positions bigint[]
 ) LANGUAGE plpgsql
 -- A plan made while the table was small must not outlive that.
@@ -58,10 +60,11 @@ BEGIN
     END LOOP;
   END IF;
 
-  INSERT INTO eventstore.events (position, revision, id, stream, type, metadata, data)
-  SELECT base + e.n, last[e.a] + e.k, e.id, streams[e.a], e.type, e.metadata, e.data
-  FROM unnest(of_append, number, ids, types, string_to_array(metadata, E'\\n')::json[], string_to_array(data, E'\\n')::json[])
-    WITH ORDINALITY AS e(a, k, id, type, metadata, data, n)
+  INSERT INTO eventstore.events (position, revision, id, stream, type, metadata, data, bulk)
+  SELECT base + e.n, last[e.a] + e.k, e.id, streams[e.a], e.type, e.metadata,
+    CASE WHEN NOT e.bulky THEN e.data END, CASE WHEN e.bulky THEN e.data END
+  FROM unnest(of_append, number, ids, types, string_to_array(metadata, E'\\n')::json[], string_to_array(data, E'\\n')::json[], bulky)
+    WITH ORDINALITY AS e(a, k, id, type, metadata, data, bulky, n)
   WHERE accepted[e.a];
 
   PERFORM setval('eventstore.position', base + cardinality(ids));

@@ -50,3 +50,20 @@ export class AppendFunction1760000000003 implements MigrationInterface {
     // The tables are the same.
   }
 }
+
+/** Gives data that are hardly compressible a column of their own, where Postgres does not try to. */
+export class BulkData1760000000060 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      ALTER TABLE eventstore.events ADD COLUMN bulk json, ALTER COLUMN data DROP NOT NULL;
+      ALTER TABLE eventstore.events ALTER COLUMN bulk SET STORAGE EXTERNAL;
+      DROP FUNCTION eventstore.append;
+      ${appendFunction}`);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      UPDATE eventstore.events SET data = bulk WHERE data IS NULL;
+      ALTER TABLE eventstore.events ALTER COLUMN data SET NOT NULL, DROP COLUMN bulk`);
+  }
+}

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { AppendResult, ExpectedRevision, NewEvent } from '#eventsourcing';
 import { RevisionConflict, StoreUnavailable } from '#eventsourcing';
 import { arrayOf, jsonLines, unavailable } from '#postgres';
+import { isBulk } from './bulk.js';
 import type { Encoded, RecentEvents } from './recent-events.js';
 
 interface PendingAppend {
@@ -28,7 +29,8 @@ type Group = [PendingAppend, ...PendingAppend[]];
 
 const maxEvents = 2_000;
 const maxBytes = 8 * 1024 * 1024;
-const statement = 'SELECT base, revisions, positions FROM eventstore.append($1, $2, $3, $4, $5, $6, $7, $8)';
+const statement =
+  'SELECT base, revisions, positions FROM eventstore.append($1, $2, $3, $4, $5, $6, $7, $8, $9)';
 const numbers = { any: -2, none: -1, exists: -4 } as const;
 const number = (expected: ExpectedRevision): number =>
   typeof expected === 'number' ? expected : numbers[expected];
@@ -133,6 +135,7 @@ export class GroupCommit {
         arrayOf(groups.map(([first]) => number(first.expected))),
         ...[ofAppend, place, ids, types].map(arrayOf),
         ...[metadata, data].map(jsonLines),
+        arrayOf(data.map(isBulk)),
       ],
     });
     const stored = rows[0] as Stored;

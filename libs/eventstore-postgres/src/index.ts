@@ -1,2 +1,6 @@
 export { PostgresEventStore } from './postgres-event-store.js';
-export { AppendFunction1760000000003, EventStore1760000000000 } from './event-store.migration.js';
+export {
+  AppendFunction1760000000003,
+  BulkData1760000000060,
+  EventStore1760000000000,
+} from './event-store.migration.js';

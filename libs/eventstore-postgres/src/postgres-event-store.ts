@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import type {
   AppendResult,
   Batch,
-  DigestedEvent,
+  EventDigest,
   ExpectedRevision,
   NewEvent,
   ReadAllOptions,
@@ -16,7 +16,7 @@ import { EventStore, StoreUnavailable } from '#eventsourcing';
 import { openPool, vacuumWhenMuchIsDead } from '#postgres';
 import { GroupCommit } from './group-commit.js';
 import type { Page } from './reading.js';
-import { nextLimit, readAllPage, readDigestsPage, readStreamPage, targetSize } from './reading.js';
+import { nextLimit, readAllPage, readDigestPage, readStreamPage, targetSize } from './reading.js';
 import { RecentEvents } from './recent-events.js';
 import { truncateAllBefore } from './truncating.js';
 import { Waker } from './waker.js';
@@ -24,6 +24,8 @@ import { Waker } from './waker.js';
 const firstPage = 64;
 /** Events in one page of a read; how large they are bounds a page too. */
 const mostAtOnce = 4_000;
+/** Their content may be large, and is hashed before the first is answered. */
+const digestsAtOnce = 500;
 const retryEvery = 200;
 
 /** The event store on Postgres: one table, group commit, positions in commit order. */
@@ -82,16 +84,16 @@ export class PostgresEventStore extends EventStore {
     }
   }
 
-  override async *readDigests(options: ReadAllOptions = {}): AsyncGenerator<DigestedEvent> {
+  override async *readDigests(options: ReadAllOptions = {}): AsyncGenerator<EventDigest> {
     let left = options.limit ?? Infinity;
     let after = options.after ?? 0n;
     while (left > 0) {
-      const limit = Math.min(left, mostAtOnce);
-      const digests = await readDigestsPage(this.pool, after, options.prefixes ?? [], limit);
-      yield* digests;
-      const last = digests.at(-1);
-      if (last === undefined || digests.length < limit) return;
-      left -= digests.length;
+      const limit = Math.min(left, digestsAtOnce);
+      const page = await readDigestPage(this.pool, after, options.prefixes ?? [], limit);
+      yield* page;
+      const last = page.at(-1);
+      if (last === undefined || page.length < limit) return;
+      left -= page.length;
       after = last.position;
     }
   }

@@ -2,14 +2,19 @@ import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { eventStoreContract } from '../../eventsourcing/src/event-store.contract.js';
 import { freshDatabase } from '../../../test/support/database.js';
-import { AppendFunction1760000000003, EventStore1760000000000, PostgresEventStore } from './index.js';
+import {
+  AppendFunction1760000000003,
+  BulkData1760000000060,
+  EventStore1760000000000,
+  PostgresEventStore,
+} from './index.js';
 
 eventStoreContract('Postgres', async () => {
   const database = await freshDatabase();
   const source = new DataSource({
     type: 'postgres',
     url: database.url,
-    migrations: [EventStore1760000000000, AppendFunction1760000000003],
+    migrations: [EventStore1760000000000, AppendFunction1760000000003, BulkData1760000000060],
     migrationsRun: true,
   });
   await (await source.initialize()).destroy();

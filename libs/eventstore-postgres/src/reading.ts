@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
-import type { DigestedEvent, EventMetadata, Fact, RecordedEvent } from '#eventsourcing';
-import { query, queryArrays } from '#postgres';
+import type { EventDigest, EventMetadata, Fact, RecordedEvent } from '#eventsourcing';
+import { queryArrays } from '#postgres';
 
 /** The columns of `columns`, behind the head. */
 type Row = [
@@ -14,6 +14,15 @@ type Row = [
   data: Fact['data'],
 ];
 
+type DigestRow = [
+  position: string,
+  revision: string,
+  id: string,
+  stream: string,
+  type: string,
+  digest: string,
+];
+
 /** Some events, and the position of the last event of the store when they were read. */
 export interface Page {
   readonly events: RecordedEvent[];
@@ -24,7 +33,13 @@ export interface Page {
   readonly full: boolean;
 }
 
-const columns = 'e.position, e.revision, e.id, e.stream, e.type, e.metadata, e.data';
+const columns = 'e.position, e.revision, e.id, e.stream, e.type, e.metadata, coalesce(e.data, e.bulk)';
+
+const filterOf = (prefixes: readonly string[]): string =>
+  prefixes.length === 0
+    ? ''
+    : `AND (${prefixes.map((_, n) => `e.stream ^@ $${String(n + 3)}`).join(' OR ')})`;
+
 /** Reads a page of the global order, after a position, of streams with these prefixes. */
 export function readAllPage(
   pool: Pool,
@@ -36,36 +51,29 @@ export function readAllPage(
     pool,
     `SELECT h.head, ${columns} FROM (SELECT coalesce(max(position), 0) AS head FROM eventstore.events) h
      LEFT JOIN LATERAL (
-       SELECT * FROM eventstore.events e WHERE e.position > $1 ${startingWith(prefixes)}
+       SELECT * FROM eventstore.events e WHERE e.position > $1 ${filterOf(prefixes)}
        ORDER BY e.position LIMIT $2) e ON true`,
     [after, limit, ...prefixes],
     limit,
   );
 }
 
-/** The condition for them, whose parameters begin with the third. */
-const startingWith = (prefixes: readonly string[]): string => {
-  const filter = prefixes.map((_, n) => `e.stream ^@ $${String(n + 3)}`).join(' OR ');
-  return filter && `AND (${filter})`;
-};
-
-/** Reads some events of the global order, digested where they lie: what is stored is the text that JSON.stringify gave. */
-export async function readDigestsPage(
+/** The same as it stands in an export, but for the content: its digest is made where it lies. */
+export async function readDigestPage(
   pool: Pool,
   after: bigint,
   prefixes: readonly string[],
   limit: number,
-): Promise<DigestedEvent[]> {
-  const { rows } = await query<
-    Omit<DigestedEvent, 'position' | 'revision'> & Record<'at' | 'number', string>
-  >(pool, {
-    text: `SELECT e.position AS at, e.revision AS number, e.id, e.stream, e.type,
-         encode(sha256(convert_to(',"metadata":' || e.metadata::text || ',"data":' || e.data::text, 'UTF8')), 'hex')
-           AS digest
-       FROM eventstore.events e WHERE e.position > $1 ${startingWith(prefixes)} ORDER BY e.position LIMIT $2`,
+): Promise<EventDigest[]> {
+  const rows = await queryArrays<DigestRow>(pool, {
+    text: `SELECT e.position, e.revision, e.id, e.stream, e.type, encode(sha256(convert_to(
+        ',"metadata":' || e.metadata::text || ',"data":' || coalesce(e.data, e.bulk)::text, 'UTF8')), 'hex')
+      FROM eventstore.events e WHERE e.position > $1 ${filterOf(prefixes)} ORDER BY e.position LIMIT $2`,
     values: [after, limit, ...prefixes],
   });
-  return rows.map(({ at, number, ...row }) => ({ ...row, position: BigInt(at), revision: Number(number) }));
+  return rows.map(([position, revision, id, stream, type, digest]) => ({
+    ...{ position: BigInt(position), revision: Number(revision), id, stream, type, digest },
+  }));
 }
 
 /** Reads a page of one stream from a revision on, or before it. */

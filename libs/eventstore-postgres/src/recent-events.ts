@@ -34,7 +34,7 @@ export class RecentEvents {
   /** @param mostSize in characters of data */
   constructor(
     private readonly mostEvents = 20_000,
-    private readonly mostSize = 4 * 1024 * 1024,
+    private readonly mostSize = 8 * 1024 * 1024,
   ) {}
 
   /** What follows was stored right behind position `base`; what others wrote before it is not here. */
@@ -106,13 +106,23 @@ export class RecentEvents {
   }
 }
 
+/** Of all who hear of a large event hardly anybody looks into it: its data are parsed when they are asked for. */
+const large = (head: Omit<RecordedEvent, 'data'>, json: string): RecordedEvent => {
+  let data: Fact['data'] | undefined;
+  return {
+    ...head,
+    get data() {
+      return (data ??= JSON.parse(json) as Fact['data']);
+    },
+  };
+};
+
 /** The event as the table would give it: what JSON does not carry is not in it. */
-const recorded = ({ position, revision, stream, encoded }: Recent): RecordedEvent => ({
-  position,
-  revision,
-  id: encoded.event.id,
-  stream,
-  type: encoded.event.type,
-  metadata: JSON.parse(encoded.metadata) as EventMetadata,
-  data: JSON.parse(encoded.data) as Fact['data'],
-});
+const recorded = ({ position, revision, stream, encoded }: Recent): RecordedEvent => {
+  const head = { position, revision, id: encoded.event.id, stream, type: encoded.event.type };
+  const metadata = JSON.parse(encoded.metadata) as EventMetadata;
+  const { data } = encoded;
+  return data.length > sharedSize
+    ? large({ ...head, metadata }, data)
+    : { ...head, metadata, data: JSON.parse(data) as Fact['data'] };
+};

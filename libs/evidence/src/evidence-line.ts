@@ -1,13 +1,16 @@
-import { digestOf, type DigestedEvent } from '#eventsourcing';
+import { hash } from 'node:crypto';
+import type { RecordedEvent } from '#eventsourcing';
 import { leafHash } from './merkle.js';
 
+type Event = Pick<RecordedEvent, 'position' | 'stream' | 'revision' | 'id' | 'type'>;
+
 /** The part of an event's line that says which it is, and outlives its content. */
-export const eventHead = (
-  n: number,
-  { position, stream, revision, id, type }: Omit<DigestedEvent, 'digest'>,
-): string =>
+export const eventHead = (n: number, { position, stream, revision, id, type }: Event): string =>
   `{"n":${n},"position":"${position}","stream":${JSON.stringify(stream)},"revision":${revision},` +
   `"id":"${id}","type":${JSON.stringify(type)}`;
+
+/** SHA-256 of an event's content, in hexadecimal. */
+export const digestOf = (content: string | Uint8Array): string => hash('sha256', content, 'hex');
 
 const digested = (head: string | Uint8Array, digest: string): string =>
   `${typeof head === 'string' ? head : Buffer.from(head).toString()},"digest":"${digest}"`;

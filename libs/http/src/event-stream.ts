@@ -55,10 +55,11 @@ export class EventStream {
     return now - this.changedAt;
   }
 
-  write(frames: string): void {
+  /** @param encoding `latin1` costs less, where there is nothing but ASCII */
+  write(frames: string, encoding: 'utf8' | 'latin1' = 'utf8'): void {
     if (!this.open) return;
     this.changedAt = Date.now();
-    if (!this.response.write(frames)) this.waiting = true;
+    if (!this.response.write(frames, encoding)) this.waiting = true;
   }
 
   /** Resolves when more can be written, or nothing ever again. */

@@ -54,7 +54,7 @@ export class FeedFollower<Event extends object> extends Follower {
     stream: EventStream,
     private readonly feed: Feed<Event>,
     private readonly wanted: (event: Event) => boolean,
-    private place: number,
+    protected place: number,
     private over = false,
   ) {
     super(stream);
@@ -72,11 +72,11 @@ export class FeedFollower<Event extends object> extends Follower {
       frames += this.take(one);
       if (frames.length < liveSize) continue;
       // The rest is read again, once the client has taken this.
-      this.stream.write(frames);
+      this.write(frames);
       this.wake();
       return;
     }
-    if (frames !== '') this.stream.write(frames);
+    if (frames !== '') this.write(frames);
     if (this.ended) this.finish();
   }
 

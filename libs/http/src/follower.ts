@@ -45,6 +45,10 @@ export abstract class Follower {
     else if (!this.reading) this.stream.write(this.keepalive());
   }
 
+  protected write(frames: string): void {
+    this.stream.write(frames);
+  }
+
   protected finish(): void {
     this.stream.write(frame('end', {}));
     this.stream.end();
@@ -57,7 +61,7 @@ export abstract class Follower {
         this.woken = false;
         await this.stream.drained();
         const { frames, more, end } = await this.next();
-        if (frames !== '') this.stream.write(frames);
+        if (frames !== '') this.write(frames);
         if (end) this.finish();
         this.woken ||= more;
       }

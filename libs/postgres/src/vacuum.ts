@@ -1,8 +1,11 @@
 import type { Pool } from 'pg';
 import { unavailable } from './unavailable.js';
 
-/** From this share of removed rows on, the time that it takes is worth it; Postgres itself waits for a fifth. */
-const much = 0.05;
+/**
+ * From this share of removed rows on, the time that it takes is worth it; Postgres itself waits for a fifth. What is
+ * removed is far larger than what stays, as a rule, and its bytes lie in a TOAST table of their own.
+ */
+const much = 0.01;
 
 const worthIt = `
   SELECT c.oid::regclass::text AS name FROM unnest($1::text[]) AS t(name)

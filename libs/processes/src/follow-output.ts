@@ -6,6 +6,7 @@ import {
   FeedFollower,
   frame,
   type Piece,
+  type Placed,
   placeOf,
   type RequestContext,
 } from '#http';
@@ -48,7 +49,7 @@ export class FollowOutput {
           if (placed?.event === undefined) continue;
           // A piece that begins before the client does is cut where it is read.
           if (placed.event.offset < from) follower?.wake();
-          else follower?.live([placed], placed.event.offset);
+          else follower?.hear(placed, event.revision);
         }
       }),
       await this.events.follow(processStream(id), () => {
@@ -76,11 +77,18 @@ class OutputFollower extends FeedFollower<OutputPiece> {
   /** @param purged whether there may be less now than there was at the start */
   constructor(
     stream: EventStream,
-    feed: OutputFeed,
+    private readonly output: OutputFeed,
     from: number,
     private readonly purged: () => Promise<boolean>,
   ) {
-    super(stream, feed, () => true, from);
+    super(stream, output, () => true, from);
+  }
+
+  /** A piece that has just been stored. */
+  hear(piece: Placed<OutputPiece>, revision: number): void {
+    this.output.hear(piece, revision);
+    this.live([piece], piece.event?.offset ?? 0);
+    this.output.pass(this.place);
   }
 
   /** The process has ended: what is left is sent, and then how it ended. */
@@ -97,6 +105,11 @@ class OutputFollower extends FeedFollower<OutputPiece> {
     const piece = await super.next();
     if (piece.end && (await this.purged())) this.cut();
     return piece;
+  }
+
+  /** Base64 and digits: of each character one byte. */
+  protected override write(frames: string): void {
+    this.stream.write(frames, 'latin1');
   }
 
   protected override finish(): void {

@@ -14,8 +14,10 @@ import { outputStreamOf, type ProcessOutputWritten } from './process-output.even
 
 /** The largest piece that is stored: as JSON it is well below 1 MB, the most that stores take by default. */
 const pieceBytes = 256 * 1024;
-/** How much may be gathered while a commit is on its way. */
-const mostGathered = 1024 * 1024;
+/** So much is handed to the store at once, commits being on their way or not; less is gathered until it is free. */
+const handedBytes = 192 * 1024;
+/** How much may wait to be stored: about half of it is on its way, while the other half is gathered. */
+const mostWaiting = 2 * 1024 * 1024;
 const retryMs = 200;
 
 interface Piece {
@@ -23,15 +25,16 @@ interface Piece {
   readonly event: NewEvent<ProcessOutputWritten>;
 }
 
+type Attempt = Promise<PromiseSettledResult<unknown>[]>;
+
 interface Gathered {
   readonly stream: OutputStream;
   readonly parts: Buffer[];
 }
 
 /**
- * Stores the output of one process in its order. What is written while a commit is on its way is gathered for
- * the next one; when that is a lot, whoever writes waits, and so does, in the end, the process. A store that
- * cannot be reached is tried until it can.
+ * Stores the output of one process in its order. When a lot waits to be stored, whoever writes waits, and so does,
+ * in the end, the process. A store that cannot be reached is tried until it can.
  */
 export class OutputAppender {
   private readonly stream: string;
@@ -39,8 +42,14 @@ export class OutputAppender {
   private readonly kept = { stdout: 0, stderr: 0 };
   private count = 0;
   private gathered: Gathered[] = [];
+  /** Bytes that are gathered; and those together with what was handed to the store. */
   private size = 0;
-  private sending: Promise<void> | undefined;
+  private waiting = 0;
+  private flushing: Promise<void> | undefined;
+  /** What was handed to the store, oldest first; each resolves when it is stored, or nothing more will be. */
+  private readonly underWay: Promise<void>[] = [];
+  /** How often something was stored that had failed before. */
+  private recoveries = 0;
   private failure: Error | undefined;
 
   constructor(
@@ -59,26 +68,33 @@ export class OutputAppender {
     if (last?.stream === stream) last.parts.push(bytes);
     else this.gathered.push({ stream, parts: [bytes] });
     this.size += bytes.length;
-    this.sending ??= this.send();
-    while (this.size >= mostGathered && this.failure === undefined) await this.sending;
+    this.waiting += bytes.length;
+    if (this.size >= handedBytes) this.send();
+    else this.flushing ??= this.flush();
+    while (this.waiting >= mostWaiting && this.failure === undefined) await this.underWay[0];
     if (this.failure !== undefined) throw this.failure;
   }
 
   /** Resolves when all is stored. @throws what the store refused the output with */
   async stored(): Promise<void> {
-    while (this.sending !== undefined) await this.sending;
+    await this.flushing;
+    await this.underWay.at(-1);
     if (this.failure !== undefined) throw this.failure;
   }
 
-  private async send(): Promise<void> {
-    try {
-      // What else this turn of the event loop brings goes into the same commit.
-      await new Promise(setImmediate);
-      await this.insist(this.take());
-    } catch (error) {
-      this.failure = error as Error;
-    }
-    this.sending = this.size > 0 && this.failure === undefined ? this.send() : undefined;
+  private async flush(): Promise<void> {
+    // What else this turn of the event loop brings goes into the same commit.
+    await new Promise(setImmediate);
+    await this.underWay.at(-1);
+    this.flushing = undefined;
+    if (this.size > 0 && this.failure === undefined) this.send();
+  }
+
+  private send(): void {
+    const bytes = this.size;
+    const pieces = this.take();
+    const before = this.underWay.at(-1);
+    this.underWay.push(this.settled(pieces, bytes, this.attempt(pieces), before));
   }
 
   private take(): Piece[] {
@@ -100,22 +116,53 @@ export class OutputAppender {
     return { expected: this.count++ - 1, event: this.envelope(data) };
   }
 
-  /** Sent again, what was stored the first time is answered as it was then. */
-  private async insist(pieces: readonly Piece[]): Promise<void> {
-    for (;;) {
-      const sent = await Promise.allSettled(
-        pieces.map(({ expected, event }) =>
-          this.store.append(this.stream, expected === -1 ? 'none' : expected, [event]),
-        ),
+  private attempt(pieces: readonly Piece[]): Attempt {
+    return Promise.allSettled(
+      pieces.map(({ expected, event }) =>
+        this.store.append(this.stream, expected === -1 ? 'none' : expected, [event]),
+      ),
+    );
+  }
+
+  private async settled(
+    pieces: readonly Piece[],
+    bytes: number,
+    first: Attempt,
+    before: Promise<void> | undefined,
+  ): Promise<void> {
+    const { recoveries } = this;
+    await before;
+    try {
+      if (this.failure === undefined) await this.insist(pieces, first, recoveries);
+    } catch (error) {
+      this.failure = error as Error;
+    }
+    this.waiting -= bytes;
+    void this.underWay.shift();
+  }
+
+  /**
+   * Sent again, what was stored the first time is answered as it was then. Behind a piece that was not stored,
+   * those that were sent before it was stored after all are in conflict.
+   * @param recoveries as many as there had been when the first attempt was made
+   */
+  private async insist(pieces: readonly Piece[], first: Attempt, recoveries: number): Promise<void> {
+    let attempt = first;
+    for (let again = false; ; again = true) {
+      const failures = (await attempt).flatMap((one) =>
+        one.status === 'rejected' ? [one.reason as unknown] : [],
       );
-      const failures = sent.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
-      if (failures.length === 0) return;
-      // Behind a piece that was not stored, those that were sent with it are in conflict.
-      const passing = failures.some((failure) => failure instanceof StoreUnavailable);
+      if (failures.length === 0) {
+        if (again) this.recoveries++;
+        return;
+      }
+      const behind = !again && this.recoveries > recoveries;
+      const passing = behind || failures.some((failure) => failure instanceof StoreUnavailable);
       const ours = (failure: unknown): boolean =>
         failure instanceof StoreUnavailable || failure instanceof RevisionConflict;
       if (!passing || !failures.every(ours)) throw failures[0];
       await pause(retryMs);
+      attempt = this.attempt(pieces);
     }
   }
 

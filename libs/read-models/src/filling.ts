@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import type { Batch, Upcasters } from '#eventsourcing';
+import { parts, resting } from './gentle.js';
 import type { Projection } from './projection.js';
 import { ProjectionBuild } from './projection-build.js';
 import type { SharedReading } from './shared-reading.js';
@@ -55,8 +56,12 @@ export class Filling {
     }
   }
 
-  /** Makes the tables and fills them, until they have caught up. @returns undefined when it was stopped before */
-  async fill(client: Client, signal: AbortSignal): Promise<Filled | undefined> {
+  /**
+   * Makes the tables and fills them, until they have caught up.
+   * @param pace `gentle` leaves half of the time to those who read what serves meanwhile
+   * @returns undefined when it was stopped before
+   */
+  async fill(client: Client, signal: AbortSignal, pace: 'full' | 'gentle'): Promise<Filled | undefined> {
     const build = new ProjectionBuild(client, this.projection, 'building');
     await build.create();
     await build.enter();
@@ -64,10 +69,12 @@ export class Filling {
     let events = 0;
     for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
       const batch: Batch = next.value;
-      await build.take(batch);
+      if (pace === 'full') await build.take(batch);
+      else for (const part of parts(batch)) await resting(signal, () => build.take(part));
+      if (signal.aborted) break;
       events += batch.events.length;
       if (!batch.caughtUp) continue;
-      await this.index(build);
+      await (pace === 'full' ? this.index(build) : build.index());
       return { build, position: batch.position, events, rest };
     }
     return undefined;

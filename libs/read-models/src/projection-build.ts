@@ -45,15 +45,15 @@ export class ProjectionBuild {
 
   /**
    * Makes the readers' indexes; done once, when the build is about to serve. @param helper a second
-   * connection, which makes the half of them
+   * connection, which makes the half of them; without it they are made one after the other
    */
-  async index(helper: Client): Promise<void> {
+  async index(helper?: Client): Promise<void> {
     const left = this.projection.indexes.split(';').filter((statement) => statement.trim() !== '');
     const work = async (client: Client): Promise<void> => {
       await client.query(`SET search_path TO "${this.schema}"`);
       for (let next = left.shift(); next !== undefined; next = left.shift()) await client.query(next);
     };
-    await Promise.all([this.client, helper].map(work));
+    await Promise.all((helper === undefined ? [this.client] : [this.client, helper]).map(work));
   }
 
   /** Makes names in SQL mean this build's tables. */

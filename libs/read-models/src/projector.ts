@@ -21,6 +21,8 @@ const busyBatch = 100;
 /** The same when nothing in the batch was for this projection. */
 const idleLingerMs = 60;
 const retryMs = 500;
+/** In a process one rebuild beside what serves is under way at a time. */
+const rebuilding = new Turn();
 
 export interface ProjectorLog {
   info(message: string): void;
@@ -136,7 +138,7 @@ export class Projector {
   private async build(client: Client, signal: AbortSignal): Promise<bigint | undefined> {
     const { name, version } = this.projection;
     const started = Date.now();
-    const filled = await this.filling.fill(client, signal);
+    const filled = await this.filling.fill(client, signal, 'full');
     if (filled === undefined) return undefined;
     await filled.rest.return?.();
     await filled.build.serve();
@@ -182,7 +184,7 @@ export class Projector {
       ]);
       await this.filling.prepare(client);
       const signal = AbortSignal.any([leading, lost.signal, job.abandoned]);
-      const result = await rebuild.run(client, job, signal);
+      const result = await rebuilding.take(() => rebuild.run(client, job, signal));
       if (result !== undefined) await job.completed(result);
       else if (!leading.aborted && !lost.signal.aborted) await this.dropBuild(client);
     } catch (error) {

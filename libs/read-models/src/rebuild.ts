@@ -37,7 +37,7 @@ export class Rebuild {
    */
   async run(client: Client, job: RebuildJob, signal: AbortSignal): Promise<RebuildResult | undefined> {
     const started = Date.now();
-    const filled = await this.filling.fill(client, signal);
+    const filled = await this.filling.fill(client, signal, 'gentle');
     if (filled === undefined) return undefined;
     try {
       return await this.finish(client, filled, job, started, signal);

@@ -2,8 +2,8 @@ import type { Due } from './planner.js';
 import type { RetentionKind } from './retention.events.js';
 import type { SweepBatch } from './sweep.events.js';
 
-const mostRemovals = 100;
-const mostPieces = 500;
+const mostRemovals = 50;
+const mostPieces = 250;
 
 /** Puts what one rule says together, as much as may be removed at once; the order of one subject's stays. */
 export async function* batches(

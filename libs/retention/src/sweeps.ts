@@ -22,6 +22,8 @@ import { type SweepBatch, type SweepFact, sweepStream } from './sweep.events.js'
 
 /** How long is waited for a projection, in milliseconds. */
 const patience = 30_000;
+/** How long the pause behind a batch is, in times of how long the batch took. */
+const restFor = 1.5;
 /** The longest pause between two batches, in milliseconds. */
 const longestPause = 1_000;
 
@@ -61,8 +63,8 @@ export class Sweeps {
         const decided = await this.decide(state, (sweep) => decideBatch(sweep, id, batch));
         if (decided?.batch != null) await this.finish(decided, failed);
         pieces += batch.pieces;
-        // Half of the time is left to others.
-        await pause(Math.min(Date.now() - start, longestPause), undefined, { signal });
+        // Most of the time is left to others.
+        await pause(Math.min(restFor * (Date.now() - start), longestPause), undefined, { signal });
       }
     }
     await this.reclaim(pieces);

@@ -1,0 +1,18 @@
+/** A text that is shorter is compressed in no time, in characters. */
+const short = 32 * 1024;
+/** Of how many characters it is asked whether they and the three behind them came before. */
+const sampled = 1_024;
+/** Which share of them makes a text worth being compressed. */
+const worthIt = 0.1;
+
+/**
+ * Whether a text is long and hardly repeats itself: binary output as base64, something sealed. Postgres would try
+ * to compress it all the same, for longer than all else takes that becomes of it.
+ */
+export function isBulk(text: string): boolean {
+  if (text.length < short) return false;
+  const start = text.length >> 1;
+  const seen = new Set<string>();
+  for (let n = start; n < start + sampled; n++) seen.add(text.slice(n, n + 4));
+  return seen.size > (1 - worthIt) * sampled;
+}
