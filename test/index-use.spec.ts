@@ -301,7 +301,13 @@ describe(`over ${rows} rows`, () => {
     const all = { afterSeq: 0, beforeSeq: Number.MAX_SAFE_INTEGER, limit, ...filter };
     for (const order of ['asc', 'desc'] as const) {
       for (const view of ['compact', 'full'] as const) {
-        await readTranscript(recorder, idOf(7), new Map(), { ...all, order, view }, unlimited);
+        await readTranscript(
+          recorder,
+          idOf(7),
+          { of: () => Promise.resolve(new Map()) },
+          { ...all, order, view },
+          unlimited,
+        );
       }
     }
     expect(statements).toHaveLength(6);

@@ -6,7 +6,14 @@ import { Database } from '#read-models';
 import { type RunState, runResource } from '#runs';
 import type { SessionResource } from '#sessions';
 import { SessionFeed } from '#timeline';
-import { readTranscript, SegmentRetentions, type TranscriptOwner, TranscriptSeeds } from '#transcripts';
+import {
+  inPart,
+  partsOf,
+  readTranscript,
+  SegmentRetentions,
+  type TranscriptOwner,
+  TranscriptSeeds,
+} from '#transcripts';
 
 /** One line of an export. */
 export interface ExportLine {
@@ -91,8 +98,9 @@ export class SessionExport {
       `WITH own AS (SELECT id FROM runs.runs WHERE session_id = $1)
        SELECT (SELECT count(*) FROM own) AS runs,
          coalesce((SELECT max(last_seq) FROM timeline.segments WHERE session_id = $1), 0) AS events,
-         (SELECT count(*) FROM transcripts.segments
-          WHERE transcript_id = $1 OR transcript_id IN (SELECT id FROM own)) AS segments,
+         (SELECT count(*) FROM ${partsOf('$1::uuid')} p JOIN transcripts.segments ON transcript_id = p.owner_id
+          WHERE ${inPart}) + (SELECT count(*) FROM transcripts.segments
+          WHERE transcript_id IN (SELECT id FROM own)) AS segments,
          (SELECT count(*) FROM interactions.interactions WHERE session_id = $1) AS interactions,
          coalesce((SELECT sum(last_seq - purged_seq) FROM logs.runs WHERE run_id IN (SELECT id FROM own)), 0) AS log_entries`,
       [id],
@@ -132,13 +140,12 @@ export class SessionExport {
   ): AsyncGenerator<ExportLine> {
     const { kind, id } = owner;
     const whose = kind === 'session' ? { session_id: id } : { run_id: id };
-    const seeds = await this.seeds.of(id);
     const retention = await this.retentions.of(principal, owner);
     let seen = 0;
     for (let left = most; left > 0;) {
       const limit = Math.min(left, rowsAtOnce);
       const filter = { ...everything, view: 'full', order: 'asc', seen, limit } as const;
-      const { segments, next } = await readTranscript(this.database, id, seeds, filter, retention);
+      const { segments, next } = await readTranscript(this.database, id, this.seeds, filter, retention);
       for (const segment of segments) yield { type: 'segment', data: Object.assign(segment, whose) };
       left -= segments.length;
       if (next === undefined) return;

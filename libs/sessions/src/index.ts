@@ -11,3 +11,4 @@ export * from './list-sessions.js';
 export * from './sessions.module.js';
 export * from './session.resource.js';
 export * from './session-past.js';
+export * from './shared-transcripts.js';

@@ -1,6 +1,7 @@
 import type { ProcessFact } from '#processes';
 import type { Envelope } from '#eventsourcing';
 import type { RunEventRecorded, RunFact, RunStatus, RunUsage } from '#runs';
+import type { SessionBirth } from './session.events.js';
 
 /** How many processes of the session's runs there are by what they do. */
 export interface ProcessCounts {
@@ -64,6 +65,10 @@ const over: ReadonlySet<string> = new Set(['RunCompleted', 'RunFailed', 'RunCanc
 
 /** Sums of dollars must not show binary fractions: kept to a billionth. */
 const rounded = (n: number): number => (Number.isInteger(n) ? n : Math.round(n * 1e9) / 1e9);
+
+/** Adds what a fork begins with. */
+export const bornWith = (figures: SessionFigures, { inherited }: SessionBirth): SessionFigures =>
+  inherited === undefined ? figures : { ...figures, ...inherited };
 
 /** Adds what one event of a run changes in its session's figures. */
 export function counted(figures: SessionFigures, fact: RunFact, event: Envelope): SessionFigures {

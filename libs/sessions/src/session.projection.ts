@@ -8,7 +8,14 @@ import type { SessionState } from './session.decider.js';
 import { sessionDecider } from './session.decider.js';
 import type { PinFact, SessionFact } from './session.events.js';
 import { pinStreams } from './session.events.js';
-import { counted, countedProcess, noFigures, type SessionFigures, statusOf } from './session.figures.js';
+import {
+  bornWith,
+  counted,
+  countedProcess,
+  noFigures,
+  type SessionFigures,
+  statusOf,
+} from './session.figures.js';
 
 /** A row: the session's own state, and the figures of its runs. */
 export interface SessionRow {
@@ -38,7 +45,7 @@ const processes = 'process-';
  */
 export class SessionsProjection extends Projection {
   readonly name = 'sessions';
-  readonly version = 7;
+  readonly version = 8;
   readonly prefixes = ['session-', 'run-', transcripts, processes, pinStreams];
 
   readonly tables = `
@@ -231,8 +238,11 @@ const tellsOfSession = ({ data }: RecordedEvent): boolean => telling.has((data a
 
 function folded(row: SessionRow, event: RecordedEvent): SessionRow {
   if (event.stream.startsWith('session-')) {
-    const doc = sessionDecider.evolve(row.doc ?? undefined, event as Fact as SessionFact, event);
-    return { ...row, doc: doc ?? null };
+    const fact = event as Fact as SessionFact;
+    const doc = sessionDecider.evolve(row.doc ?? undefined, fact, event) ?? null;
+    return fact.type === 'SessionCreated'
+      ? { ...row, doc, figures: bornWith(row.figures, fact.data) }
+      : { ...row, doc };
   }
   if (event.stream.startsWith(transcripts)) {
     return row.figures.has_transcript ? row : { ...row, figures: { ...row.figures, has_transcript: true } };
@@ -243,8 +253,9 @@ function folded(row: SessionRow, event: RecordedEvent): SessionRow {
   return figures === row.figures ? row : { ...row, figures };
 }
 
-const isEmpty = ({ figures: { run_counts, has_transcript } }: SessionRow): boolean =>
-  !has_transcript && Object.values(run_counts).every((count) => count === 0);
+/** A fork has history, if none of its own. */
+const isEmpty = ({ doc, figures: { run_counts, has_transcript } }: SessionRow): boolean =>
+  !has_transcript && doc?.forked_from == null && Object.values(run_counts).every((count) => count === 0);
 const storableTags = ({ doc }: SessionRow): string[] => (doc?.tags ?? []).map(wellFormed);
 const tagsOf = (row: SessionRow | undefined): string => JSON.stringify(row?.doc?.tags ?? []);
 const sameTags = (a: SessionRow, b: SessionRow | undefined): boolean =>

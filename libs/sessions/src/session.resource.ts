@@ -57,7 +57,7 @@ export class SessionResource {
 }
 
 /** By what a session was found; `created` when it was not. */
-export const resolutions = ['session_id', 'alias', 'created'] as const;
+export const resolutions = ['session_id', 'alias', 'created', 'forked'] as const;
 export type Resolution = (typeof resolutions)[number];
 
 @ApiSchema({ name: 'ResolvedSession' })
@@ -76,7 +76,6 @@ export function sessionResource(
   const { holders: _holders, deleted_at: _deleted, ...own } = session;
   return {
     ...own,
-    forked_from: null,
     status: statusOf(figures),
     is_pinned: pinned,
     preview: figures.preview,

@@ -3,11 +3,13 @@ import { ArchiveSessionHandler } from './archive-session.js';
 import { CommandSessionHandler } from './command-session.js';
 import { CreateSessionHandler } from './create-session.js';
 import { DeleteSessionHandler } from './delete-session.js';
+import { ForkSessionHandler } from './fork-session.js';
 import { KeepStateHandler } from './keep-state.js';
 import { ListSessionsHandler } from './list-sessions.js';
 import { PinSessionHandler } from './pin-session.js';
 import { Reservations } from './reservations.js';
 import { ResolveSessionHandler } from './resolve-session.js';
+import { SessionForks } from './session-forks.js';
 import { SessionPolicy } from './session.policy.js';
 import { SessionStateController } from './session-state.controller.js';
 import { SessionStats } from './session-stats.js';
@@ -24,12 +26,14 @@ import { UpdateSessionHandler } from './update-session.js';
     CommandSessionHandler,
     CreateSessionHandler,
     DeleteSessionHandler,
+    ForkSessionHandler,
     KeepStateHandler,
     ListSessionsHandler,
     PinSessionHandler,
     ResolveSessionHandler,
     UpdateSessionHandler,
     Reservations,
+    SessionForks,
     SessionPolicy,
     SessionStats,
     SessionSummary,
