@@ -1,21 +1,28 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { Client } from 'pg';
 import { Api, type Body, dataOf, newProject, type Reply } from './support/api.js';
+import { type Database, freshDatabase } from './support/database.js';
 import { type Server, startServer } from './support/server.js';
 import { until } from './support/supervised-service.js';
 
+let database: Database;
 let server: Server;
+let project: string;
 let operator: Api;
 let source: string;
 
 beforeAll(async () => {
-  server = await startServer();
+  database = await freshDatabase();
+  server = await startServer({ DATABASE_URL: database.url });
 }, 120_000);
 afterAll(async () => {
   await server.stop();
+  await database.drop();
 });
 beforeEach(async () => {
-  const project = await newProject(server);
-  operator = await project.caller('operator');
+  const made = await newProject(server);
+  project = made.id;
+  operator = await made.caller('operator');
   source = (await operator.made('/sessions')).id;
 });
 // Whatever was removed: built again from what is left, the read models are the same.
@@ -217,21 +224,58 @@ describe('what a fork shares', () => {
   });
 });
 
-test('a fork is not born into what a sweep is just removing', async () => {
-  const sources: string[] = [];
-  for (let n = 0; n < 20; n++) {
-    const { id } = await operator.made('/sessions');
-    await say(id, 'one', 'two');
-    sources.push(id);
-  }
-  await put('project', { max_bytes: 0 });
-  const sweep = swept().catch(() => []);
-  const forks: [string, unknown[]][] = [];
-  for (const of of sources.reverse()) {
-    const id = await fork(of);
-    await keep(id);
-    forks.push([id, await shown(id)]);
-  }
-  await sweep;
-  for (const [id, first] of forks) expect([id, await shown(id)]).toEqual([id, first]);
+describe('a fork that is made while a sweep removes', () => {
+  /** Names whose turn it is in the project: everyone else who would fork or remove waits. */
+  const turn = (): string => `retention ${project}`;
+  let sql: Client;
+  beforeEach(async () => {
+    sql = new Client({ connectionString: database.url });
+    await sql.connect();
+    await sql.query('SELECT pg_advisory_lock($1, hashtext($2))', [0x52_4c_54_4e, turn()]);
+  });
+  afterEach(async () => {
+    await sql.end();
+  });
+  const waiting = async (count: number): Promise<void> => {
+    await until(async () => {
+      const asked = `SELECT 1 FROM pg_stat_activity WHERE application_name = $1 AND wait_event = 'advisory'`;
+      return (await sql.query(asked, [`runledger turn ${turn()}`])).rows.length === count;
+    });
+  };
+  const ended = async (headers: Headers): Promise<Body> => {
+    let operation: Body = {};
+    await until(async () => {
+      operation = (await operator.get(String(headers.get('location')).replace('/v1', ''))).body;
+      return operation['status'] !== 'running';
+    });
+    return operation['result'] as Body;
+  };
+
+  test('and comes first, keeps what the sweep had decided to remove', async () => {
+    await say(source, 'one');
+    await expire(source);
+    const forking = fork(source);
+    await waiting(1);
+    const { headers } = await operator.post('/retention/apply');
+    await waiting(2);
+    await sql.end();
+    const id = await forking;
+    expect(await ended(headers)).toEqual({ removed: [], kept: 1 });
+    expect([await shown(source), await shown(id)]).toEqual([['one'], ['one']]);
+  });
+
+  test('and comes second, is born without what was removed', async () => {
+    await say(source, 'one');
+    await expire(source);
+    const { headers } = await operator.post('/retention/apply');
+    await waiting(1);
+    const forking = fork(source);
+    await waiting(2);
+    await sql.end();
+    const id = await forking;
+    expect(await ended(headers)).toMatchObject({ removed: [{ count: 1 }], kept: 0 });
+    expect([await shown(source), await shown(id)]).toEqual([['purged'], ['purged']]);
+    await say(id, 'mine');
+    expect(await shown(id)).toEqual(['purged', 'mine']);
+  });
 });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { type Api, type Body, dataOf, newProject, type Reply } from './support/api.js';
 import { type Server, startServer } from './support/server.js';
 import { Watch } from './support/sse.js';
+import { until } from './support/supervised-service.js';
 
 let server: Server;
 let project: Awaited<ReturnType<typeof newProject>>;
@@ -23,7 +24,7 @@ beforeEach(async () => {
 });
 
 /** A run of the session in which the user says something and is answered; it stays running when told so. */
-async function turn(session: string, text: string, { ends = true } = {}): Promise<string> {
+async function answered(session: string, text: string, { ends = true } = {}): Promise<string> {
   const { id } = await ann.made(`/sessions/${session}/runs`);
   await ann.patch(`/runs/${id}`, { status: 'running' });
   const usage = { input_tokens: 5 };
@@ -35,6 +36,12 @@ async function turn(session: string, text: string, { ends = true } = {}): Promis
   });
   if (ends) await ann.patch(`/runs/${id}`, { status: 'completed' });
   return id;
+}
+
+/** The same, and the answer is in the transcript. */
+async function turn(session: string, text: string): Promise<void> {
+  await answered(session, text);
+  await until(async () => (await said(session)).at(-1) === `${text}!`);
 }
 
 const fork = async (of: string, body: Body = {}): Promise<Body & { id: string }> => {
@@ -85,7 +92,7 @@ describe('a fork at the end', () => {
 
   test('has the answer of a run that has just ended', async () => {
     for (let n = 0; n < 5; n++) {
-      await turn(source, `question ${n}`);
+      await answered(source, `question ${n}`);
       const { id } = await fork(source);
       expect((await said(id)).at(-1)).toEqual(`question ${n}!`);
     }
@@ -158,7 +165,7 @@ describe('a fork at a point', () => {
 
   test('has what a run said that had completed by then, however soon the next began', async () => {
     const runs: string[] = [];
-    for (let n = 0; n < 3; n++) runs.push(await turn(source, `question ${n}`));
+    for (let n = 0; n < 3; n++) runs.push(await answered(source, `question ${n}`));
     const feed = await events(source);
     for (const [n, run] of runs.entries()) {
       const ended = feed.find(({ type, run_id }) => type === 'run.completed' && run_id === run);
@@ -292,6 +299,7 @@ describe('a fork is read', () => {
     await turn(source, 'one');
     const { id } = await fork(source);
     await say(id, 'mine');
+    await said(id);
     const response = await fetch(`${server.url}/v1/sessions/${id}/export`, {
       headers: { authorization: `Bearer ${ann.key}` },
     });
@@ -350,7 +358,7 @@ describe('a source', () => {
   });
 
   test('in which a run is running is busy, a sub-run too', async () => {
-    const run = await turn(source, 'one', { ends: false });
+    const run = await answered(source, 'one', { ends: false });
     const busy = await ann.post(`/sessions/${source}/fork`);
     expect([...codeOf(busy), busy.body['run_id']]).toEqual([409, 'session_busy', run]);
     const child = await ann.made(`/sessions/${source}/runs`, { parent_run_id: run });
