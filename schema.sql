@@ -2,6 +2,7 @@
 
 CREATE SCHEMA access;
 CREATE SCHEMA audit;
+CREATE SCHEMA budget_policy;
 CREATE SCHEMA eventstore;
 CREATE SCHEMA interaction_policy;
 CREATE SCHEMA interactions;
@@ -96,6 +97,11 @@ CREATE TABLE audit.tree (
   sealed_at timestamp with time zone DEFAULT now() NOT NULL,
   CONSTRAINT tree_one_check CHECK (one),
   CONSTRAINT tree_pkey PRIMARY KEY (one)
+);
+
+CREATE TABLE budget_policy.budgeted (
+  session_id uuid NOT NULL,
+  CONSTRAINT budgeted_pkey PRIMARY KEY (session_id)
 );
 
 CREATE TABLE eventstore.events (

@@ -12,6 +12,8 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Runs that are stored before reads are measured. */
   readonly runs: number;
+  /** The same of sessions. */
+  readonly sessions: number;
   readonly burstEntries: number;
   /** How often the time to visibility is taken. */
   readonly samples: number;

@@ -13,6 +13,7 @@ import { neverRead } from './rows/never-read.js';
 import { processes } from './rows/process.js';
 import { rebuild } from './rows/rebuild.js';
 import { retention } from './rows/retention.js';
+import { sessionLists } from './rows/sessions.js';
 import { trivialRun } from './rows/trivial-run.js';
 import { visibility } from './rows/visible.js';
 import { type TableRow, writeTable } from './table.js';
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     'warm-up': { type: 'string' },
     rounds: { type: 'string' },
     runs: { type: 'string' },
+    sessions: { type: 'string' },
     out: { type: 'string', default: 'bench/results' },
   },
 });
@@ -34,6 +36,7 @@ const quick: BenchOptions = {
   warmUpSeconds: 0.1,
   rounds: 1,
   runs: 2_000,
+  sessions: 2_000,
   burstEntries: 5_000,
   samples: 10,
   followers: 20,
@@ -47,6 +50,7 @@ const full: BenchOptions = {
   warmUpSeconds: 2,
   rounds: 3,
   runs: 1_000_000,
+  sessions: 100_000,
   burstEntries: 200_000,
   samples: 300,
   followers: 1_000,
@@ -62,6 +66,7 @@ const options: BenchOptions = {
   ...(values['warm-up'] !== undefined && { warmUpSeconds: Number(values['warm-up']) }),
   ...(values.rounds !== undefined && { rounds: Number(values.rounds) }),
   ...(values.runs !== undefined && { runs: Number(values.runs) }),
+  ...(values.sessions !== undefined && { sessions: Number(values.sessions) }),
 };
 
 const all: readonly Row[] = [
@@ -75,6 +80,7 @@ const all: readonly Row[] = [
   neverRead,
   asOf,
   ...reads,
+  ...sessionLists,
   ...processes,
   rebuild,
   retention,

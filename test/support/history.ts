@@ -20,9 +20,11 @@ import {
   changeSession,
   claimSession,
   deleteSession,
+  resumeSession,
   sessionDecider,
   type SessionFact,
   type SessionState,
+  weighBudget,
 } from '#sessions';
 
 const user = '01990000-0000-8000-8000-00000000000a';
@@ -41,7 +43,7 @@ const command = fc.record({
   run: fc.nat({ max: 11 }),
   verb: fc.constantFrom(
     ...(['status', 'metadata', 'usage', 'cancel', 'claim', 'heartbeat', 'expire', 'tell', 'tool'] as const),
-    ...(['title', 'tags', 'alias', 'delete', 'hold'] as const),
+    ...(['title', 'tags', 'alias', 'delete', 'hold', 'budget', 'weigh', 'resume'] as const),
   ),
   status: fc.constantFrom(...runStatuses),
   tags: fc.array(words, { maxLength: 3 }),
@@ -111,7 +113,11 @@ function called(name: string, status: string): NewRunEvent[] {
   return [{ type: 'tool_call.arguments.delta', data: { tool_use_id, delta: `"${name}` } }];
 }
 
-function onSession(session: SessionState, { verb, word, tags, run }: Command): SessionFact[] {
+function onSession(session: SessionState, { verb, word, tags, run, usage: used }: Command): SessionFact[] {
+  const use = { used_tokens: used.output_tokens, used_cost_usd: used.cost_usd };
+  if (verb === 'budget') return changeSession(session, { budget: { max_tokens: 1_000, max_cost_usd: null } });
+  if (verb === 'weigh') return weighBudget(session, use, session.budget_revision);
+  if (verb === 'resume') return resumeSession(session, use);
   if (verb === 'title') return changeSession(session, { title: word });
   if (verb === 'tags') return changeSession(session, { tags });
   if (verb === 'alias') return changeAlias(session, word);

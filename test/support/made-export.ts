@@ -2,11 +2,9 @@ import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { derivedUuid } from '#eventsourcing';
+import { derivedUuid, digestOf, eventContent } from '#eventsourcing';
 import {
   checkpointKind,
-  digestOf,
-  eventContent,
   eventHead,
   eventLine,
   exportFiles,

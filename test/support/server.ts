@@ -4,6 +4,7 @@ import { chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type KurrentServer, startKurrentServer } from './kurrent-server.js';
 import type { User } from './ordinary-user.js';
 
 export interface Server {
@@ -20,6 +21,16 @@ export interface Server {
   kill(): Promise<void>;
 }
 
+/** The event stores of the servers of a spec by data dir, when `JOURNEYS_ON=kurrentdb` has them use KurrentDB. */
+const kurrents = new Map<string, Promise<KurrentServer>>();
+
+async function eventStoreOf(dataDir: string): Promise<Readonly<Record<string, string>>> {
+  if (process.env['JOURNEYS_ON'] !== 'kurrentdb') return {};
+  const started = kurrents.get(dataDir) ?? startKurrentServer();
+  kurrents.set(dataDir, started);
+  return { EVENTSTORE_URL: (await started).connectionString };
+}
+
 /**
  * Starts the built server on a free port, with a data dir of its own unless `DATA_DIR` is given; resolves
  * when it is ready. Rejects with what it wrote when it ends before.
@@ -30,7 +41,8 @@ export async function startServer(env: Readonly<Record<string, string>> = {}, us
   const dataDir = ownDir ?? String(env['DATA_DIR']);
   if (user !== undefined) chownSync(dataDir, user.uid, user.gid);
   const own = user === undefined ? {} : { HOME: dataDir };
-  const { child, output } = spawnServer({ DATA_DIR: dataDir, ...own, ...env }, user);
+  const store = await eventStoreOf(dataDir);
+  const { child, output } = spawnServer({ DATA_DIR: dataDir, ...own, ...store, ...env }, user);
   const url = await listening(child, output);
   await ready(url, child, output);
   const removeOwnDir = () => {
@@ -44,6 +56,7 @@ export async function startServer(env: Readonly<Record<string, string>> = {}, us
     output,
     stop: async () => {
       const code = await ended(child, 'SIGTERM');
+      if (ownDir !== undefined) await (await kurrents.get(ownDir))?.close();
       removeOwnDir();
       return code;
     },

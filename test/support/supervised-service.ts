@@ -21,8 +21,9 @@ export class SupervisedService {
   /** All that its processes wrote to stdout and stderr so far. */
   readonly output: () => string;
 
-  constructor() {
-    const env = { DATA_DIR: this.dataDir, BOOTSTRAP_API_KEY: this.key };
+  /** @param settings beside its data and its key */
+  constructor(settings: Readonly<Record<string, string>> = {}) {
+    const env = { ...settings, DATA_DIR: this.dataDir, BOOTSTRAP_API_KEY: this.key };
     ({ child: this.child, output: this.output } = spawnServer(env, { program: 'scripts/start.mjs' }));
   }
 

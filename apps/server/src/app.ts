@@ -31,7 +31,7 @@ import { type Projection, ProjectionsStatus, RebuildRequests } from '#read-model
 import { RetentionModule, RetentionProjection, RetentionSweeper } from '#retention';
 import { HostSweeper, ProcessesModule, ProcessesProjection, ProcessPolicy, RetainedOutput } from '#processes';
 import { LeaseSweeper, RunPolicy, RunsModule, RunsProjection } from '#runs';
-import { SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
+import { BudgetPolicy, SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
 import { TimelineModule, TimelineProjection } from '#timeline';
 import { RetainedTranscripts, TranscriptPolicy, TranscriptProjection, TranscriptsModule } from '#transcripts';
 import { deliveriesChannel, WebhookPolicy, WebhookSender, WebhookSettings, WebhooksModule } from '#webhooks';
@@ -70,7 +70,15 @@ class AppModule {
   static of(core: Core, { settings, bootstrapKey, modules = [] }: AppOptions): DynamicModule {
     const status = {
       provide: ProjectionsStatus,
-      inject: [SessionPolicy, RunPolicy, TranscriptPolicy, InteractionPolicy, WebhookPolicy, ProcessPolicy],
+      inject: [
+        SessionPolicy,
+        BudgetPolicy,
+        RunPolicy,
+        TranscriptPolicy,
+        InteractionPolicy,
+        WebhookPolicy,
+        ProcessPolicy,
+      ],
       useFactory: (...policies: Projection[]) =>
         new ProjectionsStatus(core.database, core.store, [...readModels(), ...policies]),
     };

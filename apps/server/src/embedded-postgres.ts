@@ -33,7 +33,7 @@ const tuning = {
   fsync: 'on',
   synchronous_commit: 'on',
   shared_buffers: '256MB',
-  max_connections: '100',
+  max_connections: '200',
   max_wal_size: '4GB',
   min_wal_size: '512MB',
   wal_compression: 'pglz',

@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { EventStore, type RecordedEvent } from '#eventsourcing';
+import { digestOf, eventContent, EventStore, type RecordedEvent } from '#eventsourcing';
 import {
-  digestOf,
-  eventContent,
   eventHead,
   eventLine,
   exportFiles,

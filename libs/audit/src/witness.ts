@@ -3,8 +3,6 @@ import { EventStore } from '#eventsourcing';
 import {
   type Checkpoint,
   checkpointKind,
-  digestOf,
-  eventContent,
   eventHead,
   keyIdOf,
   leafOf,
@@ -134,8 +132,8 @@ export class Witness {
       checkpoints.push(this.checkpoint(tree, position));
       sealed = tree.size;
     };
-    for await (const event of this.store.readAll({ after: position, limit: mostAtOnce })) {
-      const leaf = { head: eventHead(tree.size, event), digest: digestOf(eventContent(event)) };
+    for await (const event of this.store.readDigests({ after: position, limit: mostAtOnce })) {
+      const leaf = { head: eventHead(tree.size, event), digest: event.digest };
       ({ position } = event);
       leaves.push(leaf);
       tree.add(leafOf(leaf.head, leaf.digest));

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { all, ids, newEvent, newEvents, streamName, type Opened } from './contract-tools.contract.js';
-import { type ExpectedRevision, RevisionConflict } from './event-store.js';
+import { AppendTooLarge, type ExpectedRevision, RevisionConflict } from './event-store.js';
 
 /** Every kind of expectation, with how many events the stream must hold for it to be right. */
 const right: [ExpectedRevision, number][] = [
@@ -142,6 +142,20 @@ export function appending(opened: Opened): void {
     expect((await all(store.readStream(stream))).map(({ data }) => data)).toEqual(
       events.map(({ data }) => data),
     );
+  });
+
+  test('three of them at once are stored as well, or are too large and leave nothing', async () => {
+    const { store, stream } = await prepared(0);
+    const events = ['a', 'b', 'c'].map((letter) => newEvent({ text: letter.repeat(1_000_000) }));
+    const outcome = await store.append(stream, 'none', events).then(
+      () => events.length,
+      (error: unknown) => {
+        if (!(error instanceof AppendTooLarge)) throw error;
+        expect(error.limit).toBeGreaterThan(1_000_000);
+        return 0;
+      },
+    );
+    expect(await all(store.readStream(stream))).toHaveLength(outcome);
   });
 
   test('any Unicode in stream names, types and data comes back as it was', async () => {

@@ -1,4 +1,5 @@
-import type { NewEvent, RecordedEvent } from './event.js';
+import { digestOf, eventContent } from './content.js';
+import type { DigestedEvent, NewEvent, RecordedEvent } from './event.js';
 
 /** What the writer believes of the stream: its last revision, or `none` (no events), `exists`, or `any`. */
 export type ExpectedRevision = number | 'none' | 'exists' | 'any';
@@ -65,6 +66,18 @@ export class RevisionConflict extends Error {
   }
 }
 
+/** The store takes no append of that size; nothing of it was stored. */
+export class AppendTooLarge extends Error {
+  override readonly name = 'AppendTooLarge';
+  /** @param limit of one append, in bytes */
+  constructor(
+    readonly limit: number,
+    options?: ErrorOptions,
+  ) {
+    super(`the event store takes at most ${limit} bytes in one append`, options);
+  }
+}
+
 /** The store cannot be reached; an append that fails so may or may not have been stored. */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
@@ -79,7 +92,7 @@ export abstract class EventStore {
    * Appends all events or none. Appending the same event ids again is a no-op that answers
    * as the first time. Appends called one after the other on one stream by one process may
    * be in flight together: they are stored in the order of the calls.
-   * @throws RevisionConflict, StoreUnavailable
+   * @throws RevisionConflict, AppendTooLarge, StoreUnavailable
    */
   abstract append(
     stream: string,
@@ -92,6 +105,16 @@ export abstract class EventStore {
 
   /** Reads the global order forwards, up to what is stored when the reading gets there. @throws StoreUnavailable */
   abstract readAll(options?: ReadAllOptions): AsyncIterable<RecordedEvent>;
+
+  /**
+   * The same with the contents digested: for whoever wants to know that they are what they were, and not
+   * what they say. A store that can do so where they lie spares them the way. @throws StoreUnavailable
+   */
+  async *readDigests(options?: ReadAllOptions): AsyncIterable<DigestedEvent> {
+    for await (const { id, type, stream, revision, position, ...content } of this.readAll(options)) {
+      yield { id, type, stream, revision, position, digest: digestOf(eventContent(content)) };
+    }
+  }
 
   /**
    * Catches up, then stays live. No event is skipped or repeated, whatever happens to the

@@ -45,3 +45,8 @@ export interface RecordedEvent<F extends Fact = Fact> extends NewEvent<F> {
   /** Place in the global order; grows, is never reused, and may have gaps. */
   readonly position: bigint;
 }
+
+/** Which event it is, with the SHA-256 of its `eventContent`, in hexadecimal, in place of that. */
+export type DigestedEvent = Pick<RecordedEvent, 'id' | 'type' | 'stream' | 'revision' | 'position'> & {
+  readonly digest: string;
+};

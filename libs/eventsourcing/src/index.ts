@@ -1,4 +1,5 @@
 export * from './event.js';
+export * from './content.js';
 export * from './event-store.js';
 export * from './decider.js';
 export * from './upcasting.js';

@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from '@jest/globals';
 import { all, ids, newEvents, onlyPrefix, streamName, type Opened } from './contract-tools.contract.js';
+import { digestOf, eventContent } from './content.js';
 import type { NewEvent } from './event.js';
 import type { ReadStreamOptions } from './event-store.js';
 
@@ -89,6 +90,26 @@ export function reading(opened: Opened): void {
     await store.append(streamName(), 'none', events.slice(2));
     const read = ids(await all(store.readAll({ after: before })));
     expect(read.filter((id) => ids(events).includes(id))).toEqual(ids(events));
+  });
+
+  test('the global order is read digested as well, each event as it would be after parsing', async () => {
+    const { store } = opened();
+    const prefix = onlyPrefix();
+    const contents = [
+      { text: 'ä😀\u2028 "\\', tiny: 1e-7, big: 1e21 },
+      { 2: 'b', 1: 'a', nested: [{}] },
+    ];
+    const own = newEvents(3).map((event, n) => ({ ...event, data: contents[n] ?? event.data }));
+    await store.append(`${prefix}a`, 'none', own);
+    await store.append(`not-${prefix}`, 'none', newEvents(1));
+    const events = await all(store.readAll({ prefixes: [prefix] }));
+    const digested = events.map(({ metadata, data, ...which }) => ({
+      ...which,
+      digest: digestOf(eventContent({ metadata, data })),
+    }));
+    expect(await all(store.readDigests({ prefixes: [prefix] }))).toEqual(digested);
+    const after = events[0]?.position ?? 0n;
+    expect(await all(store.readDigests({ prefixes: [prefix], after, limit: 1 }))).toEqual([digested[1]]);
   });
 
   test('the head is not before any acknowledged append', async () => {

@@ -1,6 +1,8 @@
 import {
+  AppendRecordSizeExceededError,
   CancelledError,
   DeadlineExceededError,
+  MaxAppendSizeExceededError,
   NotLeaderError,
   StreamDeletedError,
   StreamNotFoundError,
@@ -8,7 +10,7 @@ import {
   UnavailableError,
   UnknownError,
 } from '@kurrent/kurrentdb-client';
-import { StoreUnavailable } from '#eventsourcing';
+import { AppendTooLarge, StoreUnavailable } from '#eventsourcing';
 
 /**
  * Errors that say nothing about what was asked for. Unknown ones are among them: the client gives
@@ -30,8 +32,13 @@ const transport =
 export const isAbsent = (error: unknown): boolean =>
   error instanceof StreamNotFoundError || error instanceof StreamDeletedError;
 
-/** The same error, or StoreUnavailable around it where it may pass by itself. */
+/** The same error, or one of the port around it: where it may pass by itself, or the append was too large. */
 export function mapped(error: unknown): unknown {
+  if (error instanceof MaxAppendSizeExceededError) {
+    return new AppendTooLarge(error.maxAppendSize, { cause: error });
+  }
+  if (error instanceof AppendRecordSizeExceededError)
+    return new AppendTooLarge(error.maxSize, { cause: error });
   if (!(error instanceof Error) || error instanceof StoreUnavailable) return error;
   const lost = passing.some((kind) => error instanceof kind) || transport.test(error.message);
   return lost ? new StoreUnavailable(error.message, { cause: error }) : error;

@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import type {
   AppendResult,
   Batch,
+  DigestedEvent,
   ExpectedRevision,
   NewEvent,
   ReadAllOptions,
@@ -15,7 +16,7 @@ import { EventStore, StoreUnavailable } from '#eventsourcing';
 import { openPool, vacuumWhenMuchIsDead } from '#postgres';
 import { GroupCommit } from './group-commit.js';
 import type { Page } from './reading.js';
-import { nextLimit, readAllPage, readStreamPage, targetSize } from './reading.js';
+import { nextLimit, readAllPage, readDigestsPage, readStreamPage, targetSize } from './reading.js';
 import { RecentEvents } from './recent-events.js';
 import { truncateAllBefore } from './truncating.js';
 import { Waker } from './waker.js';
@@ -78,6 +79,20 @@ export class PostgresEventStore extends EventStore {
       left -= page.events.length;
       after = last.position;
       limit = Math.min(left, nextLimit(limit, page, mostAtOnce));
+    }
+  }
+
+  override async *readDigests(options: ReadAllOptions = {}): AsyncGenerator<DigestedEvent> {
+    let left = options.limit ?? Infinity;
+    let after = options.after ?? 0n;
+    while (left > 0) {
+      const limit = Math.min(left, mostAtOnce);
+      const digests = await readDigestsPage(this.pool, after, options.prefixes ?? [], limit);
+      yield* digests;
+      const last = digests.at(-1);
+      if (last === undefined || digests.length < limit) return;
+      left -= digests.length;
+      after = last.position;
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
-import type { Fact, RecordedEvent, EventMetadata } from '#eventsourcing';
-import { queryArrays } from '#postgres';
+import type { DigestedEvent, EventMetadata, Fact, RecordedEvent } from '#eventsourcing';
+import { query, queryArrays } from '#postgres';
 
 /** The columns of `columns`, behind the head. */
 type Row = [
@@ -32,16 +32,40 @@ export function readAllPage(
   prefixes: readonly string[],
   limit: number,
 ): Promise<Page> {
-  const filter = prefixes.map((_, n) => `e.stream ^@ $${String(n + 3)}`).join(' OR ');
   return page(
     pool,
     `SELECT h.head, ${columns} FROM (SELECT coalesce(max(position), 0) AS head FROM eventstore.events) h
      LEFT JOIN LATERAL (
-       SELECT * FROM eventstore.events e WHERE e.position > $1 ${filter && `AND (${filter})`}
+       SELECT * FROM eventstore.events e WHERE e.position > $1 ${startingWith(prefixes)}
        ORDER BY e.position LIMIT $2) e ON true`,
     [after, limit, ...prefixes],
     limit,
   );
+}
+
+/** The condition for them, whose parameters begin with the third. */
+const startingWith = (prefixes: readonly string[]): string => {
+  const filter = prefixes.map((_, n) => `e.stream ^@ $${String(n + 3)}`).join(' OR ');
+  return filter && `AND (${filter})`;
+};
+
+/** Reads some events of the global order, digested where they lie: what is stored is the text that JSON.stringify gave. */
+export async function readDigestsPage(
+  pool: Pool,
+  after: bigint,
+  prefixes: readonly string[],
+  limit: number,
+): Promise<DigestedEvent[]> {
+  const { rows } = await query<
+    Omit<DigestedEvent, 'position' | 'revision'> & Record<'at' | 'number', string>
+  >(pool, {
+    text: `SELECT e.position AS at, e.revision AS number, e.id, e.stream, e.type,
+         encode(sha256(convert_to(',"metadata":' || e.metadata::text || ',"data":' || e.data::text, 'UTF8')), 'hex')
+           AS digest
+       FROM eventstore.events e WHERE e.position > $1 ${startingWith(prefixes)} ORDER BY e.position LIMIT $2`,
+    values: [after, limit, ...prefixes],
+  });
+  return rows.map(({ at, number, ...row }) => ({ ...row, position: BigInt(at), revision: Number(number) }));
 }
 
 /** Reads a page of one stream from a revision on, or before it. */

@@ -1,18 +1,13 @@
-import { hash } from 'node:crypto';
-import type { RecordedEvent } from '#eventsourcing';
+import { digestOf, type DigestedEvent } from '#eventsourcing';
 import { leafHash } from './merkle.js';
 
 /** The part of an event's line that says which it is, and outlives its content. */
-export const eventHead = (n: number, { position, stream, revision, id, type }: RecordedEvent): string =>
+export const eventHead = (
+  n: number,
+  { position, stream, revision, id, type }: Omit<DigestedEvent, 'digest'>,
+): string =>
   `{"n":${n},"position":"${position}","stream":${JSON.stringify(stream)},"revision":${revision},` +
   `"id":"${id}","type":${JSON.stringify(type)}`;
-
-/** The rest of it: what retention removes. */
-export const eventContent = ({ metadata, data }: RecordedEvent): string =>
-  `,"metadata":${JSON.stringify(metadata)},"data":${JSON.stringify(data)}`;
-
-/** SHA-256 of an event's content, in hexadecimal. */
-export const digestOf = (content: string | Uint8Array): string => hash('sha256', content, 'hex');
 
 const digested = (head: string | Uint8Array, digest: string): string =>
   `${typeof head === 'string' ? head : Buffer.from(head).toString()},"digest":"${digest}"`;

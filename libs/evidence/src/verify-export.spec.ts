@@ -1,7 +1,8 @@
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { digestOf, eventContent } from '#eventsourcing';
 import { digestsMended, event, ExportDir, madeExport, newKey } from '../../../test/support/made-export.js';
-import { digestOf, eventContent, eventHead, eventLine, leafOf, purgedLine } from './evidence-line.js';
+import { eventHead, eventLine, leafOf, purgedLine } from './evidence-line.js';
 import { exportFiles, manifestFile } from './export-files.js';
 import { keyIdOf, publicText } from './signing.js';
 import { verifyExport } from './verify-export.js';

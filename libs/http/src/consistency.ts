@@ -27,8 +27,12 @@ export function positionOf(token: string): bigint {
 
 /** Waits until a projection has what the client's token stands for. @throws ProblemError projection_lagging after 5 s */
 export async function waitFor(clock: ReadModelClock, ctx: RequestContext, projection: string): Promise<void> {
-  const position = ctx.mustReach;
-  if (position === undefined || (await clock.reached(projection, position, patience))) return;
+  if (ctx.mustReach !== undefined) await reach(clock, ctx.mustReach, projection);
+}
+
+/** Waits until a projection has come to a position. @throws ProblemError projection_lagging after 5 s */
+export async function reach(clock: ReadModelClock, position: bigint, projection: string): Promise<void> {
+  if (await clock.reached(projection, position, patience)) return;
   throw new ProblemError(
     'projection_lagging',
     'The read model has not come to the consistency token within 5 s.',

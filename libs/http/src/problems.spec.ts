@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { BadRequestException } from '@nestjs/common';
-import { RevisionConflict, RuleViolation, StoreUnavailable } from '#eventsourcing';
+import { AppendTooLarge, RevisionConflict, RuleViolation, StoreUnavailable } from '#eventsourcing';
 import { catalogue } from './problem.catalogue.js';
 import { ProblemError, problemOf } from './problems.js';
 
@@ -41,6 +41,13 @@ test.each([
   ['without', false, 'revision_conflict'],
 ])('a lost race %s', (_name, conditional, code) => {
   expect(problemOf(new RevisionConflict('run-1', 3), conditional)).toMatchObject({ code });
+});
+
+test('what is too large for the store is so for the client, who is told the limit', () => {
+  expect(problemOf(new AppendTooLarge(1_048_576), false)).toMatchObject({
+    code: 'payload_too_large',
+    detail: 'The event store takes at most 1048576 bytes at once; send less in one request.',
+  });
 });
 
 test('a store that cannot be reached says when to come back', () => {

@@ -1,5 +1,5 @@
 import { HttpException } from '@nestjs/common';
-import { RevisionConflict, RuleViolation, StoreUnavailable } from '#eventsourcing';
+import { AppendTooLarge, RevisionConflict, RuleViolation, StoreUnavailable } from '#eventsourcing';
 import { isProblemCode, type ProblemCode } from './problem.catalogue.js';
 
 /** One fault of a request: in its body (RFC 6901 pointer) or in its query. */
@@ -61,6 +61,10 @@ export function problemOf(error: unknown, conditional: boolean): ProblemError | 
           'The resource has changed since the revision that If-Match names.',
         )
       : new ProblemError('revision_conflict', 'Others kept changing the resource; send the request again.');
+  }
+  if (error instanceof AppendTooLarge) {
+    const detail = `The event store takes at most ${error.limit} bytes at once; send less in one request.`;
+    return new ProblemError('payload_too_large', detail);
   }
   if (error instanceof StoreUnavailable) {
     return new ProblemError(

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Principal } from '#eventsourcing';
 import { Streams } from '#eventsourcing';
 import { Database } from '#read-models';
+import { SessionBudgets, sessionStream } from '#sessions';
 import { PendingFeed } from './pending-feed.js';
 import { storedWanted } from './pending-rows.js';
 import type { PendingRun } from './pending-runs.js';
@@ -21,6 +22,7 @@ export class ClaimCandidates {
     private readonly feed: PendingFeed,
     private readonly database: Database,
     private readonly streams: Streams,
+    private readonly budgets: SessionBudgets,
   ) {}
 
   /**
@@ -57,16 +59,26 @@ export class ClaimCandidates {
     this.feed.announce(id);
   }
 
-  /** Whether no run that it was enqueued behind is left; else it is left aside until the next one ends. */
+  /**
+   * Whether no run that it was enqueued behind is left, and its session is not paused; else it is left aside until
+   * the next one ends, or the session is resumed.
+   */
   async hasTurn(run: PendingRun): Promise<boolean> {
     for (;;) {
-      const holder = await holderBefore(this.streams, run);
-      if (holder === undefined) return true;
-      this.feed.pending.block(run.id, holder);
-      // It may have ended before it was noted who waits for it: nobody would tell.
-      if ((await holderBefore(this.streams, { behind: [holder] })) !== undefined) return false;
+      const obstacle = await this.obstacle(run);
+      if (obstacle === undefined) return true;
+      this.feed.pending.block(run.id, obstacle);
+      // It may have gone before it was noted who waits for it: nobody would tell.
+      if ((await this.obstacle(run)) === obstacle) return false;
       this.feed.pending.unblock(run.id);
     }
+  }
+
+  /** A run that holds the session still, or the stream of the session that is paused. */
+  private async obstacle({ behind, session_id }: PendingRun): Promise<string | undefined> {
+    const holder = await holderBefore(this.streams, { behind });
+    if (holder !== undefined || session_id === null) return holder;
+    return (await this.budgets.isPaused(session_id)) ? sessionStream(session_id) : undefined;
   }
 
   private async stored(

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Batch, Causation, Streams, type SubscribeAllOptions, uuidv7 } from '#eventsourcing';
 import { Database, ReadModelClock, ReadModels1760000000001, RecentWrites } from '#read-models';
+import { SessionBudgets, sessionDecider, type SessionFact, sessionStream } from '#sessions';
 import { type Database as Fresh, freshDatabase } from '../../../test/support/database.js';
 import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
 import { served } from '../../../test/support/served-runs.js';
@@ -69,7 +70,8 @@ function claimer(runs = 1_000): (body?: Partial<ClaimRunsBody>, gone?: AbortSign
   const own = new Streams(store);
   const feed = new PendingFeed(store, own, database, clock, new PendingRuns(runs * 1_010));
   feeds.push(feed);
-  const candidates = new ClaimCandidates(feed, database, own);
+  const budgets = new SessionBudgets(own, database, clock, new RecentWrites(clock));
+  const candidates = new ClaimCandidates(feed, database, own, budgets);
   const handler = new ClaimRunsHandler(feed, candidates, own, writes);
   return async (body = {}, gone = never) => {
     const asked = Object.assign(new ClaimRunsBody(), { worker_id: 'w', ...body });
@@ -78,7 +80,7 @@ function claimer(runs = 1_000): (body?: Partial<ClaimRunsBody>, gone?: AbortSign
   };
 }
 
-async function createRuns(count: number, behind: string[] = []): Promise<string[]> {
+async function createRuns(count: number, behind: string[] = [], session?: string): Promise<string[]> {
   const ids: string[] = [];
   for (let n = 0; n < count; n++) {
     const id = uuidv7(1_760_000_000_000 + store.events.length);
@@ -88,6 +90,7 @@ async function createRuns(count: number, behind: string[] = []): Promise<string[
       user_id: principal.userId,
       task_id: id,
       root_run_id: id,
+      ...(session !== undefined && { session_id: session }),
     };
     await streams.execute(runDecider, runStream(id), new Causation(principal), (run) =>
       createRun(run, { ...birth, kind: 'job', metadata: {}, max_attempts: 3, behind }),
@@ -205,6 +208,47 @@ describe('claims of several processes', () => {
     const waiting = claim({ wait_seconds: 30 });
     await change(holder, 'completed');
     expect(await waiting).toEqual(next);
+  });
+});
+
+describe('claims of runs whose session is paused', () => {
+  const session = uuidv7();
+  const paused: SessionFact = {
+    type: 'SessionPaused',
+    data: {
+      reason: 'max_tokens',
+      budget: { max_tokens: 5, max_cost_usd: null, used_tokens: 7, used_cost_usd: 0 },
+    },
+  };
+  const born: SessionFact = {
+    type: 'SessionCreated',
+    data: {
+      session_id: session,
+      project_id: 'default',
+      user_id: principal.userId,
+      owner_principal_id: principal.principalId,
+      metadata: {},
+    },
+  };
+  const happens = (...facts: SessionFact[]) =>
+    streams.execute(sessionDecider, sessionStream(session), new Causation(principal), () => facts);
+
+  it.each([1_000, 0])('take others, with room for %d runs in memory', async (room) => {
+    await happens(born, paused);
+    await createRuns(2, [], session);
+    const others = await createRuns(2);
+    await project();
+    expect(await claimer(room)({ max: 10 })).toEqual(others);
+  });
+
+  it('wake up for them when it is resumed, however often they have tried', async () => {
+    await happens(born, paused);
+    const held = await createRuns(1, [], session);
+    const claim = claimer();
+    expect([await claim(), await claim()]).toEqual([[], []]);
+    const waiting = claim({ wait_seconds: 30 });
+    await happens({ type: 'SessionResumed', data: { reason: 'requested', budget: null } });
+    expect(await waiting).toEqual(held);
   });
 });
 

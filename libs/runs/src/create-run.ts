@@ -2,7 +2,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { seesAllUsers } from '#access';
 import type { Causation, Principal } from '#eventsourcing';
 import { RuleViolation, Streams } from '#eventsourcing';
-import { findSession, referencedSession } from '#sessions';
+import { findSession, referencedSession, SessionBudgets, sessionDecider, sessionStream } from '#sessions';
 import { findRun } from './find-run.js';
 import { RunClaims } from './run-claims.js';
 import type { CreateRunBody } from './run.bodies.js';
@@ -19,32 +19,40 @@ export interface CreatedRun {
 }
 
 export class CreateRun extends Command<CreatedRun> {
-  /** @param sessionId the session that the path names; one that the body names stands in the body */
+  /**
+   * @param sessionId the session that the path names; one that the body names stands in the body
+   * @param seen position that the caller's consistency token stands for
+   */
   constructor(
     readonly body: CreateRunBody,
     readonly causation: Causation,
     readonly sessionId?: string,
+    readonly seen?: bigint,
   ) {
     super();
   }
 }
 
-/** @throws RuleViolation not_found, unknown_reference, forbidden, session_busy, session_deleted, run_terminal */
+/** @throws RuleViolation not_found, unknown_reference, forbidden, session_busy, session_paused, session_deleted, run_terminal */
 @CommandHandler(CreateRun)
 export class CreateRunHandler implements ICommandHandler<CreateRun> {
   constructor(
     private readonly streams: Streams,
     private readonly claims: RunClaims,
+    private readonly budgets: SessionBudgets,
     private readonly writes: RunWrites,
   ) {}
 
-  async execute({ body, causation, sessionId }: CreateRun): Promise<CreatedRun> {
+  async execute({ body, causation, sessionId, seen }: CreateRun): Promise<CreatedRun> {
     const { principal } = causation;
     if (sessionId !== undefined) await findSession(this.streams, principal, sessionId);
     else if (body.session_id != null) await referencedSession(this.streams, principal, body.session_id);
     const parent = body.parent_run_id == null ? undefined : await this.parent(principal, body.parent_run_id);
     const session = sessionId ?? body.session_id ?? undefined;
     const asked = born(body, session, parent, causation);
+    if (session !== undefined && !(await this.isMade(asked.run_id, session, causation))) {
+      await this.budgets.expectNotPaused(session, seen);
+    }
     const claims = session !== undefined && parent === undefined;
     const birth = claims ? await this.claims.claim(session, body.on_active_run, asked, causation) : asked;
     const stream = runStream(birth.run_id);
@@ -56,6 +64,14 @@ export class CreateRunHandler implements ICommandHandler<CreateRun> {
     const run = made.state as RunState;
     this.writes.wrote(run, position);
     return { run, position };
+  }
+
+  /** Whether an earlier attempt at the same command has made the run, or has claimed the session for it. */
+  private async isMade(runId: string, session: string, { recovering }: Causation): Promise<boolean> {
+    if (!recovering) return false;
+    const { state } = await this.streams.load(sessionDecider, sessionStream(session));
+    if (state?.holders.includes(runId) === true) return true;
+    return (await this.streams.load(runDecider, runStream(runId))).state !== undefined;
   }
 
   private async parent(principal: Principal, id: string): Promise<RunState> {

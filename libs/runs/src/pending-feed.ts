@@ -4,6 +4,7 @@ import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import type { Fact, RecordedEvent } from '#eventsourcing';
 import { EventStore, StoreUnavailable, Streams, Upcasters } from '#eventsourcing';
 import { Database, ReadModelClock } from '#read-models';
+import { type SessionResumed, sessionStream } from '#sessions';
 import { Occasions } from './news.js';
 import { PendingRuns, type PendingRun } from './pending-runs.js';
 import { pendingOf, storedPending } from './pending-rows.js';
@@ -16,6 +17,8 @@ const patience = 5_000;
 /** How long a claim that found nothing waits for what this process has just written, in milliseconds. */
 const shortPatience = 500;
 const retryEvery = 500;
+/** Of sessions it is told when they are resumed. */
+const prefixes = [runStream(''), sessionStream('')];
 /** After not all pending runs found room, they are read again at most this often, in milliseconds. */
 const refillEvery = 1_000;
 
@@ -117,7 +120,7 @@ export class PendingFeed implements OnModuleDestroy {
     while (!signal.aborted) {
       try {
         const from = this.position ?? 0n;
-        for await (const batch of this.store.subscribeAll({ after: from, prefixes: ['run-'], signal })) {
+        for await (const batch of this.store.subscribeAll({ after: from, prefixes, signal })) {
           const events = batch.events.map((event) => this.upcasters.upcast(event));
           const requeued = await this.requeued(events);
           for (const event of events) this.learn(event, requeued);
@@ -144,9 +147,12 @@ export class PendingFeed implements OnModuleDestroy {
   }
 
   private learn(event: RecordedEvent, requeued: ReadonlyMap<string, RunState>): void {
-    const fact = event as Fact as RunFact;
+    const fact = event as Fact as RunFact | SessionResumed;
     const id = idOf(event);
     switch (fact.type) {
+      case 'SessionResumed':
+        this.freed(event.stream);
+        return;
       case 'RunCreated':
         this.found(runDecider.evolve(undefined, fact, event));
         return;
@@ -167,10 +173,14 @@ export class PendingFeed implements OnModuleDestroy {
       case 'RunCancelled':
         this.moved?.add(id);
         this.pending.remove(id);
-        for (const run of this.pending.free(id)) this.announce(run.id);
+        this.freed(id);
         return;
       default:
     }
+  }
+
+  private freed(obstacle: string): void {
+    for (const run of this.pending.free(obstacle)) this.announce(run.id);
   }
 
   private found(run: RunState | undefined): void {

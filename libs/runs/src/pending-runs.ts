@@ -8,7 +8,7 @@ export type PendingRun = Filterable & Pick<RunState, 'project_id' | 'behind'>;
 
 interface Entry {
   run: PendingRun;
-  /** A run that is known to hold the session still. */
+  /** A run that is known to hold the session still, or the stream of a session that is paused. */
   blockedBy?: string | undefined;
 }
 
@@ -70,7 +70,7 @@ export class PendingRuns {
     }
   }
 
-  /** Leaves a run aside until its holder is freed. */
+  /** Leaves a run aside until what it waits for is over. */
   block(id: string, holder: string): void {
     const entry = this.entries.get(id);
     if (entry === undefined) return;
@@ -92,7 +92,7 @@ export class PendingRuns {
     return this.entries.get(id)?.blockedBy !== undefined;
   }
 
-  /** A run is over. @returns those that were left aside because of it */
+  /** A run is over, or a session resumed. @returns those that were left aside because of it */
   free(holder: string): PendingRun[] {
     const ids = [...(this.behind.get(holder) ?? [])];
     for (const id of ids) this.unblock(id);

@@ -67,7 +67,7 @@ export class RunsController {
     @ValidQuery() query: CreateRunQuery,
     @Ctx() ctx: RequestContext,
   ): Promise<string | undefined> {
-    return this.answerCreated(new CreateRun(body, ctx.causation()), query, ctx);
+    return this.answerCreated(new CreateRun(body, ctx.causation(), undefined, ctx.mustReach), query, ctx);
   }
 
   @Get('runs')
@@ -156,7 +156,7 @@ export class RunsController {
     @ValidQuery() query: CreateRunQuery,
     @Ctx() ctx: RequestContext,
   ): Promise<string | undefined> {
-    return this.answerCreated(new CreateRun(body, ctx.causation(), id), query, ctx);
+    return this.answerCreated(new CreateRun(body, ctx.causation(), id, ctx.mustReach), query, ctx);
   }
 
   /** At once, or when the run has ended, or with all that happens until then, as the client wants. */

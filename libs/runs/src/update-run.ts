@@ -1,6 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Causation } from '#eventsourcing';
 import { RuleViolation, Streams } from '#eventsourcing';
+import { SessionBudgets } from '#sessions';
 import { findRun } from './find-run.js';
 import { expectLease } from './lease.decider.js';
 import { RunCanceller } from './run-canceller.js';
@@ -30,12 +31,13 @@ export class UpdateRun extends Command<UpdatedRun> {
   }
 }
 
-/** @throws RuleViolation not_found, illegal_transition, revision_mismatch, session_busy, lease_lost */
+/** @throws RuleViolation not_found, illegal_transition, revision_mismatch, session_busy, session_paused, lease_lost */
 @CommandHandler(UpdateRun)
 export class UpdateRunHandler implements ICommandHandler<UpdateRun> {
   constructor(
     private readonly streams: Streams,
     private readonly canceller: RunCanceller,
+    private readonly budgets: SessionBudgets,
     private readonly writes: RunWrites,
   ) {}
 
@@ -60,11 +62,18 @@ export class UpdateRunHandler implements ICommandHandler<UpdateRun> {
     return { run, position: below ?? position };
   }
 
-  /** A run that was enqueued starts when those before it are over. */
+  /** A run that was enqueued starts when those before it are over, and none starts in a paused session. */
   private async expectTurn(run: RunState): Promise<void> {
     const id = await holderBefore(this.streams, run);
-    if (id === undefined) return;
-    throw new RuleViolation('session_busy', `run ${id} holds the session`, { run_id: id });
+    if (id !== undefined)
+      throw new RuleViolation('session_busy', `run ${id} holds the session`, { run_id: id });
+    if (run.session_id === null || (await this.isUnderWay(run))) return;
+    await this.budgets.expectNotPaused(run.session_id);
+  }
+
+  private async isUnderWay({ id }: RunState): Promise<boolean> {
+    const { state } = await this.streams.load(runDecider, runStream(id));
+    return state?.status !== 'pending';
   }
 }
 

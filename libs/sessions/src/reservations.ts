@@ -111,6 +111,14 @@ export class Reservations {
     );
   }
 
+  /** Tells a session that the alias of this stream was given back, if it still bears it. */
+  async noteReleased(id: string, stream: string, causation: Causation): Promise<void> {
+    const { state: session } = await this.streams.load(sessionDecider, sessionStream(id));
+    if (session?.alias == null || reservationStream.alias(session.project_id, session.alias) !== stream)
+      return;
+    await this.noteAlias(id, session.alias, causation);
+  }
+
   /**
    * Writes into a session's own stream whether it bears an alias, as the alias' stream has it.
    * @returns position of the event that says so, whoever wrote it; undefined when there is none

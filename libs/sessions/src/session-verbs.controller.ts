@@ -25,6 +25,7 @@ import { ArchiveSession } from './archive-session.js';
 import { CommandSession } from './command-session.js';
 import { ForkSession } from './fork-session.js';
 import { PinSession } from './pin-session.js';
+import { ResumeSession } from './resume-session.js';
 import { ResolveSession } from './resolve-session.js';
 import { CommandBody, ForkSessionBody, ResolveSessionBody } from './session.bodies.js';
 import { ResolvedSessionResource, SessionResource } from './session.resource.js';
@@ -60,11 +61,12 @@ export class SessionVerbsController {
     const found = await this.commands.execute(new ResolveSession(body, ctx.causation()));
     const { session, resolution, position } = found;
     changed(ctx, position);
-    void ctx.reply.code(resolution === 'created' || resolution === 'forked' ? 201 : 200);
+    const isNew = resolution === 'created';
+    void ctx.reply.code(isNew || resolution === 'forked' ? 201 : 200);
     const shown =
       resolution === 'forked'
         ? await this.sessions.get(ctx.principal, session.id)
-        : await this.sessions.shown(ctx.principal, session);
+        : await this.sessions.shown(ctx.principal, session, isNew);
     return { session: shown, resolution };
   }
 
@@ -142,6 +144,18 @@ export class SessionVerbsController {
   @ApiOkResponse({ type: SessionResource })
   unarchive(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
     return this.setArchived(id, false, ctx);
+  }
+
+  /** Lets a paused session take runs again; what was used until now no longer counts against its budget. */
+  @Post(':id/resume')
+  @Allow(...writers)
+  @HttpCode(200)
+  @ApiOkResponse({ type: SessionResource })
+  async resume(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
+    const command = new ResumeSession(id, ctx.causation(), ifMatch(ctx), ctx.mustReach);
+    changed(ctx, await this.commands.execute(command));
+    const session = await this.sessions.get(ctx.principal, id);
+    return resource(ctx, session, session.revision);
   }
 
   /** Pins the session for the caller alone. */

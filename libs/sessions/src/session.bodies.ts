@@ -1,4 +1,4 @@
-import { IsArray, IsOptional } from 'class-validator';
+import { IsArray, IsNumber, IsOptional, IsPositive, Max } from 'class-validator';
 import type { Json, JsonObject } from '#eventsourcing';
 import {
   IsCommaList,
@@ -65,6 +65,20 @@ export class SubagentBody {
   status: SubagentStatus = 'spawning';
 }
 
+/** Limits of what the session's runs may use; null, or both left out, is none. */
+export class BudgetBody {
+  /** Input and output tokens together. */
+  @IsOptional()
+  @IsWhole(1)
+  max_tokens: number | null = null;
+
+  @IsOptional()
+  @Max(1e9, { message: '$property must be at most $constraint1' })
+  @IsPositive({ message: '$property must be more than 0' })
+  @IsNumber({}, { message: '$property must be a number' })
+  max_cost_usd: number | null = null;
+}
+
 /** What creation and PATCH take alike. */
 export class SessionDetailsBody {
   @IsOptional()
@@ -82,6 +96,10 @@ export class SessionDetailsBody {
   @IsOptional()
   @IsMetadata()
   metadata?: JsonObject | null;
+
+  @IsOptional()
+  @IsShape(() => BudgetBody)
+  budget?: BudgetBody | null;
 
   @IsOptional()
   @IsShape(() => SubagentBody)

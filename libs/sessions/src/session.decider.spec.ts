@@ -10,7 +10,6 @@ import {
   type ClaimMode,
   createSession,
   deleteSession,
-  dropAlias,
   forkOf,
   requestCompaction,
   type Session,
@@ -152,7 +151,7 @@ describe('naming a session', () => {
 
   it('written: no alias any more', () => {
     given(sessionDecider, [created, named])
-      .when((session) => dropAlias(known(session)))
+      .when((session) => changeAlias(known(session), null))
       .then([{ type: 'SessionAliasChanged', data: { alias: null, previous: 'main' } }]);
   });
 

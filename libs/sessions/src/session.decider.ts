@@ -1,6 +1,9 @@
 import type { Decider, Envelope, JsonObject } from '#eventsourcing';
 import { RuleViolation, shallowMerge } from '#eventsourcing';
+import { expectNotPaused, limits, resume } from './budget.decider.js';
 import type {
+  BudgetLimit,
+  BudgetUse,
   ForkedFrom,
   Inherited,
   SessionBirth,
@@ -28,6 +31,10 @@ export interface SessionState extends Required<Omit<SessionDetails, 'subagent'>>
   readonly deleted_at: string | null;
   /** How often the session has changed, its creation included. */
   readonly revision: number;
+  /** The limit of the budget that was reached; null while the session takes runs. */
+  readonly paused_by: BudgetLimit | null;
+  /** Revision in the stream of the newest fact of the budget; whoever knows an older one knows too little. */
+  readonly budget_revision: number;
   /** Runs that held the session when the newest of them claimed it. */
   readonly holders: readonly string[];
 }
@@ -52,6 +59,7 @@ const unset = {
   title: null,
   locale: null,
   tags: [],
+  budget: null,
   harness_id: null,
   agent_id: null,
   agent_version_id: null,
@@ -69,7 +77,7 @@ const unset = {
   blueprint_config: null,
 };
 
-function born(birth: SessionBirth, { metadata: { at } }: Envelope): SessionState {
+function born(birth: SessionBirth, { revision, metadata: { at } }: Envelope): SessionState {
   const { session_id, inherited: _inherited, ...rest } = birth;
   return {
     id: session_id,
@@ -86,16 +94,23 @@ function born(birth: SessionBirth, { metadata: { at } }: Envelope): SessionState
     archived_at: null,
     deleted_at: null,
     revision: 1,
+    paused_by: null,
+    budget_revision: revision,
     holders: [],
   };
 }
 
-function changed(session: SessionState, fact: SessionFact, { metadata: { at } }: Envelope): SessionState {
+function changed(
+  session: SessionState,
+  fact: SessionFact,
+  { revision, metadata: { at } }: Envelope,
+): SessionState {
   const touched = { ...session, updated_at: at, revision: session.revision + 1 };
   switch (fact.type) {
     case 'SessionUpdated': {
       const { metadata = {}, ...details } = fact.data;
-      return { ...touched, ...details, metadata: shallowMerge(session.metadata, metadata) };
+      const merged = { ...touched, ...details, metadata: shallowMerge(session.metadata, metadata) };
+      return details.budget === undefined ? merged : { ...merged, budget_revision: revision };
     }
     case 'SessionAliasChanged':
       return { ...touched, alias: fact.data.alias };
@@ -107,6 +122,10 @@ function changed(session: SessionState, fact: SessionFact, { metadata: { at } }:
       return { ...touched, alias: null, deleted_at: at };
     case 'SessionRunClaimed':
       return { ...session, holders: fact.data.active };
+    case 'SessionPaused':
+      return { ...session, paused_by: fact.data.reason, budget_revision: revision };
+    case 'SessionResumed':
+      return { ...session, paused_by: null, budget_revision: revision };
     case 'SessionCompactionRequested':
     case 'SessionCreated':
       return session;
@@ -115,9 +134,10 @@ function changed(session: SessionState, fact: SessionFact, { metadata: { at } }:
 
 type Nullable<T> = { [K in keyof T]: T[K] | null };
 
-/** Details with null in the place of a list or an object taken as what it means: none. */
+/** Details with null in the place of a list or an object taken as what it means: none; so is an empty budget. */
 export function settled(details: Nullable<SessionDetails>): SessionDetails {
-  const entries = Object.entries(details).filter(([key, value]) => value !== null || key in unset);
+  const given = details.budget == null ? details : { ...details, budget: limits(details.budget) };
+  const entries = Object.entries(given).filter(([key, value]) => value !== null || key in unset);
   return Object.fromEntries(entries.map(([key, value]) => [key, value ?? unset[key as keyof typeof unset]]));
 }
 
@@ -180,14 +200,20 @@ export function changeAlias(session: SessionState, alias: string | null): Sessio
   return [{ type: 'SessionAliasChanged', data: { alias, ...previous } }];
 }
 
-/** Takes the session's alias away. */
-export const dropAlias = (session: SessionState): SessionFact[] => changeAlias(session, null);
-
 /** Archives a session, or takes it back. @throws RuleViolation session_deleted, revision_mismatch */
 export function archiveSession(session: SessionState, archived: boolean, expected?: number): SessionFact[] {
   expectLive(session, expected);
   if ((session.archived_at !== null) === archived) return [];
   return [{ type: archived ? 'SessionArchived' : 'SessionUnarchived', data: {} }];
+}
+
+/**
+ * Lets a paused session go on; what was used until now counts no more.
+ * @throws RuleViolation session_deleted, revision_mismatch
+ */
+export function resumeSession(session: SessionState, used: BudgetUse, expected?: number): SessionFact[] {
+  expectLive(session, expected);
+  return resume(session, 'requested', used);
 }
 
 /** Asks the session's workers for a summary of what was said. @throws RuleViolation session_deleted */
@@ -209,7 +235,7 @@ export function deleteSession(session: SessionState, expected?: number): Session
 
 /**
  * Lets a run hold the session. `over` are the holders known to have ended; every other one still holds it.
- * @throws RuleViolation session_busy, session_deleted
+ * @throws RuleViolation session_busy, session_paused, session_deleted
  */
 export function claimSession(
   session: SessionState,
@@ -220,6 +246,7 @@ export function claimSession(
 ): SessionFact[] {
   expectLive(session);
   if (session.holders.includes(runId)) return [];
+  expectNotPaused(session);
   const holders = session.holders.filter((id) => !over.has(id));
   const [holder] = holders;
   if (holder !== undefined && mode !== 'allow' && mode !== 'enqueue') {

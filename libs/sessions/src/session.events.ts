@@ -43,8 +43,24 @@ export interface SessionSetup {
   blueprint_config?: Json;
 }
 
+/** How much the session's runs may use; null is no limit. One of the two at least is one. */
+export interface Budget {
+  /** Input and output tokens together. */
+  readonly max_tokens: number | null;
+  readonly max_cost_usd: number | null;
+}
+
+export type BudgetLimit = keyof Budget;
+
+/** What counts against a budget. */
+export interface BudgetUse {
+  readonly used_tokens: number;
+  readonly used_cost_usd: number;
+}
+
 /** What can be set at creation and changed later, alias aside. */
 export interface SessionDetails extends SessionSetup {
+  budget?: Budget | null;
   title?: string | null;
   locale?: string | null;
   tags?: string[];
@@ -97,6 +113,20 @@ export type SessionRunClaimed = Fact<
   'SessionRunClaimed',
   { readonly run: JsonObject & { run_id: string }; readonly active: readonly string[] }
 >;
+/** The session takes no new run: the limit that is the reason was reached by what is named. */
+export type SessionPaused = Fact<
+  'SessionPaused',
+  { readonly reason: BudgetLimit; readonly budget: Budget & BudgetUse }
+>;
+/**
+ * The session takes runs again. `requested`: somebody wants it to go on, and what was used until now counts no
+ * more; `budget`: what was used is within the budget, which was raised or taken away, or the usage corrected.
+ * What was used is as known to the writer.
+ */
+export type SessionResumed = Fact<
+  'SessionResumed',
+  { readonly reason: 'requested' | 'budget'; readonly budget: (Budget & BudgetUse) | null }
+>;
 export type SessionArchived = Fact<'SessionArchived', Record<string, never>>;
 export type SessionUnarchived = Fact<'SessionUnarchived', Record<string, never>>;
 /** Somebody wants the transcript compacted; a worker that follows the session writes the summary. */
@@ -113,6 +143,8 @@ export type SessionFact =
   | SessionUpdated
   | SessionAliasChanged
   | SessionRunClaimed
+  | SessionPaused
+  | SessionResumed
   | SessionArchived
   | SessionUnarchived
   | SessionCompactionRequested

@@ -1,7 +1,8 @@
 import type { ProcessFact } from '#processes';
 import type { Envelope } from '#eventsourcing';
-import type { RunEventRecorded, RunFact, RunStatus, RunUsage } from '#runs';
-import type { SessionBirth } from './session.events.js';
+import type { RunEventRecorded, RunFact, RunStatus, RunUsage, RunUsageRecorded } from '#runs';
+import type { SessionState } from './session.decider.js';
+import type { BudgetUse, SessionFact } from './session.events.js';
 
 /** How many processes of the session's runs there are by what they do. */
 export interface ProcessCounts {
@@ -14,6 +15,8 @@ export interface ProcessCounts {
 export interface SessionFigures {
   readonly run_counts: Record<RunStatus, number>;
   readonly usage: RunUsage;
+  /** The usage when somebody last had the paused session go on: it no longer counts against the budget. */
+  readonly forgiven: RunUsage;
   readonly started_at: string | null;
   readonly finished_at: string | null;
   /** First user text and last assistant text, 200 characters each. */
@@ -29,9 +32,18 @@ export interface SessionFigures {
   readonly context: { readonly stream: string; readonly revision: number } | null;
 }
 
+const noUsage: RunUsage = {
+  input_tokens: 0,
+  output_tokens: 0,
+  cache_read_tokens: 0,
+  cache_creation_tokens: 0,
+  cost_usd: 0,
+};
+
 export const noFigures: SessionFigures = {
   run_counts: { pending: 0, running: 0, completed: 0, failed: 0, cancelled: 0 },
-  usage: { input_tokens: 0, output_tokens: 0, cache_read_tokens: 0, cache_creation_tokens: 0, cost_usd: 0 },
+  usage: noUsage,
+  forgiven: noUsage,
   started_at: null,
   finished_at: null,
   preview: null,
@@ -46,8 +58,12 @@ export const noFigures: SessionFigures = {
 export const sessionStatuses = ['started', 'active', 'idle', 'waiting_for_tool_results', 'paused'] as const;
 export type SessionStatus = (typeof sessionStatuses)[number];
 
-/** Derived from the session's runs and what they wait for; there is no terminal state. */
-export const statusOf = ({ run_counts, started_at, open_tool_calls }: SessionFigures): SessionStatus => {
+/** Derived from the session's budget, its runs and what they wait for; there is no terminal state. */
+export const statusOf = (
+  session: Pick<SessionState, 'paused_by'> | null,
+  { run_counts, started_at, open_tool_calls }: SessionFigures,
+): SessionStatus => {
+  if (session !== null && session.paused_by !== null) return 'paused';
   if (Object.keys(open_tool_calls).length > 0) return 'waiting_for_tool_results';
   if (run_counts.running > 0) return 'active';
   return started_at === null ? 'started' : 'idle';
@@ -65,10 +81,6 @@ const over: ReadonlySet<string> = new Set(['RunCompleted', 'RunFailed', 'RunCanc
 
 /** Sums of dollars must not show binary fractions: kept to a billionth. */
 const rounded = (n: number): number => (Number.isInteger(n) ? n : Math.round(n * 1e9) / 1e9);
-
-/** Adds what a fork begins with. */
-export const bornWith = (figures: SessionFigures, { inherited }: SessionBirth): SessionFigures =>
-  inherited === undefined ? figures : { ...figures, ...inherited };
 
 /** Adds what one event of a run changes in its session's figures. */
 export function counted(figures: SessionFigures, fact: RunFact, event: Envelope): SessionFigures {
@@ -99,6 +111,27 @@ export function counted(figures: SessionFigures, fact: RunFact, event: Envelope)
     default:
       return figures;
   }
+}
+
+/** What counts against the budget: not less than nothing, though usage may be corrected to less than was forgiven. */
+export const usedOf = ({ usage, forgiven }: Pick<SessionFigures, 'usage' | 'forgiven'>): BudgetUse => {
+  const counts = summed(usage, {}, forgiven);
+  return {
+    used_tokens: Math.max(0, counts.input_tokens + counts.output_tokens),
+    used_cost_usd: Math.max(0, counts.cost_usd),
+  };
+};
+
+/** Whether an event of a run changes what its session has used. */
+export const changesUsage = (fact: RunFact): fact is RunUsageRecorded | RunEventRecorded =>
+  fact.type === 'RunUsageRecorded' ||
+  (fact.type === 'RunEventRecorded' && toldUsage(fact.data) !== undefined);
+
+/** What one event of the session itself changes; a fork is born with something. */
+export function countedAnew(figures: SessionFigures, fact: SessionFact): SessionFigures {
+  if (fact.type === 'SessionCreated') return { ...figures, ...fact.data.inherited };
+  const forgives = fact.type === 'SessionResumed' && fact.data.reason === 'requested';
+  return forgives ? { ...figures, forgiven: figures.usage } : figures;
 }
 
 /** Adds what one event of a process changes. */
@@ -139,7 +172,7 @@ function told(
       return figures.preview === null ? { ...figures, preview: previewOf(data['text']) } : figures;
     case 'message.output.completed':
     case 'completion': {
-      const usage = data['usage'] as Partial<RunUsage> | undefined;
+      const usage = toldUsage({ type, data });
       const says = type === 'message.output.completed';
       if (!says && usage === undefined) return figures;
       return {
@@ -151,6 +184,11 @@ function told(
     default:
       return figures;
   }
+}
+
+function toldUsage({ type, data }: RunEventRecorded['data']): Partial<RunUsage> | undefined {
+  if (type !== 'message.output.completed' && type !== 'completion') return undefined;
+  return data['usage'] as Partial<RunUsage> | undefined;
 }
 
 /** The tool calls that are waited for after one more was asked for, or answered. */
@@ -179,7 +217,7 @@ const previewOf = (text: unknown): string =>
     .join('');
 
 function summed(sum: RunUsage, more: Partial<RunUsage>, less: Partial<RunUsage> = {}): RunUsage {
-  const keys = Object.keys(noFigures.usage) as (keyof RunUsage)[];
+  const keys = Object.keys(noUsage) as (keyof RunUsage)[];
   return Object.fromEntries(
     keys.map((key) => [key, rounded(sum[key] + (more[key] ?? 0) - (less[key] ?? 0))]),
   ) as unknown as RunUsage;

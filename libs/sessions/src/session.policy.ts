@@ -35,6 +35,9 @@ export class SessionPolicy extends Projection {
         await this.reservations.noteAlias(id, value, reactionTo(event));
       }
     }
+    if (fact.type === 'ValueReleased') {
+      await this.reservations.noteReleased(fact.data.holder, event.stream, reactionTo(event));
+    }
     if (fact.type === 'SessionDeleted') await this.release(fact.data, event);
     if (fact.type === 'SessionAliasChanged' && fact.data.previous !== undefined) {
       const { position, metadata } = event;

@@ -9,8 +9,8 @@ import { sessionDecider } from './session.decider.js';
 import type { PinFact, SessionFact } from './session.events.js';
 import { pinStreams } from './session.events.js';
 import {
-  bornWith,
   counted,
+  countedAnew,
   countedProcess,
   noFigures,
   type SessionFigures,
@@ -45,7 +45,7 @@ const processes = 'process-';
  */
 export class SessionsProjection extends Projection {
   readonly name = 'sessions';
-  readonly version = 8;
+  readonly version = 9;
   readonly prefixes = ['session-', 'run-', transcripts, processes, pinStreams];
 
   readonly tables = `
@@ -149,7 +149,7 @@ export class SessionsProjection extends Projection {
         ...(['project_id', 'user_id', 'external_id', 'alias', 'parent_session_id'] as const).map((column) =>
           arrayOf(rows.map(({ doc }) => doc?.[column])),
         ),
-        arrayOf(rows.map(({ figures }) => statusOf(figures))),
+        arrayOf(rows.map(({ doc, figures }) => statusOf(doc, figures))),
         arrayOf(rows.map(({ doc, figures }) => `${doc?.title ?? ''}\n${figures.preview ?? ''}`)),
         arrayOf(rows.map(isEmpty)),
         arrayOf(rows.map(({ doc }) => doc !== null && doc.deleted_at === null)),
@@ -168,7 +168,7 @@ export class SessionsProjection extends Projection {
          AS r(id, status, empty, figures) WHERE s.id = r.id`,
       [
         arrayOf(rows.map(({ id }) => id)),
-        arrayOf(rows.map(({ figures }) => statusOf(figures))),
+        arrayOf(rows.map(({ doc, figures }) => statusOf(doc, figures))),
         arrayOf(rows.map(isEmpty)),
         jsonLines(rows.map(({ figures }) => JSON.stringify(figures))),
       ],
@@ -239,10 +239,8 @@ const tellsOfSession = ({ data }: RecordedEvent): boolean => telling.has((data a
 function folded(row: SessionRow, event: RecordedEvent): SessionRow {
   if (event.stream.startsWith('session-')) {
     const fact = event as Fact as SessionFact;
-    const doc = sessionDecider.evolve(row.doc ?? undefined, fact, event) ?? null;
-    return fact.type === 'SessionCreated'
-      ? { ...row, doc, figures: bornWith(row.figures, fact.data) }
-      : { ...row, doc };
+    const doc = sessionDecider.evolve(row.doc ?? undefined, fact, event);
+    return { ...row, doc: doc ?? null, figures: countedAnew(row.figures, fact) };
   }
   if (event.stream.startsWith(transcripts)) {
     return row.figures.has_transcript ? row : { ...row, figures: { ...row.figures, has_transcript: true } };

@@ -4,8 +4,8 @@ import type { RunStatus, RunUsage } from '#runs';
 import type { SessionState } from './session.decider.js';
 import type { SessionFigures, SessionStatus } from './session.figures.js';
 import { featuresOf } from './features.js';
-import { statusOf } from './session.figures.js';
-import type { InitialFile, Subagent } from './session.events.js';
+import { statusOf, usedOf } from './session.figures.js';
+import type { Budget, BudgetUse, InitialFile, Subagent } from './session.events.js';
 
 /** A session as the API shows it. */
 @ApiSchema({ name: 'Session' })
@@ -28,6 +28,8 @@ export class SessionResource {
   preview: string | null;
   output_preview: string | null;
   usage: RunUsage;
+  /** Null without a limit. What was used before the session was last resumed does not count. */
+  budget: (Budget & BudgetUse) | null;
   run_counts: Record<RunStatus, number>;
   process_counts: { starting: number; running: number; ended: number };
   metadata: JsonObject;
@@ -73,14 +75,22 @@ export function sessionResource(
   figures: SessionFigures,
   pinned: boolean,
 ): SessionResource {
-  const { holders: _holders, deleted_at: _deleted, ...own } = session;
+  const {
+    holders: _holders,
+    deleted_at: _deleted,
+    paused_by: _paused,
+    budget_revision: _revision,
+    budget,
+    ...own
+  } = session;
   return {
     ...own,
-    status: statusOf(figures),
+    status: statusOf(session, figures),
     is_pinned: pinned,
     preview: figures.preview,
     output_preview: figures.output_preview,
     usage: figures.usage,
+    budget: budget && { ...budget, ...usedOf(figures) },
     run_counts: figures.run_counts,
     process_counts: figures.process_counts,
     features: featuresOf(session),

@@ -129,7 +129,7 @@ export class SessionsController {
     changed(ctx, position);
     void ctx.reply.code(created ? 201 : 200).header('location', `/v1/sessions/${session.id}`);
     const shown = created
-      ? await this.sessions.shown(ctx.principal, session)
+      ? await this.sessions.shown(ctx.principal, session, true)
       : await this.sessions.get(ctx.principal, session.id);
     return resource(ctx, shown, shown.revision);
   }

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { BudgetPolicy } from './budget.policy.js';
 import { ArchiveSessionHandler } from './archive-session.js';
 import { CommandSessionHandler } from './command-session.js';
 import { CreateSessionHandler } from './create-session.js';
@@ -9,6 +10,8 @@ import { ListSessionsHandler } from './list-sessions.js';
 import { PinSessionHandler } from './pin-session.js';
 import { Reservations } from './reservations.js';
 import { ResolveSessionHandler } from './resolve-session.js';
+import { ResumeSessionHandler } from './resume-session.js';
+import { SessionBudgets } from './session-budgets.js';
 import { SessionForks } from './session-forks.js';
 import { SessionPolicy } from './session.policy.js';
 import { SessionStateController } from './session-state.controller.js';
@@ -31,14 +34,17 @@ import { UpdateSessionHandler } from './update-session.js';
     ListSessionsHandler,
     PinSessionHandler,
     ResolveSessionHandler,
+    ResumeSessionHandler,
     UpdateSessionHandler,
+    BudgetPolicy,
     Reservations,
+    SessionBudgets,
     SessionForks,
     SessionPolicy,
     SessionStats,
     SessionSummary,
     Sessions,
   ],
-  exports: [SessionPolicy, Sessions],
+  exports: [BudgetPolicy, SessionBudgets, SessionPolicy, Sessions],
 })
 export class SessionsModule {}

@@ -55,9 +55,12 @@ export class Sessions {
     return sessionResource(past.session, past.figures, row?.is_pinned ?? false);
   }
 
-  /** A session that a command has just changed, with what the read model knows of its runs. */
-  async shown(principal: Principal, session: SessionState): Promise<SessionResource> {
-    const row = session.revision === 1 ? undefined : await this.row(principal, session.id);
+  /**
+   * A session that a command has just changed, with what the read model knows of its runs.
+   * @param isNew it was created by that command, and cannot have any
+   */
+  async shown(principal: Principal, session: SessionState, isNew = false): Promise<SessionResource> {
+    const row = isNew ? undefined : await this.row(principal, session.id);
     return sessionResource(session, row?.figures ?? noFigures, row?.is_pinned ?? false);
   }
 

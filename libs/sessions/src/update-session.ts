@@ -6,8 +6,9 @@ import { findSession } from './find-session.js';
 import { Reservations } from './reservations.js';
 import type { UpdateSessionBody } from './session.bodies.js';
 import type { SessionState } from './session.decider.js';
-import { changeSession, dropAlias, sessionDecider, settled } from './session.decider.js';
+import { changeSession, sessionDecider, settled } from './session.decider.js';
 import { reservationStream, sessionStream } from './session.events.js';
+import { SessionBudgets } from './session-budgets.js';
 
 export interface UpdatedSession {
   readonly session: SessionState;
@@ -36,6 +37,7 @@ export class UpdateSessionHandler implements ICommandHandler<UpdateSession> {
   constructor(
     private readonly streams: Streams,
     private readonly reservations: Reservations,
+    private readonly budgets: SessionBudgets,
     private readonly writes: RecentWrites,
   ) {}
 
@@ -61,8 +63,18 @@ export class UpdateSessionHandler implements ICommandHandler<UpdateSession> {
     const aliased = alias === undefined ? undefined : await this.aliased(now, alias, causation);
     const position = aliased ?? updated.position;
     this.writes.wrote(id, position);
+    if (change.budget !== undefined) return this.weighed(id);
     const session = await this.streams.glance(sessionDecider, sessionStream(id));
     return { session: session as SessionState, position };
+  }
+
+  /** The session after its new budget was weighed, by whichever process does so. */
+  private async weighed(id: string): Promise<UpdatedSession> {
+    await this.budgets.weighed(id);
+    const { state } = await this.streams.load(sessionDecider, sessionStream(id));
+    const position = (await this.streams.findLast(sessionStream(id), () => true))?.position;
+    this.writes.wrote(id, position);
+    return { session: state as SessionState, position };
   }
 
   /**
@@ -93,19 +105,12 @@ export class UpdateSessionHandler implements ICommandHandler<UpdateSession> {
     causation: Causation,
   ): Promise<bigint | undefined> {
     if (alias === old) return undefined;
-    if (alias !== null) {
-      const position = await this.reservations.bindAlias(project_id, alias, id, user_id, causation);
-      if (old !== null) {
-        await this.reservations.release(reservationStream.alias(project_id, old), id, causation);
-      }
-      return position;
-    }
-    const { position } = await this.streams.execute(sessionDecider, sessionStream(id), causation, (session) =>
-      dropAlias(session as SessionState),
-    );
-    if (old !== null) {
-      await this.reservations.release(reservationStream.alias(project_id, old), id, causation);
-    }
-    return position;
+    const { reservations } = this;
+    const bound =
+      alias === null ? undefined : await reservations.bindAlias(project_id, alias, id, user_id, causation);
+    if (old === null) return bound;
+    // Its own stream first: whoever reacts late to the taking must find it given back.
+    await reservations.release(reservationStream.alias(project_id, old), id, causation);
+    return alias === null ? reservations.noteAlias(id, old, causation) : bound;
   }
 }

@@ -4,8 +4,8 @@ import { type AsOf, ProblemError, ReadModelClock } from '#http';
 import { Database, RecentWrites } from '#read-models';
 import { type RunFact, toldProcess } from '#runs';
 import {
-  bornWith,
   counted,
+  countedAnew,
   type FeedPoint,
   noFigures,
   type PointAsked,
@@ -48,7 +48,7 @@ export class PastOfSession extends SessionPast {
       if (sessionIdOf(event.stream) === id) {
         const fact = event as Fact as SessionFact;
         session = sessionDecider.evolve(session, fact, event);
-        if (fact.type === 'SessionCreated') figures = bornWith(figures, fact.data);
+        figures = countedAnew(figures, fact);
       } else {
         const fact = event as Fact as RunFact;
         figures = counted(figures, fact, event);

@@ -112,6 +112,10 @@ function ofSession(fact: SessionFact): Told | undefined {
       return { type: 'session.archived', data: {} };
     case 'SessionUnarchived':
       return { type: 'session.unarchived', data: {} };
+    case 'SessionPaused':
+      return { type: 'session.updated', data: { paused: true, ...fact.data } };
+    case 'SessionResumed':
+      return { type: 'session.updated', data: { paused: false, ...fact.data } };
     case 'SessionCompactionRequested':
       return { type: 'session.updated', data: fact.data };
     case 'SessionDeleted':
