@@ -375,6 +375,13 @@ CREATE TABLE sessions.tags (
   CONSTRAINT tags_pkey PRIMARY KEY (session_id, tag)
 );
 
+CREATE TABLE timeline.lineage (
+  session_id uuid NOT NULL,
+  owner_id uuid NOT NULL,
+  through_seq bigint NOT NULL,
+  CONSTRAINT lineage_pkey PRIMARY KEY (session_id, owner_id)
+);
+
 CREATE TABLE timeline.runs (
   run_id uuid NOT NULL,
   session_id uuid NOT NULL,
@@ -397,6 +404,15 @@ CREATE TABLE timeline.tool_calls (
   id uuid NOT NULL,
   doc json NOT NULL,
   CONSTRAINT tool_calls_pkey PRIMARY KEY (run_id, seq)
+);
+
+CREATE TABLE transcripts.lineage (
+  transcript_id uuid NOT NULL,
+  owner_id uuid NOT NULL,
+  after_seq bigint NOT NULL,
+  through_seq bigint NOT NULL,
+  since timestamp with time zone NOT NULL,
+  CONSTRAINT lineage_pkey PRIMARY KEY (transcript_id, through_seq)
 );
 
 CREATE TABLE transcripts.segments (
@@ -497,6 +513,7 @@ CREATE INDEX sessions_words ON sessions.sessions USING gin (words public.gin_trg
 CREATE INDEX tags_tag ON sessions.tags USING btree (project_id, tag, session_id);
 CREATE INDEX segments_latest ON timeline.segments USING btree (session_id, latest, first_seq);
 CREATE UNIQUE INDEX tool_calls_id ON timeline.tool_calls USING btree (id);
+CREATE INDEX lineage_owner ON transcripts.lineage USING btree (owner_id, through_seq);
 CREATE INDEX segments_kind ON transcripts.segments USING btree (transcript_id, kind, seq);
 CREATE INDEX segments_place ON transcripts.segments USING btree (transcript_id, place);
 CREATE INDEX webhooks_project ON webhooks.webhooks USING btree (project_id, id);

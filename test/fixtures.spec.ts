@@ -18,6 +18,7 @@ import { sessionDecider, SessionsProjection } from '#sessions';
 import {
   purgedSegmentsDecider,
   transcriptDecider,
+  transcriptForksDecider,
   TranscriptProjection,
   transcriptSeedsDecider,
 } from '#transcripts';
@@ -62,6 +63,7 @@ const rooms: readonly Room[] = [
   room('runs/src/run', 'run-', runDecider, 'RunCreated'),
   room('transcripts/src/transcript', 'transcript-', transcriptDecider, 'SegmentsAppended'),
   room('transcripts/src/transcript', 'transcriptPurged-', purgedSegmentsDecider),
+  room('transcripts/src/transcript-forks', 'transcriptForks-', transcriptForksDecider),
   room('logs/src/log', 'runLog-', logDecider),
   room('retention/src/retention', 'retention-', policyDecider),
   room('retention/src/legal-hold', 'legalHolds-', legalHoldDecider),
@@ -124,14 +126,17 @@ describe('every event that was ever stored', () => {
     const event = stored(file);
     const own = rooms.find(({ prefix }) => event.stream.startsWith(prefix)) as Room;
     const birth = own.birth === undefined ? [] : [stored(`${own.birth}.v1.json`)];
-    const events = event.type === own.birth ? birth : [...birth, { ...event, revision: birth.length }];
+    const events = event.type === own.birth ? [event] : [...birth, { ...event, revision: birth.length }];
     expect(own.folded(events)).toMatchSnapshot();
   });
 
   it.each(ours)('folds by the projections: %s', async (file) => {
     const births = ['SessionCreated', 'RunCreated'].map((type) => stored(`${type}.v1.json`));
     const event = { ...stored(file), revision: 1 };
-    const events = births.some(({ type }) => type === event.type) ? births : [...births, event];
+    const born = births.some(({ type }) => type === event.type);
+    const events = born
+      ? births.map((birth) => (birth.type === event.type ? { ...event, revision: 0 } : birth))
+      : [...births, event];
     const sessions = await projected(
       database.url,
       new SessionsProjection(),

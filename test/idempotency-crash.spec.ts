@@ -29,6 +29,7 @@ describe('a request with an Idempotency-Key whose server is killed', () => {
   let postgres: pg.Client;
   let server: Server;
   let run: string;
+  let session: string;
   const dataDir = mkdtempSync(join(tmpdir(), 'runledger-crash-'));
 
   const start = async (): Promise<void> => {
@@ -45,6 +46,8 @@ describe('a request with an Idempotency-Key whose server is killed', () => {
     await postgres.connect();
     await start();
     run = String((await send(creation('/v1/runs', {}))).body['id']);
+    session = String((await send(creation('/v1/sessions', {}))).body['id']);
+    await send(creation(`/v1/sessions/${session}/transcript`, { segments: [{ content: 'shared' }] }));
     const { rows } = await postgres.query<{ schema: string }>(
       `SELECT schemaname AS schema FROM pg_tables WHERE tablename = 'idempotency_keys'`,
     );
@@ -91,6 +94,7 @@ describe('a request with an Idempotency-Key whose server is killed', () => {
       marked((mark) => ['/v1/runs', { source: mark }]),
       marked((mark) => ['/v1/sessions', { title: mark }]),
       marked((mark) => ['/v1/sessions', { external_id: mark, title: mark, alias: `alias-${mark}` }]),
+      marked((mark) => [`/v1/sessions/${session}/fork`, { title: mark }]),
       marked((mark) => [`/v1/runs/${run}/logs`, { entries: [{ message: mark }, { message: 'more' }] }]),
     ];
   };

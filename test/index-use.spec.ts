@@ -85,7 +85,10 @@ const fill: Readonly<Record<string, string>> = {
     SELECT ${idSql('t')}, seq, seq, CASE WHEN seq % 500 = 0 THEN 'redacted' ELSE 'message' END, 100, '{}', now()
     FROM generate_series(1, 25) t, generate_series(1, ${rows / 25}) seq;
     INSERT INTO transcripts.summaries SELECT ${idSql('t')}, 1900, 1800 FROM generate_series(1, 5000) t;
-    ANALYZE transcripts.segments, transcripts.summaries;`,
+    INSERT INTO transcripts.lineage
+    SELECT ${idSql('f')}, ${idSql('part + 1')}, part * 900, part * 900 + 900, now()
+    FROM generate_series(10, 5000) f, generate_series(0, 1) part;
+    ANALYZE transcripts.segments, transcripts.summaries, transcripts.lineage;`,
   interactions: `
     INSERT INTO interactions.interactions
     SELECT ${idSql('n')}, n, 'default', ${idSql('7')}, ${idSql('n % 25')},
@@ -338,15 +341,27 @@ describe(`over ${rows} rows`, () => {
     ['a later page', { seen: 1_900 }],
   ];
 
-  test.each(transcriptFilters)('a transcript by %s walks an index, in either view', async (_name, filter) => {
+  /** Forks have two others' segments beside their own: a page of each is merged. */
+  const owners = 3;
+  const transcripts = transcriptFilters.flatMap(([name, filter]) => [
+    [`a transcript by ${name}`, idOf(7), filter] as const,
+    [`a fork’s by ${name}`, idOf(17), filter] as const,
+  ]);
+  test.each(transcripts)('%s walks an index, in either view', async (_name, id, filter) => {
     const { statements, recorder } = recording();
     const all = { afterSeq: 0, beforeSeq: Number.MAX_SAFE_INTEGER, limit, ...filter };
     for (const order of ['asc', 'desc'] as const) {
       for (const view of ['compact', 'full'] as const) {
-        await readTranscript(recorder, idOf(7), new Map(), { ...all, order, view }, unlimited);
+        await readTranscript(
+          recorder,
+          id,
+          { of: () => Promise.resolve(new Map()) },
+          { ...all, order, view },
+          unlimited,
+        );
       }
     }
     expect(statements).toHaveLength(6);
-    for (const [text, values] of statements) await expectIndexed(text, values, limit + 1);
+    for (const [text, values] of statements) await expectIndexed(text, values, owners * (limit + 1));
   });
 });

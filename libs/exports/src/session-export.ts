@@ -8,7 +8,14 @@ import { type RunState, runResource } from '#runs';
 import { scheduleResource, type ScheduleState } from '#schedules';
 import type { SessionResource } from '#sessions';
 import { SessionFeed } from '#timeline';
-import { readTranscript, SegmentRetentions, type TranscriptOwner, TranscriptSeeds } from '#transcripts';
+import {
+  inPart,
+  partsOf,
+  readTranscript,
+  SegmentRetentions,
+  type TranscriptOwner,
+  TranscriptSeeds,
+} from '#transcripts';
 
 /** One line of an export. */
 export interface ExportLine {
@@ -102,8 +109,9 @@ export class SessionExport {
       `WITH own AS (SELECT id FROM runs.runs WHERE session_id = $1)
        SELECT (SELECT count(*) FROM own) AS runs,
          coalesce((SELECT max(last_seq) FROM timeline.segments WHERE session_id = $1), 0) AS events,
-         (SELECT count(*) FROM transcripts.segments
-          WHERE transcript_id = $1 OR transcript_id IN (SELECT id FROM own)) AS segments,
+         (SELECT count(*) FROM ${partsOf('$1::uuid')} p JOIN transcripts.segments ON transcript_id = p.owner_id
+          WHERE ${inPart}) + (SELECT count(*) FROM transcripts.segments
+          WHERE transcript_id IN (SELECT id FROM own)) AS segments,
          (SELECT count(*) FROM interactions.interactions WHERE session_id = $1) AS interactions,
          (SELECT count(*) FROM schedules.schedules WHERE session_id = $1) AS schedules,
          (SELECT count(*) FROM mounts.mounts WHERE session_id = $1) AS mounts,
@@ -147,13 +155,12 @@ export class SessionExport {
   ): AsyncGenerator<ExportLine> {
     const { kind, id } = owner;
     const whose = kind === 'session' ? { session_id: id } : { run_id: id };
-    const seeds = await this.seeds.of(id);
     const retention = await this.retentions.of(principal, owner);
     let seen = 0;
     for (let left = most; left > 0;) {
       const limit = Math.min(left, rowsAtOnce);
       const filter = { ...everything, view: 'full', order: 'asc', seen, limit } as const;
-      const { segments, next } = await readTranscript(this.database, id, seeds, filter, retention);
+      const { segments, next } = await readTranscript(this.database, id, this.seeds, filter, retention);
       for (const segment of segments) yield { type: 'segment', data: Object.assign(segment, whose) };
       left -= segments.length;
       if (next === undefined) return;

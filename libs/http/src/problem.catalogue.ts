@@ -65,7 +65,7 @@ export const catalogue = {
   method_not_allowed: refused(405, 'Method not allowed', 'The resource does not know this method.'),
   external_id_taken: refused(409, 'External id taken', 'A session of another user has this external id.'),
   project_exists: refused(409, 'Project exists', 'A project with this id is there already.'),
-  session_busy: later(409, 'Session busy', 'A run holds the session.'),
+  session_busy: later(409, 'Session busy', 'A run holds the session, or runs in one to be forked.'),
   session_paused: refused(409, 'Session paused', 'The session has used up its budget.'),
   illegal_transition: refused(
     409,

@@ -4,6 +4,7 @@ import { Database, inTurn } from '#read-models';
 import { holdsOn, type LegalHolds } from './legal-hold.decider.js';
 import { RetainedContents, type RetainedContent } from './retained-content.js';
 import { RetentionRules } from './retention-rules.js';
+import { isShared } from './sharers.js';
 import type { RemovalRecord, SweepBatch } from './sweep.events.js';
 import { turnOf } from './turn.js';
 
@@ -76,6 +77,7 @@ async function mayGo(
   applies: (session: string | null) => Promise<boolean>,
 ): Promise<boolean> {
   if (await content.isRemoved(removal)) return true;
-  const { over, ...owners } = await content.belongsTo(removal);
-  return over && holdsOn(holds, owners).length === 0 && (await applies(owners.session_id));
+  const { over, sharers = [], ...owners } = await content.belongsTo(removal);
+  if (!over || isShared(sharers, holds) || holdsOn(holds, owners).length > 0) return false;
+  return applies(owners.session_id);
 }

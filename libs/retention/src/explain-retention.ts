@@ -68,7 +68,7 @@ export class ExplainRetentionHandler implements IQueryHandler<ExplainRetention> 
 }
 
 function ofKind(kind: RetentionKind, rule: Rule | undefined, stored: Stored): KindRetentionResource {
-  const { count, bytes, oldest, purged_count, purged_bytes } = stored;
+  const { count, bytes, oldest, purged_count, purged_bytes, shared_with = [] } = stored;
   return {
     kind,
     policy: rule === undefined ? null : { scope: shownScope(rule.scope), ...rule.limits },
@@ -76,5 +76,6 @@ function ofKind(kind: RetentionKind, rule: Rule | undefined, stored: Stored): Ki
     over_size: rule?.maxBytes != null && bytes > rule.maxBytes,
     stored: { count, bytes },
     purged: { count: purged_count, bytes: purged_bytes },
+    shared_with: [...shared_with],
   };
 }

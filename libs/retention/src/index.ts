@@ -8,6 +8,8 @@ export * from './retained-content.js';
 export * from './retention.projection.js';
 export * from './retention-rules.js';
 export * from './rules.js';
+export * from './sharers.js';
+export * from './turn.js';
 export * from './duration.js';
 export * from './retention.module.js';
 export * from './retention-sweeper.js';

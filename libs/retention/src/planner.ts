@@ -2,6 +2,7 @@ import { dueCount, eagerest, removalOf } from './due.js';
 import { holdsOn, type LegalHolds } from './legal-hold.decider.js';
 import type { Piece, RetainedContent, Subject } from './retained-content.js';
 import { allRules, nearest, type Rule, type Rules } from './rules.js';
+import { isShared } from './sharers.js';
 import type { RemovalRecord } from './sweep.events.js';
 
 /** Something to be removed, and the rule that says so. */
@@ -70,6 +71,7 @@ async function* ofSubjects({ content, rules, holds, now }: Plan, subjects: reado
 
 const stays = (piece: Piece, { session_id, user_id }: Subject, holds: LegalHolds): boolean =>
   !piece.over ||
+  isShared(piece.sharers ?? [], holds) ||
   holdsOn(holds, { run_ids: piece.run_ids, session_id, user_ids: [user_id, ...piece.user_ids] }).length > 0;
 
 const isSome = <T>(list: readonly T[]): list is readonly [T, ...T[]] => list.length > 0;

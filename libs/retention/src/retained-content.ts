@@ -1,6 +1,7 @@
 import type { Causation } from '#eventsourcing';
 import type { HeldBy } from './legal-hold.decider.js';
 import type { RetentionKind } from './retention.events.js';
+import type { Sharer } from './sharers.js';
 import type { RemovalRecord } from './sweep.events.js';
 
 /** A run or session that has content of one kind. Times are milliseconds since 1970. */
@@ -32,6 +33,8 @@ export interface Piece {
   readonly run_ids: readonly string[];
   readonly user_ids: readonly string[];
   readonly over: boolean;
+  /** The sessions that show it too, and have not let it go yet. */
+  readonly sharers?: readonly Sharer[];
 }
 
 /** What there may be to remove: content dated no later (for SQL), or of subjects with more bytes. */
@@ -56,6 +59,15 @@ export interface Stored {
   readonly oldest: number | null;
   readonly purged_count: number;
   readonly purged_bytes: number;
+  /** The sessions that still show some of it too: the first 100. */
+  readonly shared_with?: readonly string[];
+}
+
+/** Whose content something is, as the streams have it. */
+export interface Belonging extends HeldBy {
+  /** Whether no run of theirs runs. */
+  readonly over: boolean;
+  readonly sharers?: readonly Sharer[];
 }
 
 /** One kind of content, as retention looks at it; the room that keeps the content implements it. */
@@ -73,7 +85,7 @@ export abstract class RetainedContent {
   abstract pieces(behind: ReadonlyMap<string, number>, limit: number): Promise<Piece[]>;
 
   /** Whose content a removal takes, and whether no run of theirs runs, as the streams have it. */
-  abstract belongsTo(removal: RemovalRecord): Promise<HeldBy & { readonly over: boolean }>;
+  abstract belongsTo(removal: RemovalRecord): Promise<Belonging>;
 
   /** Whether it has been written down already that it is gone. */
   abstract isRemoved(removal: RemovalRecord): Promise<boolean>;

@@ -148,6 +148,8 @@ export class KindRetentionResource {
   /** Lines, segments or processes that left output, and their bytes. */
   stored: CountResource;
   purged: CountResource;
+  /** Forks that still show some of it, which is kept until their own policies let it go: the first 100. */
+  shared_with: string[];
 }
 
 /** Which rules apply to a run or a session, and what stands in their way. */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Causation } from '#eventsourcing';
 import { Streams } from '#eventsourcing';
+import { Database } from '#read-models';
 import { SessionRuns } from '#sessions';
 import { RunCanceller } from './run-canceller.js';
 import { isOver, runDecider } from './run.decider.js';
@@ -12,8 +13,21 @@ export class RunsOfSession extends SessionRuns {
   constructor(
     private readonly streams: Streams,
     private readonly canceller: RunCanceller,
+    private readonly database: Database,
   ) {
     super();
+  }
+
+  /** Runs with a parent hold no session: which of them may be running is what the read model is asked for. */
+  async running(sessionId: string, holders: readonly string[]): Promise<string | undefined> {
+    const rows = await this.database.query<{ id: string }>(
+      "SELECT id FROM runs.runs WHERE session_id = $1 AND status = 'running' ORDER BY id LIMIT 100",
+      [sessionId],
+    );
+    for (const id of new Set([...holders, ...rows.map((row) => row.id)])) {
+      if ((await this.standing(runStream(id)))?.status === 'running') return id;
+    }
+    return undefined;
   }
 
   end(sessionId: string, position: bigint, causation: Causation): Promise<bigint | undefined> {

@@ -31,3 +31,11 @@ export async function referencedSession(
     throw new RuleViolation('unknown_reference', `there is no session ${id}`);
   }
 }
+
+/** The session in which the event with this number of a session's feed happened: itself, or one that it is a fork of. */
+export async function originOf(streams: Streams, id: string, sequence: number): Promise<string> {
+  const session = await streams.glance(sessionDecider, sessionStream(id));
+  const from = session?.forked_from ?? null;
+  if (from === null || sequence > from.sequence_number) return id;
+  return originOf(streams, from.session_id, sequence);
+}

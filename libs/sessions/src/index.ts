@@ -15,3 +15,4 @@ export * from './sessions.module.js';
 export * from './session.resource.js';
 export * from './session-past.js';
 export * from './take-name.js';
+export * from './shared-transcripts.js';

@@ -38,6 +38,12 @@ export class Reservations {
     return this.first(reservationStream.alias(project, value), { value, holder, user_id }, causation);
   }
 
+  /** The session that bears an alias; undefined when none does. */
+  async aliased(project: string, value: string): Promise<string | undefined> {
+    const { state } = await this.streams.load(reservationDecider, reservationStream.alias(project, value));
+    return state.holder ?? undefined;
+  }
+
   /** Reserves a sub-agent's name under its parent. @throws RuleViolation subagent_name_taken */
   async subagent(
     parent: string,

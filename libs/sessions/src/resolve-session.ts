@@ -2,9 +2,11 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { visible } from '#access';
 import type { Causation } from '#eventsourcing';
 import { RuleViolation, Streams } from '#eventsourcing';
+import { isUuid } from '#http';
 import { RecentWrites } from '#read-models';
 import { findSession } from './find-session.js';
 import { Reservations } from './reservations.js';
+import { SessionForks } from './session-forks.js';
 import type { ResolveSessionBody } from './session.bodies.js';
 import { createSession, sessionDecider, type SessionState } from './session.decider.js';
 import { reservationStream, sessionStream } from './session.events.js';
@@ -29,19 +31,21 @@ export class ResolveSession extends Command<ResolvedSession> {
 const attempts = 20;
 
 /**
- * Finds a session by id, then by alias, or makes one; a given alias names it from then on.
- * @throws RuleViolation not_found, session_deleted
+ * Forks a session when that is asked for; else finds one by id, then by alias, or makes one. A given alias
+ * names it from then on. @throws RuleViolation not_found, session_deleted, session_busy; ProblemError projection_lagging
  */
 @CommandHandler(ResolveSession)
 export class ResolveSessionHandler implements ICommandHandler<ResolveSession> {
   constructor(
     private readonly streams: Streams,
     private readonly reservations: Reservations,
+    private readonly forks: SessionForks,
     private readonly writes: RecentWrites,
   ) {}
 
   async execute({ body, causation }: ResolveSession): Promise<ResolvedSession> {
-    const { session_id, alias } = body;
+    const { fork_from, session_id, alias } = body;
+    if (fork_from != null) return this.forked(fork_from, alias ?? undefined, causation);
     if (session_id != null) return this.byId(session_id, alias ?? undefined, causation);
     if (alias == null) return this.created(causation.mint(), causation);
     const own = causation.mint();
@@ -52,15 +56,37 @@ export class ResolveSessionHandler implements ICommandHandler<ResolveSession> {
     throw new RuleViolation('revision_conflict', `the alias ${alias} keeps changing hands`);
   }
 
+  private async forked(
+    from: string,
+    alias: string | undefined,
+    causation: Causation,
+  ): Promise<ResolvedSession> {
+    const source = (await this.reservations.aliased(causation.principal.projectId, from)) ?? from;
+    if (!isUuid(source)) throw new RuleViolation('not_found', `there is no session ${from}`);
+    const fork = await this.forks.fork(source, {}, causation);
+    return this.bound(fork.session, alias, causation, 'forked', fork.position);
+  }
+
   private async byId(id: string, alias: string | undefined, causation: Causation): Promise<ResolvedSession> {
-    const { project_id, user_id } = await findSession(this.streams, causation.principal, id);
-    const position =
+    const session = await findSession(this.streams, causation.principal, id);
+    return this.bound(session, alias, causation, 'session_id');
+  }
+
+  /** The session, which from now on bears the alias. @param position of what was written so far */
+  private async bound(
+    { id, project_id, user_id }: SessionState,
+    alias: string | undefined,
+    causation: Causation,
+    resolution: Resolution,
+    position?: bigint,
+  ): Promise<ResolvedSession> {
+    const named =
       alias === undefined
         ? undefined
         : await this.reservations.bindAlias(project_id, alias, id, user_id, causation);
-    this.writes.wrote(id, position);
+    this.writes.wrote(id, named);
     const { state } = await this.streams.load(sessionDecider, sessionStream(id));
-    return { session: state as SessionState, resolution: 'session_id', position };
+    return { session: state as SessionState, resolution, position: named ?? position };
   }
 
   /**

@@ -11,6 +11,8 @@ export abstract class SessionRuns {
     reason: string,
     causation: Causation,
   ): Promise<{ run_id: string; position: bigint | undefined } | undefined>;
+  /** A run of the session that is running, asked of the runs themselves. @param holders of the session */
+  abstract running(sessionId: string, holders: readonly string[]): Promise<string | undefined>;
   /** How a run stands, asked of its own stream; undefined when there is no such stream. */
   abstract standing(stream: string): Promise<{ status: RunStatus; done_reason: string | null } | undefined>;
 }

@@ -1,6 +1,12 @@
 import { Controller, Delete, Get, HttpCode, Post, Put } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiAcceptedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ApiAcceptedResponse,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiTags,
+} from '@nestjs/swagger';
 import { Allow, readers, writers } from '#access';
 import {
   changed,
@@ -17,10 +23,11 @@ import {
 } from '#http';
 import { ArchiveSession } from './archive-session.js';
 import { CommandSession } from './command-session.js';
+import { ForkSession } from './fork-session.js';
 import { PinSession } from './pin-session.js';
 import { ResumeSession } from './resume-session.js';
 import { ResolveSession } from './resolve-session.js';
-import { CommandBody, ResolveSessionBody } from './session.bodies.js';
+import { CommandBody, ForkSessionBody, ResolveSessionBody } from './session.bodies.js';
 import { ResolvedSessionResource, SessionResource } from './session.resource.js';
 import { SessionStats } from './session-stats.js';
 import { SessionSummary } from './session-summary.js';
@@ -39,7 +46,10 @@ export class SessionVerbsController {
     private readonly clock: ReadModelClock,
   ) {}
 
-  /** Finds a session by id, then by alias, or makes one (201); a given alias names it from then on. */
+  /**
+   * Forks a session (201), or finds one by id, then by alias, or makes one (201); a given alias names it from
+   * then on.
+   */
   @Post('resolve')
   @Allow(...writers)
   @Creates()
@@ -52,8 +62,30 @@ export class SessionVerbsController {
     const { session, resolution, position } = found;
     changed(ctx, position);
     const isNew = resolution === 'created';
-    void ctx.reply.code(isNew ? 201 : 200);
-    return { session: await this.sessions.shown(ctx.principal, session, isNew), resolution };
+    void ctx.reply.code(isNew || resolution === 'forked' ? 201 : 200);
+    const shown =
+      resolution === 'forked'
+        ? await this.sessions.get(ctx.principal, session.id)
+        : await this.sessions.shown(ctx.principal, session, isNew);
+    return { session: shown, resolution };
+  }
+
+  /** Makes a session that shares the history of this one up to a point, and none of its runs. */
+  @Post(':id/fork')
+  @Allow(...writers)
+  @Creates()
+  @ApiCreatedResponse({ type: SessionResource })
+  async fork(
+    @PathId() id: string,
+    @ValidBody() body: ForkSessionBody,
+    @Ctx() ctx: RequestContext,
+  ): Promise<string | undefined> {
+    expectOnePoint(body);
+    const { session, position } = await this.commands.execute(new ForkSession(id, body, ctx.causation()));
+    changed(ctx, position);
+    void ctx.reply.code(201).header('location', `/v1/sessions/${session.id}`);
+    const shown = await this.sessions.get(ctx.principal, session.id);
+    return resource(ctx, shown, shown.revision);
   }
 
   /** How many sessions the caller may see, archived ones too, by status. */
@@ -149,4 +181,12 @@ export class SessionVerbsController {
     changed(ctx, position);
     return resource(ctx, await this.sessions.shown(ctx.principal, session), session.revision);
   }
+}
+
+function expectOnePoint({ at_sequence, at_time }: ForkSessionBody): void {
+  if (at_sequence == null || at_time == null) return;
+  const detail = 'cannot be given together with at_sequence';
+  throw new ProblemError('validation_failed', `at_time ${detail}.`, {
+    errors: [{ pointer: '/at_time', detail }],
+  });
 }

@@ -193,8 +193,36 @@ export class UpdateSessionBody extends SessionDetailsBody {
   alias?: string | null;
 }
 
-/** Tried in this order: the id, the alias, a new session. */
+/** Where a session is forked, at the end of its feed if nothing says otherwise, and what differs in the fork. */
+export class ForkSessionBody {
+  /** Number of the last event that is shared. */
+  @IsOptional()
+  @IsWhole(1)
+  at_sequence?: number | null;
+
+  /** All is shared that was made by then. */
+  @IsOptional()
+  @IsRfc3339()
+  at_time?: string | null;
+
+  /** The source's as it was then, if none is given. */
+  @IsOptional()
+  @IsText()
+  title?: string | null;
+
+  /** The source's as they were then, if none are given. */
+  @IsOptional()
+  @IsTags()
+  tags?: string[] | null;
+}
+
+/** Tried in this order: a fork, the id, the alias, a new session. */
 export class ResolveSessionBody {
+  /** Alias, else id, of a session that a fork is made of, at the end of its feed. */
+  @IsOptional()
+  @IsText(1_000, { least: 1 })
+  fork_from?: string | null;
+
   @IsOptional()
   @IsUuid()
   session_id?: string | null;

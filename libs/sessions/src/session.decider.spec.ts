@@ -10,6 +10,7 @@ import {
   type ClaimMode,
   createSession,
   deleteSession,
+  forkOf,
   requestCompaction,
   type Session,
   sessionDecider,
@@ -43,6 +44,54 @@ describe('creating a session', () => {
     given(sessionDecider, [created, deleted])
       .when((session) => createSession(session, birth))
       .then([]);
+  });
+});
+
+describe('forking a session', () => {
+  const forked_from = { session_id: birth.session_id, sequence_number: 2 };
+  const inherited = { preview: 'hello', output_preview: null, context: null };
+  const fork = {
+    session_id: '01900000-0000-7000-8000-000000000002',
+    owner_principal_id: '01900000-0000-7000-8000-0000000000cc',
+    ...{ forked_from, inherited },
+  };
+  const was = (...facts: SessionFact[]): SessionState =>
+    facts.reduce<Session>(
+      (session, fact) =>
+        sessionDecider.evolve(session, fact, {
+          ...{ id: 'e', stream: 's', revision: 0 },
+          metadata: { $correlationId: 'c', $causationId: 'c', actor: 'a', project: 'p', at: 't' },
+        }),
+      undefined,
+    ) as SessionState;
+
+  it('sets it up as its source was, for the same user, without names and parents', () => {
+    const child = { ...birth, parent_session_id: 'p', external_id: 'x', resolved_owner_user_id: 'u' };
+    const subagent = { name: 'Ann', task: null, status: 'running' as const };
+    const facts: SessionFact[] = [{ type: 'SessionCreated', data: { ...child, subagent } }, named];
+    const archived: SessionFact = { type: 'SessionArchived', data: {} };
+    const updated: SessionFact = { type: 'SessionUpdated', data: { model_id: 'm', max_iterations: 3 } };
+    const { session_id: _id, owner_principal_id: _owner, ...same } = birth;
+    expect(forkOf(was(...facts, updated, archived), fork)).toEqual({
+      ...{ ...same, model_id: 'm', max_iterations: 3, resolved_owner_user_id: 'u' },
+      ...fork,
+    });
+  });
+
+  it('gives it what is its own: title and tags', () => {
+    expect(forkOf(was(created), { ...fork, title: 'Mine', tags: [] })).toMatchObject({
+      ...{ title: 'Mine', tags: [], metadata: birth.metadata },
+    });
+  });
+
+  it('makes a session that knows where it comes from', () => {
+    const { id, alias, revision, ...session } = was({
+      type: 'SessionCreated',
+      data: forkOf(was(created, named), fork),
+    });
+    expect([id, alias, revision]).toEqual([fork.session_id, null, 1]);
+    expect(session).toMatchObject({ forked_from, title: 'First', user_id: birth.user_id });
+    expect(session).not.toHaveProperty('inherited');
   });
 });
 

@@ -4,6 +4,8 @@ import { expectNotPaused, limits, resume } from './budget.decider.js';
 import type {
   BudgetLimit,
   BudgetUse,
+  ForkedFrom,
+  Inherited,
   SessionBirth,
   SessionDetails,
   SessionFact,
@@ -20,6 +22,7 @@ export interface SessionState extends Required<Omit<SessionDetails, 'subagent'>>
   readonly owner_principal_id: string;
   readonly resolved_owner_user_id: string;
   readonly parent_session_id: string | null;
+  readonly forked_from: ForkedFrom | null;
   readonly subagent: Subagent | null;
   readonly metadata: JsonObject;
   readonly created_at: string;
@@ -75,12 +78,13 @@ const unset = {
 };
 
 function born(birth: SessionBirth, { revision, metadata: { at } }: Envelope): SessionState {
-  const { session_id, ...rest } = birth;
+  const { session_id, inherited: _inherited, ...rest } = birth;
   return {
     id: session_id,
     external_id: null,
     alias: null,
     parent_session_id: null,
+    forked_from: null,
     resolved_owner_user_id: rest.user_id,
     subagent: null,
     ...unset,
@@ -135,6 +139,36 @@ export function settled(details: Nullable<SessionDetails>): SessionDetails {
   const given = details.budget == null ? details : { ...details, budget: limits(details.budget) };
   const entries = Object.entries(given).filter(([key, value]) => value !== null || key in unset);
   return Object.fromEntries(entries.map(([key, value]) => [key, value ?? unset[key as keyof typeof unset]]));
+}
+
+/** What is new in a fork. */
+export interface NewFork {
+  readonly session_id: string;
+  readonly owner_principal_id: string;
+  readonly forked_from: ForkedFrom;
+  readonly inherited: Inherited;
+  readonly title?: string;
+  readonly tags?: readonly string[];
+}
+
+/**
+ * The birth of a fork: set up as its source was, and of the same user, whose history it shows. It has no
+ * names of its own yet, and is nobody's sub-agent.
+ */
+export function forkOf(was: SessionState, { title, tags, ...fork }: NewFork): SessionBirth {
+  const { project_id, user_id, resolved_owner_user_id, metadata } = was;
+  const details = Object.entries(unset).flatMap(([key, nothing]) => {
+    const value = was[key as keyof typeof unset];
+    return same(value, nothing) ? [] : [[key, value] as const];
+  });
+  return {
+    ...Object.fromEntries(details),
+    ...(title !== undefined && { title }),
+    ...(tags !== undefined && { tags: [...tags] }),
+    ...(resolved_owner_user_id !== user_id && { resolved_owner_user_id }),
+    ...{ project_id, user_id, metadata },
+    ...fork,
+  };
 }
 
 /** A session is created once; the same birth again changes nothing. */

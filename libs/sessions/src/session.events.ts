@@ -67,6 +67,20 @@ export interface SessionDetails extends SessionSetup {
   subagent?: Subagent;
 }
 
+/** The history that a fork shares: a session's feed up to this number, and what was said until then. */
+export interface ForkedFrom {
+  readonly session_id: string;
+  readonly sequence_number: number;
+}
+
+/** What a fork shows of its source until its own runs tell something newer. */
+export interface Inherited {
+  readonly preview: string | null;
+  readonly output_preview: string | null;
+  /** Where the last `context` event stands. */
+  readonly context: { readonly stream: string; readonly revision: number } | null;
+}
+
 export interface SessionBirth extends SessionDetails {
   readonly session_id: string;
   readonly project_id: string;
@@ -77,6 +91,9 @@ export interface SessionBirth extends SessionDetails {
   /** The person for whom the session is, when another user has it: the owner of the topmost parent. */
   readonly resolved_owner_user_id?: string;
   readonly metadata: JsonObject;
+  /** Of a fork. */
+  readonly forked_from?: ForkedFrom;
+  readonly inherited?: Inherited;
 }
 
 export type SessionCreated = Fact<'SessionCreated', SessionBirth>;

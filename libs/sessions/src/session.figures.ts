@@ -131,11 +131,12 @@ export const changesUsage = (fact: RunFact): fact is RunUsageRecorded | RunEvent
   fact.type === 'RunUsageRecorded' ||
   (fact.type === 'RunEventRecorded' && toldUsage(fact.data) !== undefined);
 
-/** What one event of the session itself changes. */
-export const countedAnew = (figures: SessionFigures, fact: SessionFact): SessionFigures =>
-  fact.type === 'SessionResumed' && fact.data.reason === 'requested'
-    ? { ...figures, forgiven: figures.usage }
-    : figures;
+/** What one event of the session itself changes; a fork is born with something. */
+export function countedAnew(figures: SessionFigures, fact: SessionFact): SessionFigures {
+  if (fact.type === 'SessionCreated') return { ...figures, ...fact.data.inherited };
+  const forgives = fact.type === 'SessionResumed' && fact.data.reason === 'requested';
+  return forgives ? { ...figures, forgiven: figures.usage } : figures;
+}
 
 /** Adds what one event of a process changes. */
 export function countedProcess(figures: SessionFigures, fact: ProcessFact): SessionFigures {

@@ -124,3 +124,26 @@ const folded = (events: readonly RecordedEvent[], prefix: string): RecordedEvent
   [...new Set(events.map(({ stream }) => stream))]
     .filter((stream) => stream.startsWith(prefix))
     .map((stream) => events.filter((event) => event.stream === stream));
+
+it('takes a fork for one that is not empty, and shows what its source showed until it has something newer', async () => {
+  const forked: RecordedEvent = {
+    type: 'SessionCreated',
+    data: {
+      session_id: idOf(2),
+      ...{ project_id: 'default', user_id: idOf(9), owner_principal_id: idOf(9), metadata: {} },
+      forked_from: { session_id: idOf(1), sequence_number: 4 },
+      inherited: { preview: 'Hello', output_preview: 'Hi', context: { stream: 'run-1', revision: 3 } },
+    },
+    ...envelope(2, `session-${idOf(2)}`),
+  };
+  const { sessions = [] } = await projected(database.url, new SessionsProjection(), [forked]);
+  const shown = { preview: 'Hello', output_preview: 'Hi', context: { stream: 'run-1', revision: 3 } };
+  expect(sessions).toMatchObject([{ empty: false, words: '\nhello', figures: shown }]);
+  const told: RecordedEvent = {
+    type: 'RunEventRecorded',
+    data: { session_id: idOf(2), type: 'message.output.completed', data: { text: 'Newer' } },
+    ...envelope(3, `run-${idOf(3)}`),
+  };
+  const after = await projected(database.url, new SessionsProjection(), [forked, told], 1);
+  expect(after['sessions']).toMatchObject([{ figures: { preview: 'Hello', output_preview: 'Newer' } }]);
+});

@@ -49,7 +49,7 @@ const schedules = 'schedules-';
  */
 export class SessionsProjection extends Projection {
   readonly name = 'sessions';
-  readonly version = 8;
+  readonly version = 9;
   readonly prefixes = ['session-', 'run-', transcripts, processes, schedules, pinStreams];
 
   readonly tables = `
@@ -260,8 +260,9 @@ function folded(row: SessionRow, event: RecordedEvent): SessionRow {
   return figures === row.figures ? row : { ...row, figures };
 }
 
-const isEmpty = ({ figures: { run_counts, has_transcript } }: SessionRow): boolean =>
-  !has_transcript && Object.values(run_counts).every((count) => count === 0);
+/** A fork has history, if none of its own. */
+const isEmpty = ({ doc, figures: { run_counts, has_transcript } }: SessionRow): boolean =>
+  !has_transcript && doc?.forked_from == null && Object.values(run_counts).every((count) => count === 0);
 const storableTags = ({ doc }: SessionRow): string[] => (doc?.tags ?? []).map(wellFormed);
 const tagsOf = (row: SessionRow | undefined): string => JSON.stringify(row?.doc?.tags ?? []);
 const sameTags = (a: SessionRow, b: SessionRow | undefined): boolean =>

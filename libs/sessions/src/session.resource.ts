@@ -59,7 +59,7 @@ export class SessionResource {
 }
 
 /** By what a session was found; `created` when it was not. */
-export const resolutions = ['session_id', 'alias', 'created'] as const;
+export const resolutions = ['session_id', 'alias', 'created', 'forked'] as const;
 export type Resolution = (typeof resolutions)[number];
 
 @ApiSchema({ name: 'ResolvedSession' })
@@ -85,7 +85,6 @@ export function sessionResource(
   } = session;
   return {
     ...own,
-    forked_from: null,
     status: statusOf(session, figures),
     is_pinned: pinned,
     preview: figures.preview,

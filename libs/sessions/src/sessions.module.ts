@@ -4,6 +4,7 @@ import { ArchiveSessionHandler } from './archive-session.js';
 import { CommandSessionHandler } from './command-session.js';
 import { CreateSessionHandler } from './create-session.js';
 import { DeleteSessionHandler } from './delete-session.js';
+import { ForkSessionHandler } from './fork-session.js';
 import { KeepStateHandler } from './keep-state.js';
 import { ListSessionsHandler } from './list-sessions.js';
 import { PinSessionHandler } from './pin-session.js';
@@ -11,6 +12,7 @@ import { Reservations } from './reservations.js';
 import { ResolveSessionHandler } from './resolve-session.js';
 import { ResumeSessionHandler } from './resume-session.js';
 import { SessionBudgets } from './session-budgets.js';
+import { SessionForks } from './session-forks.js';
 import { SessionPolicy } from './session.policy.js';
 import { SessionStateController } from './session-state.controller.js';
 import { SessionStats } from './session-stats.js';
@@ -27,6 +29,7 @@ import { UpdateSessionHandler } from './update-session.js';
     CommandSessionHandler,
     CreateSessionHandler,
     DeleteSessionHandler,
+    ForkSessionHandler,
     KeepStateHandler,
     ListSessionsHandler,
     PinSessionHandler,
@@ -36,6 +39,7 @@ import { UpdateSessionHandler } from './update-session.js';
     BudgetPolicy,
     Reservations,
     SessionBudgets,
+    SessionForks,
     SessionPolicy,
     SessionStats,
     SessionSummary,

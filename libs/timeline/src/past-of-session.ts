@@ -1,21 +1,27 @@
 import { Injectable } from '@nestjs/common';
-import { type Fact, Streams } from '#eventsourcing';
-import type { AsOf } from '#http';
+import { EventStore, type Fact, Streams } from '#eventsourcing';
+import { type AsOf, ProblemError, ReadModelClock } from '#http';
 import { Database, RecentWrites } from '#read-models';
 import { type RunFact, toldProcess } from '#runs';
 import {
   counted,
   countedAnew,
+  type FeedPoint,
   noFigures,
+  type PointAsked,
   type Session,
   sessionDecider,
   type SessionFact,
   type SessionFigures,
   SessionPast,
   type SessionState,
+  sessionStream,
 } from '#sessions';
 import { SessionFeed } from './session-feed.js';
 import { sessionIdOf } from './timeline-event.js';
+
+/** How long is waited for the timelines to have what is stored, in milliseconds. */
+const patience = 5_000;
 
 /** Folds a session and what its runs tell of it, up to a moment. */
 @Injectable()
@@ -23,6 +29,8 @@ export class PastOfSession extends SessionPast {
   constructor(
     private readonly database: Database,
     private readonly streams: Streams,
+    private readonly store: EventStore,
+    private readonly clock: ReadModelClock,
     private readonly writes: RecentWrites,
   ) {
     super();
@@ -30,9 +38,12 @@ export class PastOfSession extends SessionPast {
 
   async at(id: string, had: AsOf): Promise<{ session: SessionState; figures: SessionFigures } | undefined> {
     await this.writes.settled('timeline', id);
+    // What a fork shares has not happened in it.
+    const known = await this.streams.glance(sessionDecider, sessionStream(id));
+    const shared = known?.forked_from?.sequence_number ?? 0;
     let session: Session;
     let figures = noFigures;
-    for await (const { place, event } of new SessionFeed(this.database, this.streams, id).events(0, 'asc')) {
+    for await (const { place, event } of this.feed(id).events(shared, 'asc')) {
       if (!had(place, event.metadata.at)) break;
       if (sessionIdOf(event.stream) === id) {
         const fact = event as Fact as SessionFact;
@@ -47,4 +58,45 @@ export class PastOfSession extends SessionPast {
     }
     return session && { session, figures };
   }
+
+  async point(id: string, { at_sequence, at_time }: PointAsked): Promise<FeedPoint> {
+    if (!(await this.clock.reached('timeline', await this.store.head(), patience))) throw lagging();
+    const feed = this.feed(id);
+    const end = await feed.last();
+    if (at_sequence != null && at_sequence > end) throw noPoint('at_sequence', `the feed ends at ${end}`);
+    const sequence_number = at_sequence ?? (at_time == null ? end : await lastBy(feed, at_time, end));
+    if (sequence_number === 0) throw noPoint('at_time', 'nothing had happened in the session by then');
+    const found: { position: bigint; at: string }[] = [];
+    for await (const { event } of feed.events(sequence_number - 1, 'asc', 2)) {
+      found.push({ position: event.position, at: event.metadata.at });
+    }
+    const [last, next] = found;
+    if (last === undefined) throw lagging();
+    return { sequence_number, position: last.position, next };
+  }
+
+  private feed(id: string): SessionFeed {
+    return new SessionFeed(this.database, this.streams, id);
+  }
 }
+
+/** Number of the last event that no later one than `time` stands before; 0 when there is none. */
+async function lastBy(feed: SessionFeed, time: string, end: number): Promise<number> {
+  const from = await feed.firstAfter(time);
+  if (from === undefined) return end;
+  for await (const { place, event } of feed.events(from - 1, 'asc')) {
+    if (Date.parse(event.metadata.at) > Date.parse(time)) return place - 1;
+  }
+  return end;
+}
+
+function noPoint(field: keyof PointAsked, detail: string): ProblemError {
+  return new ProblemError('validation_failed', `${field}: ${detail}.`, {
+    errors: [{ pointer: `/${field}`, detail }],
+  });
+}
+
+const lagging = (): ProblemError =>
+  new ProblemError('projection_lagging', 'The timelines have not come to what is stored by now.', {
+    headers: { 'retry-after': '1' },
+  });

@@ -4,6 +4,7 @@ import { type EventFeed, placed, type PlacedEvent } from './placed.js';
 import { runIdOf, timelineEvent } from './timeline-event.js';
 
 interface Segment {
+  readonly owner_id: string;
   readonly first_seq: string;
   readonly last_seq: string;
   readonly stream: string;
@@ -12,16 +13,32 @@ interface Segment {
 
 /** Part of a stream that stands in the feed from `seq` on. */
 interface Stretch {
+  readonly owner: string;
   readonly seq: number;
   readonly stream: string;
   readonly revision: number;
   readonly count: number;
 }
 
+/** An event where it stands in a feed, with the session in which it happened: in a fork it may be another. */
+interface StoredEvent {
+  readonly place: number;
+  readonly event: RecordedEvent;
+  readonly owner: string;
+}
+
 const segmentsAtOnce = 256;
+const shown = 'first_seq, least(last_seq, through_seq) AS last_seq, stream, first_revision, owner_id';
 const eventsAtOnce = 512;
 
-/** What happens in a session and in its runs, in the order of the store, numbered without a gap. */
+/** Whose segments are shown, and up to where: the session's own, behind those that it shares. */
+const parts = `(SELECT owner_id, through_seq FROM timeline.lineage WHERE session_id = $1
+  UNION ALL SELECT $1::uuid, ${Number.MAX_SAFE_INTEGER}) p`;
+
+/**
+ * What happens in a session and in its runs, in the order of the store, numbered without a gap. A fork shows what
+ * it shares as the source shows it.
+ */
 export class SessionFeed implements EventFeed {
   constructor(
     private readonly database: Database,
@@ -30,15 +47,11 @@ export class SessionFeed implements EventFeed {
   ) {}
 
   async *read(from: number, order: 'asc' | 'desc', limit = Infinity): AsyncGenerator<PlacedEvent> {
-    for await (const { place, event } of this.events(from, order, limit)) yield this.placed(event, place);
+    for await (const stored of this.events(from, order, limit)) yield placedEvent(stored);
   }
 
   /** The same as they are stored. */
-  async *events(
-    from: number,
-    order: 'asc' | 'desc',
-    limit = Infinity,
-  ): AsyncGenerator<{ place: number; event: RecordedEvent }> {
+  async *events(from: number, order: 'asc' | 'desc', limit = Infinity): AsyncGenerator<StoredEvent> {
     let place = from;
     let left = limit;
     while (left > 0) {
@@ -50,7 +63,7 @@ export class SessionFeed implements EventFeed {
           const k = order === 'asc' ? n : stretch.count - 1 - n;
           const event = events.get(`${stretch.stream} ${stretch.revision + k}`);
           place = stretch.seq + k;
-          if (event !== undefined) yield { place, event };
+          if (event !== undefined) yield { place, event, owner: stretch.owner };
         }
       }
       if (stretches.length === 0) return;
@@ -61,7 +74,9 @@ export class SessionFeed implements EventFeed {
   async firstAfter(time: string): Promise<number | undefined> {
     const [row] = await this.database.prepared<{ first: string | null }>(
       'session-feed-after',
-      'SELECT min(first_seq) AS first FROM timeline.segments WHERE session_id = $1 AND latest > $2',
+      `SELECT min(s.first_seq) AS first FROM ${parts} CROSS JOIN LATERAL (
+         SELECT min(first_seq) AS first_seq FROM timeline.segments
+         WHERE session_id = p.owner_id AND latest > $2 AND first_seq <= p.through_seq) s`,
       [this.sessionId, Date.parse(time)],
     );
     return row?.first == null ? undefined : Number(row.first);
@@ -77,23 +92,22 @@ export class SessionFeed implements EventFeed {
     return Number(row?.last_seq ?? 0);
   }
 
-  private placed(event: RecordedEvent, place: number): PlacedEvent {
-    const told = timelineEvent(event, runIdOf(event.stream) === undefined ? undefined : this.sessionId);
-    return placed(place, told && { ...told, sequence_number: place }, event.type === 'SessionDeleted');
-  }
-
   /** Where the next events stand, as many as are read at once. */
   private async stretches(from: number, order: 'asc' | 'desc', most: number): Promise<Stretch[]> {
     const forwards = order === 'asc';
     const rows = await this.database.prepared<Segment>(
       `session-feed-${order}`,
       forwards
-        ? `SELECT first_seq, last_seq, stream, first_revision FROM timeline.segments
-           WHERE session_id = $1 AND last_seq > $2 AND first_seq >= coalesce((SELECT max(first_seq)
-             FROM timeline.segments WHERE session_id = $1 AND first_seq <= $2 + 1), 0)
-           ORDER BY first_seq LIMIT ${segmentsAtOnce}`
-        : `SELECT first_seq, last_seq, stream, first_revision FROM timeline.segments
-           WHERE session_id = $1 AND first_seq < $2 ORDER BY first_seq DESC LIMIT ${segmentsAtOnce}`,
+        ? `SELECT ${shown} FROM ${parts} CROSS JOIN LATERAL (SELECT * FROM timeline.segments
+             WHERE session_id = p.owner_id AND last_seq > $2 AND first_seq <= p.through_seq
+               AND first_seq >= coalesce((SELECT max(first_seq) FROM timeline.segments
+                 WHERE session_id = p.owner_id AND first_seq <= $2 + 1), 0)
+             ORDER BY first_seq LIMIT ${segmentsAtOnce}) s
+           WHERE p.through_seq > $2 ORDER BY first_seq LIMIT ${segmentsAtOnce}`
+        : `SELECT ${shown} FROM ${parts} CROSS JOIN LATERAL (SELECT * FROM timeline.segments
+             WHERE session_id = p.owner_id AND first_seq < $2 AND first_seq <= p.through_seq
+             ORDER BY first_seq DESC LIMIT ${segmentsAtOnce}) s
+           ORDER BY first_seq DESC LIMIT ${segmentsAtOnce}`,
       [this.sessionId, from],
     );
     const stretches: Stretch[] = [];
@@ -104,7 +118,8 @@ export class SessionFeed implements EventFeed {
       const high = forwards ? last : Math.min(last, from - 1);
       const count = Math.min(left, high - low + 1);
       const seq = forwards ? low : high - count + 1;
-      stretches.push({ seq, stream: row.stream, revision: Number(row.first_revision) + seq - first, count });
+      const revision = Number(row.first_revision) + seq - first;
+      stretches.push({ owner: row.owner_id, seq, stream: row.stream, revision, count });
       left -= count;
       if (left === 0) break;
     }
@@ -131,4 +146,9 @@ export class SessionFeed implements EventFeed {
     );
     return events;
   }
+}
+
+function placedEvent({ event, place, owner }: StoredEvent): PlacedEvent {
+  const told = timelineEvent(event, runIdOf(event.stream) === undefined ? undefined : owner);
+  return placed(place, told && { ...told, sequence_number: place }, event.type === 'SessionDeleted');
 }

@@ -102,8 +102,8 @@ function ofRun(fact: RunFact): Told {
 function ofSession(fact: SessionFact): Told | undefined {
   switch (fact.type) {
     case 'SessionCreated': {
-      const { session_id: _id, ...data } = fact.data;
-      return { type: 'session.created', data };
+      const { session_id: _id, inherited: _inherited, ...data } = fact.data;
+      return { type: data.forked_from === undefined ? 'session.created' : 'session.forked', data };
     }
     case 'SessionUpdated':
     case 'SessionAliasChanged':

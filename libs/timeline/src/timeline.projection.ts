@@ -1,6 +1,8 @@
 import type { RecordedEvent } from '#eventsourcing';
 import { arrayOf } from '#postgres';
 import { Projection, type Sql } from '#read-models';
+import type { SessionCreated } from '#sessions';
+import { LineageFold } from './lineage.fold.js';
 import { runIdOf, sessionIdOf, sessionToldBy, tellsSession, timelineStreams } from './timeline-event.js';
 import { ToolCallFold } from './tool-calls.fold.js';
 
@@ -27,11 +29,12 @@ interface SegmentRow {
 /**
  * Where the events of a session's feed stand. The feed is the session's own events and those of its runs
  * in the order of the store, numbered without a gap; the events themselves stay in their streams. Rows are as
- * long as they can be, so that they are the same whatever the batches. Tool calls are folded along.
+ * long as they can be, so that they are the same whatever the batches. A fork has the segments behind the
+ * point that it begins at; those before it are its source's. Tool calls are folded along.
  */
 export class TimelineProjection extends Projection {
   readonly name = 'timeline';
-  readonly version = 1;
+  readonly version = 2;
   readonly prefixes = timelineStreams;
 
   readonly tables = `
@@ -48,6 +51,7 @@ export class TimelineProjection extends Projection {
       latest bigint NOT NULL,
       PRIMARY KEY (session_id, first_seq)
     );
+    ${LineageFold.tables}
     ${ToolCallFold.tables}`;
 
   readonly indexes = 'CREATE INDEX segments_latest ON segments (session_id, latest, first_seq);';
@@ -56,6 +60,7 @@ export class TimelineProjection extends Projection {
     const told = events.filter(({ type }) => type !== 'SessionRunClaimed');
     const sessions = await this.sessionsOf(sql, told);
     await this.extend(sql, told, sessions);
+    await new LineageFold(sql).apply(told);
     await new ToolCallFold(sql).apply(told);
   }
 
@@ -157,7 +162,13 @@ function extended(last: Segment | undefined, sessionId: string, event: RecordedE
     last.latest = Math.max(last.latest, at);
     return last;
   }
-  const seq = (last?.lastSeq ?? 0) + 1;
+  const seq = (last?.lastSeq ?? sharedBefore(event)) + 1;
   const latest = Math.max(last?.latest ?? at, at);
   return { sessionId, firstSeq: seq, lastSeq: seq, stream, firstRevision: revision, latest };
+}
+
+/** How many events stand before the first of a session: those that a fork shares. */
+function sharedBefore(event: RecordedEvent): number {
+  if (event.type !== 'SessionCreated') return 0;
+  return (event.data as SessionCreated['data']).forked_from?.sequence_number ?? 0;
 }

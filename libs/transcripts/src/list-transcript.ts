@@ -35,8 +35,7 @@ export class ListTranscriptHandler implements IQueryHandler<ListTranscript> {
     const retention = await this.retentions.of(ctx.principal, owner);
     await waitFor(this.clock, ctx, 'transcripts');
     await this.writes.settled('transcripts', transcriptStream(owner.id));
-    const seeds = await this.seeds.of(owner.id);
-    const { segments, next } = await readTranscript(this.database, owner.id, seeds, filter, retention);
+    const { segments, next } = await readTranscript(this.database, owner.id, this.seeds, filter, retention);
     return page(ctx, segments, next === undefined ? undefined : [next]);
   }
 }

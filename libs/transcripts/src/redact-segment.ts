@@ -2,6 +2,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Causation } from '#eventsourcing';
 import { Streams } from '#eventsourcing';
 import { RecentWrites } from '#read-models';
+import { ownerOf } from './shared-ranges.decider.js';
 import { redact, type Redaction, transcriptDecider } from './transcript.decider.js';
 import { transcriptStream } from './transcript.events.js';
 import { findOwner, type TranscriptOwner } from './transcript-owner.js';
@@ -25,8 +26,8 @@ export class RedactSegment extends Command<Redacted> {
 }
 
 /**
- * Answers when the content can no longer be read from the store. A segment that was redacted before keeps
- * the first reason. @throws RuleViolation not_found, session_deleted, gone
+ * Answers when the content can no longer be read from the store, through whatever session. A segment that was
+ * redacted before keeps the first reason. @throws RuleViolation not_found, session_deleted, gone
  */
 @CommandHandler(RedactSegment)
 export class RedactSegmentHandler implements ICommandHandler<RedactSegment> {
@@ -38,15 +39,19 @@ export class RedactSegmentHandler implements ICommandHandler<RedactSegment> {
 
   async execute({ owner, seq, reason, causation }: RedactSegment): Promise<Redacted> {
     await findOwner(this.streams, causation.principal, owner);
-    const stream = transcriptStream(owner.id);
+    const shown = await this.streams.load(transcriptDecider, transcriptStream(owner.id));
+    const holder = ownerOf(owner.id, shown.state, seq);
+    // What the session does not show is not redacted through it.
+    redact(shown.state, seq, reason);
+    const stream = transcriptStream(holder);
     const { state, position } = await this.streams.execute(
       transcriptDecider,
       stream,
       causation,
       (transcript) => redact(transcript, seq, reason),
     );
-    await this.seeds.destroy(owner.id, causation.principal.projectId, [seq]);
-    this.writes.wrote(stream, position);
+    await this.seeds.destroy(holder, causation.principal.projectId, [seq]);
+    for (const one of [stream, transcriptStream(owner.id)]) this.writes.wrote(one, position);
     return { redaction: state.redacted.get(seq) as Redaction, position };
   }
 }

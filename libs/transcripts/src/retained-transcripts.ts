@@ -3,9 +3,9 @@ import { type Causation, EventStore, type RecordedEvent, Streams } from '#events
 import { arrayOf } from '#postgres';
 import { Database } from '#read-models';
 import {
+  type Belonging,
   type Cause,
   type Eager,
-  type HeldBy,
   type Piece,
   type RemovalRecord,
   RetainedContent,
@@ -14,12 +14,15 @@ import {
 } from '#retention';
 import { isOver, runDecider, runStatuses, runStream } from '#runs';
 import { sessionDecider, sessionStream } from '#sessions';
+
 import { keepOfSegments, purgedSegmentsDecider, remains } from './purged-segments.decider.js';
+import { remainsOfShared } from './remains-of-shared.js';
 import { unlimited } from './segment-retentions.js';
 import { purgeTranscript, transcriptDecider } from './transcript.decider.js';
 import { purgedSegmentsStream, transcriptStream } from './transcript.events.js';
-import { readTranscript } from './transcript-reader.js';
+import { inPart, partsOf, readTranscript } from './transcript-reader.js';
 import { TranscriptSeeds } from './transcript-seeds.js';
+import { sharersSql, stillShown } from './transcript-sharers.js';
 
 const segmentsOfPage = 100;
 const active = runStatuses.filter((status) => status === 'pending' || status === 'running');
@@ -46,11 +49,16 @@ export class RetainedTranscripts extends RetainedContent {
     return this.database.query<Subject>(
       `SELECT t.transcript_id AS id, coalesce(s.id, r.session_id) AS session_id,
          coalesce(s.user_id, r.user_id) AS user_id, coalesce(r.status <> ALL ($6::text[]), true) AS over,
-         t.bytes::double precision AS bytes, ${milliseconds('t.oldest')} AS oldest
-       FROM transcripts.totals t LEFT JOIN sessions.sessions s ON s.id = t.transcript_id
+         (t.bytes + coalesce(p.bytes, 0))::double precision AS bytes,
+         ${milliseconds('coalesce(p.oldest, t.oldest)')} AS oldest
+       FROM transcripts.totals t LEFT JOIN LATERAL (
+         SELECT sum(bytes) AS bytes, (array_agg(created_at ORDER BY seq))[1] AS oldest
+         FROM transcripts.lineage p JOIN transcripts.segments o ON o.transcript_id = p.owner_id AND ${inPart}
+         WHERE p.transcript_id = t.transcript_id AND o.removed IS NULL) p ON true
+       LEFT JOIN sessions.sessions s ON s.id = t.transcript_id
        LEFT JOIN runs.runs r ON r.id = t.transcript_id
        WHERE coalesce(s.project_id, r.project_id) = $1 AND t.transcript_id > $2
-         AND (t.oldest <= $3 OR t.bytes > $4)
+         AND (coalesce(p.oldest, t.oldest) <= $3 OR t.bytes + coalesce(p.bytes, 0) > $4)
        ORDER BY t.transcript_id LIMIT $5`,
       [project, after, dated, bytes, limit, active],
     );
@@ -58,28 +66,32 @@ export class RetainedTranscripts extends RetainedContent {
 
   pieces(behind: ReadonlyMap<string, number>, limit: number): Promise<Piece[]> {
     return this.database.query<Piece>(
-      `SELECT b.id AS subject_id, p.* FROM unnest($1::uuid[], $2::bigint[]) AS b(id, seq)
-       CROSS JOIN LATERAL (
+      `SELECT * FROM (
+         SELECT b.id AS subject_id, s.*, ${sharersSql} AS sharers,
+           row_number() OVER (PARTITION BY b.id ORDER BY s.first_seq) AS n
+         FROM unnest($1::uuid[], $2::bigint[]) AS b(id, seq)
+         CROSS JOIN LATERAL ${partsOf('b.id')} p CROSS JOIN LATERAL (
          SELECT min(s.seq)::double precision AS first_seq, max(s.seq)::double precision AS last_seq,
            sum(s.bytes)::double precision AS bytes, ${milliseconds('max(s.created_at)')} AS dated,
            ${milliseconds('min(s.created_at)')} AS "from", ${milliseconds('max(s.created_at)')} AS "to",
-           s.revision::double precision AS revision,
+           CASE WHEN p.owner_id = b.id THEN s.revision ELSE -1 END::double precision AS revision,
            array_remove(array_agg(DISTINCT s.run_id::text), NULL) AS run_ids,
            array_remove(array_agg(DISTINCT r.user_id::text), NULL) AS user_ids,
            coalesce(bool_and(r.status <> ALL ($4::text[])), true) AS over
          FROM transcripts.segments s LEFT JOIN runs.runs r ON r.id = s.run_id
-         WHERE s.transcript_id = b.id AND s.seq > b.seq AND s.removed IS NULL
-         GROUP BY s.revision ORDER BY s.revision LIMIT $3) p
-       ORDER BY b.id, p.first_seq`,
+         WHERE s.transcript_id = p.owner_id AND ${inPart} AND s.seq > b.seq AND s.removed IS NULL
+         GROUP BY s.revision ORDER BY s.revision LIMIT $3) s) pieces
+       WHERE n <= $3 ORDER BY subject_id, first_seq`,
       [arrayOf([...behind.keys()]), arrayOf([...behind.values()]), limit, active],
     );
   }
 
-  async belongsTo(removal: RemovalRecord): Promise<HeldBy & { readonly over: boolean }> {
+  async belongsTo(removal: RemovalRecord): Promise<Belonging> {
     const { state: session } = await this.streams.load(sessionDecider, sessionStream(removal.id));
     const named = await this.database.query<{ run_id: string }>(
-      `SELECT DISTINCT run_id FROM transcripts.segments
-       WHERE transcript_id = $1 AND seq > $2 AND seq <= $3 AND run_id IS NOT NULL`,
+      `SELECT DISTINCT run_id FROM ${partsOf('$1::uuid')} p
+       JOIN transcripts.segments ON transcript_id = p.owner_id AND ${inPart}
+       WHERE seq > $2 AND seq <= $3 AND run_id IS NOT NULL`,
       [removal.id, removal.after_seq, removal.through_seq],
     );
     const run_ids = named.map(({ run_id }) => run_id);
@@ -91,6 +103,7 @@ export class RetainedTranscripts extends RetainedContent {
       session_id: session?.id ?? runs.find(({ id }) => id === removal.id)?.session_id ?? null,
       user_ids: [...(session === undefined ? [] : [session.user_id]), ...runs.map(({ user_id }) => user_id)],
       over: runs.every(isOver),
+      sharers: await stillShown(this.streams, removal),
     };
   }
 
@@ -101,12 +114,11 @@ export class RetainedTranscripts extends RetainedContent {
   }
 
   async *lines({ id, after_seq, through_seq }: RemovalRecord): AsyncGenerator<string> {
-    const seeds = await this.seeds.of(id);
     for (let behind: number | undefined = after_seq; behind !== undefined;) {
       const { segments, next } = await readTranscript(
         this.database,
         id,
-        seeds,
+        this.seeds,
         {
           ...{ view: 'full', order: 'asc', limit: segmentsOfPage },
           ...{ afterSeq: behind, beforeSeq: through_seq + 1 },
@@ -126,6 +138,8 @@ export class RetainedTranscripts extends RetainedContent {
     for (const removal of removals) {
       const position = await this.purge(removal, cause, by);
       if (position > newest) newest = position;
+      // What belongs to others is theirs to remove.
+      if (removal.revision === 0) continue;
       const stream = transcriptStream(removal.id);
       const { state } = await this.streams.load(transcriptDecider, stream);
       if (state.purged_seq < removal.through_seq) continue;
@@ -140,17 +154,20 @@ export class RetainedTranscripts extends RetainedContent {
     const [stored] = await this.database.query<Stored>(
       `SELECT count(*) FILTER (WHERE removed IS NULL)::double precision AS count,
          coalesce(sum(bytes) FILTER (WHERE removed IS NULL), 0)::double precision AS bytes,
-         ${milliseconds('(SELECT oldest FROM transcripts.totals WHERE transcript_id = $1)')} AS oldest,
+         ${milliseconds('(array_agg(created_at ORDER BY seq) FILTER (WHERE removed IS NULL))[1]')} AS oldest,
          count(*) FILTER (WHERE removed IS NOT NULL)::double precision AS purged_count,
-         coalesce(sum(bytes) FILTER (WHERE removed IS NOT NULL), 0)::double precision AS purged_bytes
-       FROM transcripts.segments WHERE transcript_id = $1`,
+         coalesce(sum(bytes) FILTER (WHERE removed IS NOT NULL), 0)::double precision AS purged_bytes,
+         ARRAY(SELECT DISTINCT l.transcript_id::text FROM transcripts.lineage l
+           JOIN sessions.sessions f ON f.id = l.transcript_id AND f.live
+           WHERE l.owner_id = $1 ORDER BY 1 LIMIT 100) AS shared_with
+       FROM ${partsOf('$1::uuid')} p JOIN transcripts.segments ON transcript_id = p.owner_id AND ${inPart}`,
       [id],
     );
     return stored ?? { count: 0, bytes: 0, oldest: null, purged_count: 0, purged_bytes: 0 };
   }
 
   private async purge(removal: RemovalRecord, cause: Cause, by: Causation): Promise<bigint> {
-    const { id, after_seq } = removal;
+    const { id } = removal;
     const stream = transcriptStream(id);
     const { state } = await this.streams.load(transcriptDecider, stream);
     const events: RecordedEvent[] = [];
@@ -161,14 +178,25 @@ export class RetainedTranscripts extends RetainedContent {
         events.push(event);
       }
     }
-    const left = remains(events, state.redacted);
-    const kept = await this.streams.execute(purgedSegmentsDecider, purgedSegmentsStream(id), by, (segments) =>
-      keepOfSegments(segments, left, after_seq, cause.archive !== undefined),
+    const own = remains(events, state.redacted);
+    const record = purgedSegmentsStream(id);
+    const { state: told } = await this.streams.load(purgedSegmentsDecider, record);
+    const shared = await remainsOfShared(this.database, state, told.through_seq, removal.through_seq);
+    // Of what a fork shares, its source may have removed some before: it goes with the rest.
+    const forks = state.shared.length > 0;
+    const after_seq = forks ? told.through_seq : removal.after_seq;
+    const kept = await this.streams.execute(purgedSegmentsDecider, record, by, (segments) =>
+      keepOfSegments(segments, [...shared, ...own], after_seq, cause.archive !== undefined),
     );
     const { state: session } = await this.streams.load(sessionDecider, sessionStream(id));
     const owner = session === undefined ? {} : { session_id: id };
     const { position } = await this.streams.execute(transcriptDecider, stream, by, (transcript) =>
-      purgeTranscript(transcript, removal, cause, owner),
+      purgeTranscript(
+        transcript,
+        forks ? { ...removal, after_seq: state.purged_seq } : removal,
+        cause,
+        owner,
+      ),
     );
     return position ?? kept.position ?? 0n;
   }

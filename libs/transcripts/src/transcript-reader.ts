@@ -6,6 +6,7 @@ import type { SegmentKind } from './transcript.events.js';
 import type { SegmentResource } from './transcript.resource.js';
 import type { RetentionOf } from './segment-retentions.js';
 import type { Seeds } from './transcript-seeds.decider.js';
+import type { TranscriptSeeds } from './transcript-seeds.js';
 
 /** Which segments of a transcript are wanted; all that is given must hold. */
 export interface TranscriptFilter {
@@ -27,6 +28,7 @@ export interface TranscriptPage {
 }
 
 interface Row {
+  owner_id: string;
   seq: string;
   place: string;
   kind: SegmentKind;
@@ -46,30 +48,48 @@ const pageBytes = 32 * 1024 * 1024;
 
 /**
  * One page of a transcript. A segment whose key is gone shows as redacted, even before its row says so,
- * one that retention has removed as what it was, without content.
+ * one that retention has removed as what it was, without content. A fork's has the segments that it shares.
  */
 export async function readTranscript(
   sql: Sql,
   id: string,
-  seeds: Seeds,
+  seeds: Pick<TranscriptSeeds, 'of'>,
   filter: TranscriptFilter,
   retentionOf: RetentionOf,
 ): Promise<TranscriptPage> {
   const rows = await readRows(sql, id, filter);
   const shown = rows.slice(0, filter.limit);
+  const seedsOf = new Map<string, Seeds>();
+  for (const owner of new Set(shown.map((row) => row.owner_id))) seedsOf.set(owner, await seeds.of(owner));
   const last = shown.at(-1);
   const more = last !== undefined && last.found > shown.length;
   return {
-    segments: shown.map((row) => segment(row, seeds, retentionOf)),
+    segments: shown.map((row) => segment(row, seedsOf.get(row.owner_id) ?? new Map(), retentionOf)),
     next: more ? Number(filter.view === 'full' ? last.seq : last.place) : undefined,
   };
 }
 
+/**
+ * Whose segments a transcript shows, as SQL: its own, and those that it shares, of which each owner's are within two
+ * `seq`. @param id SQL of the transcript's id
+ */
+export const partsOf = (id: string): string =>
+  `(SELECT owner_id, after_seq, through_seq FROM transcripts.lineage WHERE transcript_id = ${id}
+    UNION ALL SELECT ${id}, 0, ${Number.MAX_SAFE_INTEGER})`;
+
+/** Whether a segment of the owner is in the part `p`, as SQL. */
+export const inPart = 'seq > p.after_seq AND seq <= p.through_seq';
+
 /** At most one row more than asked for. */
 async function readRows(sql: Sql, id: string, filter: TranscriptFilter): Promise<Row[]> {
   const { view, order, seen, kinds, limit } = filter;
-  const where = new Where().and('transcript_id = ?', id);
-  where.and('seq > ? AND seq < ?', filter.afterSeq, filter.beforeSeq);
+  const where = new Where();
+  const parts = partsOf(`${where.value(id)}::uuid`);
+  where.and(
+    `transcript_id = p.owner_id AND ${inPart} AND seq > ? AND seq < ?`,
+    filter.afterSeq,
+    filter.beforeSeq,
+  );
   const key = view === 'full' ? 'seq' : 'place';
   if (view === 'compact') {
     const [summary] = await sql.query<{ seq: string; covers: string }>(
@@ -85,11 +105,12 @@ async function readRows(sql: Sql, id: string, filter: TranscriptFilter): Promise
   if (seen !== undefined) where.and(`${key} ${order === 'asc' ? '>' : '<'} ?`, seen);
   return sql.query<Row>(
     `SELECT * FROM (
-       SELECT seq, place, kind, role, run_id, metadata, covers, sealed, redaction, created_at, removed,
+       SELECT owner_id, seq, place, kind, role, run_id, metadata, covers, sealed, redaction, created_at, removed,
          count(*) OVER ()::int AS found,
          sum(bytes) OVER (ORDER BY ${key} ${order} ROWS UNBOUNDED PRECEDING) - bytes AS bytes_before
-       FROM (SELECT * FROM transcripts.segments WHERE ${where.sql} ORDER BY ${key} ${order}
-         LIMIT ${limit + 1}) found) sized
+       FROM (SELECT * FROM ${parts} p CROSS JOIN LATERAL (
+           SELECT * FROM transcripts.segments WHERE ${where.sql} ORDER BY ${key} ${order} LIMIT ${limit + 1}) own
+         ORDER BY ${key} ${order} LIMIT ${limit + 1}) found) sized
      WHERE bytes_before < ${pageBytes} ORDER BY ${key} ${order}`,
     where.values,
   );

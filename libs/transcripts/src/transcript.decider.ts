@@ -1,9 +1,11 @@
 import type { Decider, EventMetadata, JsonObject } from '#eventsourcing';
 import { RuleViolation, SeenIds } from '#eventsourcing';
+import { clipped } from './clipped.decider.js';
 import type {
   NewSegmentKind,
   SegmentRedacted,
   SegmentsAppended,
+  SharedRange,
   SnapshotPart,
   StoredSegment,
   TranscriptCompacted,
@@ -48,6 +50,8 @@ export interface TranscriptState {
   readonly snapshots: ReadonlyMap<string, number>;
   /** `seq` of the last segment that retention has removed, 0 when it has removed none. */
   readonly purged_seq: number;
+  /** The segments of others that the transcript of a fork still shows, in order. */
+  readonly shared: readonly SharedRange[];
 }
 
 /** An event stays below the 1 MB that KurrentDB takes by default, in bytes of its data. */
@@ -62,6 +66,7 @@ export const transcriptDecider: Decider<TranscriptState, TranscriptFact> = {
     summaries: [],
     snapshots: new Map(),
     purged_seq: 0,
+    shared: [],
   },
   evolve: (state, fact, { metadata }) => {
     switch (fact.type) {
@@ -78,6 +83,10 @@ export const transcriptDecider: Decider<TranscriptState, TranscriptFact> = {
       }
       case 'TranscriptPurged':
         return afterPurge(state, fact.data);
+      case 'TranscriptForked': {
+        const { through_seq: last_seq, covers, summaries, purged_seq, shared, ids } = fact.data;
+        return { ...state, last_seq, covers, summaries, purged_seq, shared, seen: seenIn(ids) };
+      }
     }
   },
   weigh: ({ seen, redacted, summaries, snapshots }) =>
@@ -85,15 +94,19 @@ export const transcriptDecider: Decider<TranscriptState, TranscriptFact> = {
 };
 
 /** The purge says what was known then: how much of it the events that are left would tell does not matter. */
-function afterPurge({ redacted }: TranscriptState, data: TranscriptPurged['data']): TranscriptState {
+function afterPurge({ redacted, shared }: TranscriptState, data: TranscriptPurged['data']): TranscriptState {
   const { through_seq, last_seq, covers, summaries, snapshots, ids } = data;
   return {
     ...{ last_seq, covers, summaries, purged_seq: through_seq },
-    seen: ids.reduce((seen, { id, seq }) => seen.with(id, seq), SeenIds.none),
+    seen: seenIn(ids),
+    shared: clipped(shared, through_seq, Infinity),
     redacted: new Map([...redacted].filter(([seq]) => seq > through_seq)),
     snapshots: new Map(snapshots.map(({ run_id, through }) => [run_id, through])),
   };
 }
+
+const seenIn = (ids: TranscriptPurged['data']['ids']): SeenIds =>
+  ids.reduce((seen, { id, seq }) => seen.with(id, seq), SeenIds.none);
 
 /** Who took a segment's content away, when and why. */
 export const redactionOf = (
@@ -235,7 +248,7 @@ export function purgeTranscript(
   owner: Pick<SegmentsAppended['data'], 'session_id'>,
 ): TranscriptPurged[] {
   const { last_seq, covers, summaries, purged_seq } = state;
-  if (after_seq !== purged_seq || through_seq > last_seq) return [];
+  if (after_seq !== purged_seq || through_seq <= purged_seq || through_seq > last_seq) return [];
   const snapshots = [...state.snapshots].slice(-keptIds).map(([run_id, through]) => ({ run_id, through }));
   const ids = state.seen.newest(keptIds).map(([id, seq]) => ({ id, seq }));
   return [

@@ -80,6 +80,31 @@ export type TranscriptPurged = Fact<
   }
 >;
 
+/** Segments that another transcript holds, with the `seq` that they have there: those behind one, up to another. */
+export interface SharedRange {
+  /** Session whose transcript it is. */
+  readonly owner: string;
+  readonly after_seq: number;
+  readonly through_seq: number;
+}
+
+/**
+ * The transcript of a fork begins behind the segments that it shares. It says whose they are, in order, and what
+ * a change must know of them.
+ */
+export type TranscriptForked = Fact<
+  'TranscriptForked',
+  Pick<TranscriptPurged['data'], 'covers' | 'summaries' | 'ids'> & {
+    /** Session that was forked. */
+    readonly from: string;
+    /** `seq` of the last segment that is shared. */
+    readonly through_seq: number;
+    /** `seq` of the last of them that retention had removed by then, 0 when it had removed none. */
+    readonly purged_seq: number;
+    readonly shared: readonly SharedRange[];
+  }
+>;
+
 /** What stays of a segment. */
 export interface PurgedSegment {
   readonly kind: SegmentKind;
@@ -102,7 +127,8 @@ export type SegmentsPurged = Fact<
   }
 >;
 
-export type TranscriptFact = SegmentsAppended | TranscriptCompacted | SegmentRedacted | TranscriptPurged;
+export type TranscriptFact =
+  SegmentsAppended | TranscriptCompacted | SegmentRedacted | TranscriptPurged | TranscriptForked;
 
 /** The stream of what stays of the segments that a transcript had. */
 export const purgedSegmentsStream = (id: string): string => `transcriptPurged-${id}`;

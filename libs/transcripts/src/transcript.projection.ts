@@ -2,6 +2,7 @@ import type { Fact, RecordedEvent } from '#eventsourcing';
 import { arrayOf, jsonLines } from '#postgres';
 import type { Sql } from '#read-models';
 import { chunks, Projection } from '#read-models';
+import { idOf, LineageFold } from './lineage.fold.js';
 import { redactionOf } from './transcript.decider.js';
 import type {
   SegmentKind,
@@ -10,6 +11,7 @@ import type {
   SegmentsPurged,
   TranscriptCompacted,
   TranscriptFact,
+  TranscriptForked,
 } from './transcript.events.js';
 import { purgedSegmentsStream, transcriptStream } from './transcript.events.js';
 
@@ -46,11 +48,11 @@ interface Summary {
 
 /**
  * The segments of transcripts, a row each, their contents as they are in the store: sealed. Who reads needs
- * the seeds too, so that content is gone from here as soon as its key is.
+ * the seeds too, so that content is gone from here as soon as its key is. What a fork shares has no rows of its own.
  */
 export class TranscriptProjection extends Projection {
   readonly name = 'transcripts';
-  readonly version = 2;
+  readonly version = 3;
   readonly prefixes = [streamPrefix, purgedPrefix];
 
   readonly tables = `
@@ -85,22 +87,26 @@ export class TranscriptProjection extends Projection {
       transcript_id uuid PRIMARY KEY,
       bytes bigint NOT NULL,
       oldest timestamptz
-    );`;
+    );
+    ${LineageFold.tables}`;
 
   readonly indexes = `
     CREATE INDEX segments_place ON segments (transcript_id, place);
-    CREATE INDEX segments_kind ON segments (transcript_id, kind, seq);`;
+    CREATE INDEX segments_kind ON segments (transcript_id, kind, seq);
+    ${LineageFold.indexes}`;
 
   async apply(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
     const rows: SegmentRow[] = [];
     const removed: RecordedEvent<SegmentsPurged>[] = [];
     const redacted: RecordedEvent<SegmentRedacted>[] = [];
+    const forked: RecordedEvent<TranscriptForked>[] = [];
     const summaries = new Map<string, Summary>();
     for (const event of events) {
       const id = idOf(event);
       const fact = event as Fact as TranscriptFact | SegmentsPurged;
       if (fact.type === 'SegmentRedacted') redacted.push(event as RecordedEvent<SegmentRedacted>);
       else if (fact.type === 'SegmentsPurged') removed.push(event as RecordedEvent<SegmentsPurged>);
+      else if (fact.type === 'TranscriptForked') forked.push(event as RecordedEvent<TranscriptForked>);
       else if (fact.type !== 'TranscriptPurged') rows.push(...rowsOf(id, fact, event));
       for (const summary of summariesOf(fact)) {
         if (summary.seq > (summaries.get(id)?.seq ?? 0)) summaries.set(id, summary);
@@ -112,6 +118,7 @@ export class TranscriptProjection extends Projection {
     const taken = removed.flatMap(removedRows);
     written.push(...Array.from(chunks(taken), (some) => this.remove(sql, some)));
     if (taken.length > 0) written.push(this.recount(sql, new Set(taken.map((row) => row.transcript_id))));
+    written.push(new LineageFold(sql).apply(forked, removed));
     await Promise.all([...written, this.redact(sql, redacted), this.summarise(sql, summaries)]);
   }
 
@@ -208,10 +215,12 @@ export class TranscriptProjection extends Projection {
   }
 }
 
-const idOf = ({ stream }: RecordedEvent): string => stream.slice(stream.indexOf('-') + 1);
-
 function summariesOf(fact: TranscriptFact | SegmentsPurged): Summary[] {
   if (fact.type === 'TranscriptCompacted') return [fact.data];
+  if (fact.type === 'TranscriptForked') {
+    const { covers, summaries } = fact.data;
+    return summaries.slice(-1).map((seq) => ({ seq, covers }));
+  }
   if (fact.type !== 'SegmentsPurged') return [];
   return fact.data.segments.flatMap(({ covers }, n) =>
     covers === undefined ? [] : [{ seq: fact.data.first_seq + n, covers }],

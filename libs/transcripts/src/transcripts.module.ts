@@ -1,6 +1,8 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
+import { SharedTranscripts } from '#sessions';
 import { AppendTranscriptHandler } from './append-transcript.js';
 import { CompactTranscriptHandler } from './compact-transcript.js';
+import { ForkedTranscripts } from './forked-transcripts.js';
 import { ListTranscriptHandler } from './list-transcript.js';
 import { RedactSegmentHandler } from './redact-segment.js';
 import { RetainedTranscripts } from './retained-transcripts.js';
@@ -12,6 +14,8 @@ import { TranscriptPolicy } from './transcript.policy.js';
 import { Transcripts } from './transcripts.js';
 import { TranscriptSeeds } from './transcript-seeds.js';
 
+/** Global, because sessions ask for what was said through a port that this module binds. */
+@Global()
 @Module({
   controllers: [RunTranscriptController, SessionTranscriptController],
   providers: [
@@ -25,7 +29,8 @@ import { TranscriptSeeds } from './transcript-seeds.js';
     TranscriptPolicy,
     Transcripts,
     TranscriptSeeds,
+    { provide: SharedTranscripts, useClass: ForkedTranscripts },
   ],
-  exports: [RetainedTranscripts, SegmentRetentions, TranscriptPolicy, TranscriptSeeds],
+  exports: [SharedTranscripts, RetainedTranscripts, SegmentRetentions, TranscriptPolicy, TranscriptSeeds],
 })
 export class TranscriptsModule {}
