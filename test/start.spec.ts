@@ -61,6 +61,7 @@ describe('the first start', () => {
     const answer = execFileSync('sh', ['-c', `${line} -w '%{http_code}'`], { encoding: 'utf8' });
     await server.stop();
     expect(server.output().split(server.key)).toHaveLength(3);
+    expect(server.output()).not.toContain('"level":50');
     expect(answer).toMatch(/"project_id":.*200$/s);
     expect(statSync(join(dataDir, 'api-key')).mode & 0o777).toBe(0o600);
   });

@@ -94,8 +94,10 @@ async function main(): Promise<void> {
     leaving.starting = start(settings);
     await leaving.starting;
   } catch (error) {
-    complain(explain(error, settings));
-    await stop();
+    // Last, below whatever is logged on the way.
+    await stop().finally(() => {
+      complain(explain(error, settings));
+    });
     process.exit(cannotStart);
   }
 }

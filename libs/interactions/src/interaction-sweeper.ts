@@ -4,7 +4,6 @@ import { byService } from '#eventsourcing';
 import { Database, Leader, ReadModelClock } from '#read-models';
 import { InteractionChanges } from './interaction-changes.js';
 import { expire } from './interaction.decider.js';
-import { InteractionsProjection } from './interaction.projection.js';
 
 const batchSize = 500;
 const together = 32;
@@ -44,27 +43,14 @@ export class InteractionSweeper {
   /** Sweeps from now on, in one process at a time. */
   start(): void {
     this.leader.start(async (signal) => {
-      let serves = false;
       while (!signal.aborted) {
-        serves ||= await this.serves();
-        const full = serves && (await this.round());
-        if (!full) await pause(lookEvery, undefined, { signal }).catch(() => undefined);
+        if (!(await this.round())) await pause(lookEvery, undefined, { signal }).catch(() => undefined);
       }
     });
   }
 
   async stop(): Promise<void> {
     await this.leader.stop();
-  }
-
-  /** Whether the table of this version is there: after an upgrade it must be built first. */
-  private async serves(): Promise<boolean> {
-    const { name, version } = new InteractionsProjection();
-    const rows = await this.database.query(
-      `SELECT 1 FROM runledger.projections WHERE name = $1 AND build = 'serving' AND version = $2`,
-      [name, version],
-    );
-    return rows.length > 0;
   }
 
   /** @returns whether there may be more to do at once */

@@ -1,10 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { byService, Streams } from '#eventsourcing';
-import { Database, Leader, present, serves as isServing } from '#read-models';
+import { Database, Leader, present } from '#read-models';
 import { LostProcesses } from './lost-processes.js';
 import { hostPatienceMs } from './process-host.js';
-import { ProcessesProjection } from './processes.projection.js';
 import { closeSandbox, giveUpSandbox, sandboxDecider } from './sandbox.decider.js';
 import { sandboxStream } from './sandbox.events.js';
 import { type OpenSandbox, openSandboxes } from './sandbox-rows.js';
@@ -40,10 +39,8 @@ export class HostSweeper {
   start(): void {
     this.leader.start(async (signal) => {
       this.absent = new Map();
-      let serves = false;
       while (!signal.aborted) {
-        serves ||= await isServing(this.database, new ProcessesProjection());
-        if (serves) await this.round();
+        await this.round();
         await pause(lookEvery, undefined, { signal }).catch(() => undefined);
       }
     });

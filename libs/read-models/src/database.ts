@@ -10,6 +10,9 @@ import type { Sql } from './projection.js';
 const unbuilt = new Set(['3F000', '42P01', '42703']);
 const migrationLock = 0x52_4c_4d_47;
 
+/** What is asked for will be there: a build is to bring it. */
+export class NotBuiltYet extends StoreUnavailable {}
+
 /** The connections to the read models: a pool for hot paths, TypeORM for migrations and plain reads. */
 export class Database implements Sql {
   private constructor(
@@ -45,7 +48,7 @@ export class Database implements Sql {
     return new Database(url, pool, orm);
   }
 
-  /** @throws StoreUnavailable, also while the read model that it asks has not been built yet */
+  /** @throws StoreUnavailable; NotBuiltYet while the read model that it asks has not been built */
   query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
     return this.rows<Row>({ text, values: [...values] });
   }
@@ -60,7 +63,7 @@ export class Database implements Sql {
       return (await query<Row>(this.pool, config)).rows;
     } catch (error) {
       if (error instanceof DatabaseError && unbuilt.has(error.code ?? '')) {
-        throw new StoreUnavailable('the read model is not built yet', { cause: error });
+        throw new NotBuiltYet('the read model is not built yet', { cause: error });
       }
       throw error;
     }

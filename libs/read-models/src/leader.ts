@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
+import { NotBuiltYet } from './database.js';
 
 const leaderLock = 0x52_4c_4c_44;
 const retryEvery = 500;
@@ -14,7 +15,8 @@ export class Leader {
 
   /**
    * @param name of the work, the same in every process
-   * @param failed is told what the work threw; it is begun again after half a second
+   * @param failed is told what the work threw; it is begun again after half a second. That a read model is
+   * not built yet is no failure: the work is begun again until it is.
    */
   constructor(
     private readonly url: string,
@@ -45,7 +47,7 @@ export class Leader {
         await client.connect();
         if (await this.leads(client)) await work(AbortSignal.any([signal, lost.signal]));
       } catch (error) {
-        if (!(signal.aborted as boolean)) this.failed(error);
+        if (!(signal.aborted as boolean) && !(error instanceof NotBuiltYet)) this.failed(error);
       } finally {
         await client.end().catch(() => undefined);
       }

@@ -1,11 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { byService, Streams } from '#eventsourcing';
-import { Database, Leader, ReadModelClock, serves as isServing } from '#read-models';
+import { Database, Leader, ReadModelClock } from '#read-models';
 import { expireLease } from './lease.decider.js';
 import { runDecider } from './run.decider.js';
 import { runStream } from './run.events.js';
-import { RunsProjection } from './run.projection.js';
 import { RunWrites } from './run-writes.js';
 
 const batchSize = 500;
@@ -55,11 +54,8 @@ export class LeaseSweeper {
   }
 
   private async sweep(signal: AbortSignal): Promise<void> {
-    let serves = false;
     while (!signal.aborted) {
-      serves ||= await isServing(this.database, new RunsProjection());
-      const wait = serves ? await this.round() : lookEvery;
-      await pause(wait, undefined, { signal }).catch(() => undefined);
+      await pause(await this.round(), undefined, { signal }).catch(() => undefined);
     }
   }
 

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { Listener } from '#postgres';
-import { Database, Leader, ReadModelClock, serves } from '#read-models';
+import { Database, Leader, ReadModelClock } from '#read-models';
 import { Firings } from './firings.js';
-import { schedulesChannel, SchedulesProjection } from './schedule.projection.js';
+import { schedulesChannel } from './schedule.projection.js';
 
 const batchSize = 500;
 const together = 32;
@@ -52,11 +52,9 @@ export class ScheduleSweeper {
       this.alarm.abort();
     });
     try {
-      let served = false;
       while (!signal.aborted) {
         this.alarm = new AbortController();
-        served ||= await serves(this.database, new SchedulesProjection());
-        const rest = served ? await this.round(signal) : patience;
+        const rest = await this.round(signal);
         const end = AbortSignal.any([signal, this.alarm.signal]);
         await pause(rest, undefined, { signal: end }).catch(() => undefined);
       }
