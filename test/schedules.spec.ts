@@ -176,6 +176,22 @@ describe('changing', () => {
     expect((await ann.patch(`/schedules/${id}`, { at: '2020-01-01T00:00:00Z' })).status).toBe(400);
   });
 
+  it('is counted in the session as it was, up to the next number of its feed or up to a time', async () => {
+    const pastCount = async (moment: unknown): Promise<unknown> =>
+      (await ann.get(`/sessions/${session}?as_of=${String(moment)}`)).body['active_schedule_count'];
+    const { created_at } = (await ann.get(`/sessions/${session}`)).body;
+    const first = (await ask()).body;
+    const named = await ann.patch(`/sessions/${session}`, { title: 'Nightly' });
+    await asked();
+    await ann.delete(`/schedules/${String(first['id'])}`);
+    await asked();
+    await asked();
+    expect(await active()).toBe(3);
+    expect([await pastCount(1), await pastCount(2)]).toEqual([1, 3]);
+    const times = [created_at, first['created_at'], named.body['updated_at'], inAYear()];
+    expect(await Promise.all(times.map(pastCount))).toEqual([0, 1, 1, 3]);
+  });
+
   it('disables and enables, as often as it is asked', async () => {
     const id = await asked();
     const verbs = ['disable', 'disable', 'enable', 'enable'];

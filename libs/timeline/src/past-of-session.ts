@@ -3,9 +3,11 @@ import { EventStore, type Fact, Streams } from '#eventsourcing';
 import { type AsOf, ProblemError, ReadModelClock } from '#http';
 import { Database, RecentWrites } from '#read-models';
 import { type RunFact, toldProcess } from '#runs';
+import { type ScheduleFact, scheduleStream } from '#schedules';
 import {
   counted,
   countedAnew,
+  countedSchedule,
   type FeedPoint,
   noFigures,
   type PointAsked,
@@ -43,8 +45,12 @@ export class PastOfSession extends SessionPast {
     const shared = known?.forked_from?.sequence_number ?? 0;
     let session: Session;
     let figures = noFigures;
+    let end: bigint | undefined;
     for await (const { place, event } of this.feed(id).events(shared, 'asc')) {
-      if (!had(place, event.metadata.at)) break;
+      if (!had(place, event.metadata.at)) {
+        end = event.position;
+        break;
+      }
       if (sessionIdOf(event.stream) === id) {
         const fact = event as Fact as SessionFact;
         session = sessionDecider.evolve(session, fact, event);
@@ -56,7 +62,27 @@ export class PastOfSession extends SessionPast {
         figures = { ...figures, process_counts: toldProcess(figures.process_counts, fact) };
       }
     }
-    return session && { session, figures };
+    return session && { session, figures: await this.withSchedules(id, figures, had, end) };
+  }
+
+  /**
+   * What is told of the session's schedules, whose events have no place in its feed: they happened before
+   * an event of the feed when they lie before it in the store.
+   * @param end position of the first event of the feed that had not happened; undefined when all had
+   */
+  private async withSchedules(
+    id: string,
+    figures: SessionFigures,
+    had: AsOf,
+    end: bigint | undefined,
+  ): Promise<SessionFigures> {
+    let told = figures;
+    for await (const event of this.store.readStream(scheduleStream(id))) {
+      const before = end === undefined || event.position < end;
+      if (had(before ? 0 : Infinity, event.metadata.at))
+        told = countedSchedule(told, event as Fact as ScheduleFact);
+    }
+    return told;
   }
 
   async point(id: string, { at_sequence, at_time }: PointAsked): Promise<FeedPoint> {
