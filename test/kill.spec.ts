@@ -171,7 +171,13 @@ describe(`after ${rounds} times kill -9 of the server, of Postgres, of both, und
         .sort(),
     );
     for (const [id, events] of ofKind('session')) {
-      const { holders: _holders, deleted_at: _deleted, ...own } = fold(sessionDecider, events) ?? {};
+      const {
+        holders: _h,
+        deleted_at: _d,
+        budget_revision: _b,
+        paused_by: _p,
+        ...own
+      } = fold(sessionDecider, events) ?? {};
       const pending = [...folded.values()].filter(({ session_id }) => session_id === id).length;
       expect(sessions.get(id)).toMatchObject({ ...own, run_counts: { pending } });
     }

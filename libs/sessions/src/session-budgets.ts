@@ -44,9 +44,11 @@ export class SessionBudgets {
     if (row === undefined) return;
     const used = usedOf(row);
     if ((reached(row.budget, used) !== undefined) === row.paused) return;
-    await this.streams.execute(sessionDecider, sessionStream(id), causation, (session) =>
+    const weighed = await this.streams.execute(sessionDecider, sessionStream(id), causation, (session) =>
       session === undefined ? [] : weighBudget(session, used, row.budget_revision),
     );
+    // Who is refused a run reads why.
+    this.writes.wrote(id, weighed.position);
   }
 
   /**
