@@ -66,6 +66,13 @@ describe('the first start', () => {
     expect(statSync(join(dataDir, 'api-key')).mode & 0o777).toBe(0o600);
   });
 
+  test('has built its read models by the time it says that it listens', async () => {
+    const started = spawnServer({ DATA_DIR: dataDir });
+    const { status } = await fetch(`${await addressOf(started)}/readyz`);
+    await ended(started.child, 'SIGTERM');
+    expect(status).toBe(200);
+  });
+
   test('is followed by starts that keep data and key, and say where the key is instead of printing it', async () => {
     const first = await startServer({ DATA_DIR: dataDir });
     await first.stop();

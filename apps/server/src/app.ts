@@ -49,6 +49,8 @@ import type { Settings } from './settings.js';
 import { reasonOf, StartProblem } from './start-problem.js';
 
 const sweepEvery = 600_000;
+/** How long is waited for the first builds of the read models before requests are taken, in milliseconds. */
+const firstBuilds = 3_000;
 
 export interface AppOptions {
   readonly settings: Settings;
@@ -174,6 +176,11 @@ export async function createApp(options: AppOptions): Promise<App> {
     nest,
     listen: async () => {
       await host?.start();
+      // What takes longer, or does not answer, `/readyz` tells.
+      await nest
+        .get(ProjectionsStatus)
+        .built(firstBuilds)
+        .catch(() => undefined);
       await nest.listen(settings.port, settings.host);
       return (await nest.getUrl()).replace(/\/$/, '');
     },

@@ -80,7 +80,12 @@ export class AppendTooLarge extends Error {
 
 /** The store cannot be reached; an append that fails so may or may not have been stored. */
 export class StoreUnavailable extends Error {
-  override readonly name = 'StoreUnavailable';
+  override readonly name: string = 'StoreUnavailable';
+}
+
+/** What is asked of a read model will be there once it has been built from the events. */
+export class NotBuiltYet extends StoreUnavailable {
+  override readonly name = 'NotBuiltYet';
 }
 
 /**

@@ -164,7 +164,7 @@ export const catalogue = {
   projection_lagging: later(
     503,
     'Projection lagging',
-    'The read model has not come to the consistency token within 5 s.',
+    'The read model has not come to the consistency token within 5 s, or is still being built.',
   ),
 } satisfies Record<string, CatalogueEntry>;
 

@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { BadRequestException } from '@nestjs/common';
-import { AppendTooLarge, RevisionConflict, RuleViolation, StoreUnavailable } from '#eventsourcing';
+import {
+  AppendTooLarge,
+  NotBuiltYet,
+  RevisionConflict,
+  RuleViolation,
+  StoreUnavailable,
+} from '#eventsourcing';
 import { catalogue } from './problem.catalogue.js';
 import { ProblemError, problemOf } from './problems.js';
 
@@ -53,6 +59,13 @@ test('what is too large for the store is so for the client, who is told the limi
 test('a store that cannot be reached says when to come back', () => {
   expect(problemOf(new StoreUnavailable('x'), false)).toMatchObject({
     code: 'store_unavailable',
+    options: { headers: { 'retry-after': '1' } },
+  });
+});
+
+test('a read model that is not built yet is behind, and nothing is unreachable', () => {
+  expect(problemOf(new NotBuiltYet('x'), false)).toMatchObject({
+    code: 'projection_lagging',
     options: { headers: { 'retry-after': '1' } },
   });
 });

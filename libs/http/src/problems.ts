@@ -1,5 +1,11 @@
 import { HttpException } from '@nestjs/common';
-import { AppendTooLarge, RevisionConflict, RuleViolation, StoreUnavailable } from '#eventsourcing';
+import {
+  AppendTooLarge,
+  NotBuiltYet,
+  RevisionConflict,
+  RuleViolation,
+  StoreUnavailable,
+} from '#eventsourcing';
 import { isProblemCode, type ProblemCode } from './problem.catalogue.js';
 
 /** One fault of a request: in its body (RFC 6901 pointer) or in its query. */
@@ -67,13 +73,14 @@ export function problemOf(error: unknown, conditional: boolean): ProblemError | 
     return new ProblemError('payload_too_large', detail);
   }
   if (error instanceof StoreUnavailable) {
-    return new ProblemError(
-      'store_unavailable',
-      'The event store cannot be reached; send the request again later.',
-      {
-        headers: { 'retry-after': '1' },
-      },
-    );
+    const headers = { 'retry-after': '1' };
+    return error instanceof NotBuiltYet
+      ? new ProblemError('projection_lagging', 'A read model is still being built.', { headers })
+      : new ProblemError(
+          'store_unavailable',
+          'The event store cannot be reached; send the request again later.',
+          { headers },
+        );
   }
   if (error instanceof HttpException && error.getStatus() < 500) {
     const [code, detail] = byStatus[error.getStatus()] ?? ['bad_request', 'The request is not well-formed.'];

@@ -1,7 +1,7 @@
 import { Client, DatabaseError, type Pool, type QueryConfig } from 'pg';
 import type { MigrationInterface } from 'typeorm';
 import { DataSource } from 'typeorm';
-import { StoreUnavailable } from '#eventsourcing';
+import { NotBuiltYet } from '#eventsourcing';
 import { openPool, query } from '#postgres';
 import { ProjectionRow } from './projection-row.js';
 import type { Sql } from './projection.js';
@@ -9,9 +9,6 @@ import type { Sql } from './projection.js';
 /** Schemas, tables or columns that a build in progress will bring. */
 const unbuilt = new Set(['3F000', '42P01', '42703']);
 const migrationLock = 0x52_4c_4d_47;
-
-/** What is asked for will be there: a build is to bring it. */
-export class NotBuiltYet extends StoreUnavailable {}
 
 /** The connections to the read models: a pool for hot paths, TypeORM for migrations and plain reads. */
 export class Database implements Sql {

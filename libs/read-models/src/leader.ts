@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
-import { NotBuiltYet } from './database.js';
+import { NotBuiltYet } from '#eventsourcing';
 
 const leaderLock = 0x52_4c_4c_44;
 const retryEvery = 500;

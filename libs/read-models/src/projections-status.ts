@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { EventStore } from '#eventsourcing';
 import type { Database } from './database.js';
 import { ProjectionRow } from './projection-row.js';
@@ -20,6 +21,9 @@ export interface ProjectionStatus {
   readonly rebuildable: boolean;
 }
 
+/** How often is looked whether the first builds are done, in milliseconds. */
+const lookEvery = 20;
+
 /** Reads how far all projections have come. */
 export class ProjectionsStatus {
   constructor(
@@ -34,6 +38,13 @@ export class ProjectionsStatus {
     const rows = await this.database.orm.getRepository(ProjectionRow).find();
     const head = await this.store.head();
     return this.projections.map((projection) => status(projection, rows, head));
+  }
+
+  /** Waits until each projection has something that serves, no longer than so many milliseconds. @throws StoreUnavailable */
+  async built(patience: number): Promise<void> {
+    const deadline = Date.now() + patience;
+    while ((await this.all()).some(({ state }) => state === 'waiting') && Date.now() < deadline)
+      await pause(lookEvery);
   }
 }
 
