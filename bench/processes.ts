@@ -21,7 +21,7 @@ export const startServer = async (): Promise<BenchServer> => {
   const directory = await mkdtemp(join(tmpdir(), 'runledger-bench-'));
   const key = `bench_${randomBytes(16).toString('hex')}`;
   const child = fork(join(import.meta.dirname, 'server.js'), {
-    execArgv: ['--max-semi-space-size=32', '--heap-growing-percent=60'],
+    execArgv: ['--max-semi-space-size=64', '--heap-growing-percent=60'],
     env: { ...process.env, DATA_DIR: directory, PORT: '0', BOOTSTRAP_API_KEY: key, LOG_LEVEL: 'silent' },
   });
   const ended = once(child, 'exit');

@@ -6,7 +6,7 @@ const server = join(resolve(import.meta.dirname, '..'), 'dist/apps/server/src/ma
 
 // Room for the garbage of requests in flight: fewer collections, a tenth more requests. What outlives them is
 // little, and collected before it has grown to more than 1.6 times that: by itself Node lets it become 4 times.
-const flags = ['--enable-source-maps', '--max-semi-space-size=32', '--heap-growing-percent=60'];
+const flags = ['--enable-source-maps', '--max-semi-space-size=64', '--heap-growing-percent=60'];
 
 // A server that ran this long was well: what killed it is no reason to hesitate.
 const wellAfter = 60_000;

@@ -171,8 +171,20 @@ describe(`over ${rows} rows`, () => {
     expect(nodes.some((node) => node['Node Type'].includes('Index'))).toBe(true);
   };
 
+  /** With the plan for these values, and with the one for all values where that may be used. */
   const expectKeysetIndexed = async (keyset: Keyset, mostSorted = limit + 1): Promise<void> => {
-    await expectIndexed(keysetSql(keyset), keyset.where.values, keyset.from.length * mostSorted);
+    const [text, { values }] = [keysetSql(keyset), keyset.where];
+    await expectIndexed(text, values, keyset.from.length * mostSorted);
+    if (keyset.steady !== true) return;
+    await client.query(`PREPARE page AS ${text}`);
+    const args = values.map((value) => (Array.isArray(value) ? `{${value.join(',')}}` : String(value)));
+    await client.query('SET plan_cache_mode = force_generic_plan');
+    await expectIndexed(
+      `EXECUTE page (${args.map((arg) => pg.escapeLiteral(arg)).join(',')})`,
+      [],
+      limit + 1,
+    );
+    await client.query('RESET plan_cache_mode; DEALLOCATE page');
   };
 
   const runFilters: [string, Partial<ListRunsQuery>][] = [
@@ -281,7 +293,9 @@ describe(`over ${rows} rows`, () => {
   ])('schedules of a session by %s walk an index', async (_name, filter) => {
     for (const order of ['asc', 'desc'] as const) {
       const query = Object.assign(new ListSchedulesQuery(), { limit, order }, filter);
-      await expectKeysetIndexed(schedulesKeyset(idOf(7), query, { principal: user } as RequestContext));
+      const keyset = schedulesKeyset(idOf(7), query, { principal: user } as RequestContext);
+      // The enabled ones of a session are few, and may be sorted.
+      await expectKeysetIndexed(keyset, fewRows);
     }
   });
 

@@ -33,7 +33,16 @@ export interface Keyset {
   readonly where: Where;
   readonly order: 'asc' | 'desc';
   readonly limit: number;
+  /**
+   * Whether one plan serves whatever the values are, as it does where all of them are asked to be equal to
+   * something. Postgres then plans such a list once for all, which costs as much as reading a page.
+   */
+  readonly steady?: boolean;
 }
+
+/** Names of the statements that are prepared, by their text: as many as a connection is to keep. */
+const prepared = new Map<string, string>();
+const mostPrepared = 200;
 
 /** The SQL of one page and one row more: an index walk for each source, merged, never sorted as a whole. */
 export function keysetSql({ columns, from, key, where, order, limit }: Keyset): string {
@@ -59,6 +68,16 @@ export async function keysetPage<Row extends object>(
   database: Database,
   keyset: Keyset,
 ): Promise<KeysetPage<Row>> {
-  const rows = await database.query<Row & { page_key: string }>(keysetSql(keyset), keyset.where.values);
+  type Found = Row & { page_key: string };
+  const [text, values] = [keysetSql(keyset), keyset.where.values];
+  const name = keyset.steady === true ? preparedName(text) : undefined;
+  const rows = await (name === undefined
+    ? database.query<Found>(text, values)
+    : database.prepared<Found>(name, text, values));
   return { rows: rows.slice(0, keyset.limit), more: rows.length > keyset.limit };
+}
+
+function preparedName(text: string): string | undefined {
+  if (!prepared.has(text) && prepared.size < mostPrepared) prepared.set(text, `page-${prepared.size}`);
+  return prepared.get(text);
 }

@@ -45,6 +45,15 @@ const equal = [
   'kind',
 ] as const;
 
+const times = [
+  'created_after',
+  'created_before',
+  'started_after',
+  'started_before',
+  'ended_after',
+  'ended_before',
+] as const;
+
 /** What the list shows, as SQL. @param after id of the last run that the client has seen */
 export function runsKeyset(query: ListRunsQuery, principal: Principal, after: string | undefined): Keyset {
   const { order = 'desc', limit } = query;
@@ -67,7 +76,8 @@ export function runsKeyset(query: ListRunsQuery, principal: Principal, after: st
   const tables = first === undefined ? 'runs.runs r' : 'runs.metadata m JOIN runs.runs r ON r.id = m.run_id';
   const statuses = query.status && [...new Set(query.status)];
   const from = statuses?.map((status) => ({ tables, only: `r.status = ${where.value(status)}` }));
-  return { columns: 'r.doc', from: from ?? [{ tables }], key, where, order, limit };
+  const steady = first === undefined && times.every((name) => query[name] == null);
+  return { columns: 'r.doc', from: from ?? [{ tables }], key, where, order, limit, steady };
 }
 
 /** A time from its milliseconds: Postgres reads fewer years and zones from text than RFC 3339 has. */

@@ -51,10 +51,37 @@ export const shownLease = ({ status, lease }: RunState): LeaseResource | null =>
 /** A run with what the read model knows of its processes; absent, there is none. */
 export type RunRow = RunState & { readonly process_counts?: ProcessCounts };
 
-/** A run as the API shows it. */
+/** A run as the API shows it, field by field: nothing else of it is shown, and lists make many. */
 export function runResource(run: RunRow): RunResource {
-  const { behind: _behind, seen: _seen, process_counts = noProcesses, ...shown } = run;
-  return { ...shown, lease: shownLease(run), process_counts };
+  return {
+    id: run.id,
+    project_id: run.project_id,
+    user_id: run.user_id,
+    task_id: run.task_id,
+    job_id: run.job_id,
+    session_id: run.session_id,
+    parent_run_id: run.parent_run_id,
+    root_run_id: run.root_run_id,
+    kind: run.kind,
+    source: run.source,
+    status: run.status,
+    done_reason: run.done_reason,
+    status_reason: run.status_reason,
+    input: run.input,
+    output: run.output,
+    error: run.error,
+    usage: run.usage,
+    metadata: run.metadata,
+    attempt: run.attempt,
+    max_attempts: run.max_attempts,
+    lease: shownLease(run),
+    process_counts: run.process_counts ?? noProcesses,
+    created_at: run.created_at,
+    started_at: run.started_at,
+    ended_at: run.ended_at,
+    updated_at: run.updated_at,
+    revision: run.revision,
+  };
 }
 
 /** A run among those below another: its distance from that one. */

@@ -75,7 +75,9 @@ export function sessionsKeyset(query: ListSessionsQuery, ctx: RequestContext): K
       : 'sessions.tags t JOIN sessions.sessions s ON s.id = t.session_id';
   const from = walks(query, where).map((only) => ({ tables, ...(only !== '' && { only }) }));
   const pinned = pinnedBy(where.value(ctx.principal.userId));
-  return { columns: `s.id, s.doc, s.figures, ${pinned} AS is_pinned`, from, key, where, order, limit };
+  const columns = `s.id, s.doc, s.figures, ${pinned} AS is_pinned`;
+  const steady = query.q == null && query.created_after == null && query.created_before == null;
+  return { columns, from, key, where, order, limit, steady };
 }
 
 /** A text that stands for itself in a pattern of LIKE. */
