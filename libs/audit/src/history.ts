@@ -20,10 +20,8 @@ export class History {
   ): Promise<Page<ChangeResource>> {
     const kinds = streams.map(() => 'integer' as const);
     const places = cursor === undefined ? streams.map(() => unread) : keysOf(ctx, cursor, kinds).map(Number);
-    const found: RecordedEvent[] = [];
-    for (const [n, stream] of streams.entries()) {
-      found.push(...(await this.next(stream, places[n] ?? unread, order, limit + 1)));
-    }
+    const read = streams.map((stream, n) => this.next(stream, places[n] ?? unread, order, limit + 1));
+    const found = (await Promise.all(read)).flat();
     const sign = order === 'asc' ? 1 : -1;
     found.sort((a, b) => Number(a.position - b.position) * sign);
     const shown = found.slice(0, limit);
