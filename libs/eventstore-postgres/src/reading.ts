@@ -102,11 +102,17 @@ const json = 114;
 async function page(pool: Pool, text: string, values: unknown[], limit: number): Promise<Page> {
   const events: RecordedEvent[] = [];
   let size = 0;
+  // Events that were appended together have the same metadata mostly, which is then parsed once for all of them.
+  let last: { readonly text: string; readonly metadata: unknown } = { text: '', metadata: undefined };
+  let isMetadata = false;
   const parsed = (value: string): unknown => {
     size += value.length;
-    return JSON.parse(value);
+    isMetadata = !isMetadata;
+    if (!isMetadata) return JSON.parse(value);
+    if (value !== last.text) last = { text: value, metadata: JSON.parse(value) };
+    return last.metadata;
   };
-  // JSON is parsed row by row as it arrives: its text need not outlive the row. All else stays text.
+  // JSON is parsed row by row as it arrives, metadata before data: its text need not outlive the row. All else stays text.
   const types = { getTypeParser: (type: number) => (type === json ? parsed : (value: string) => value) };
   const rows = await queryArrays<Row>(pool, { text, values, types });
   for (const [, position, revision, id, stream, type, metadata, data] of rows) {
