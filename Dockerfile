@@ -13,10 +13,11 @@ COPY --from=build /app/package.json /app/LICENSE ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/bin bin
 COPY --from=build /app/dist dist
+COPY scripts/node-flags.txt ./
 USER node
 VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # The orchestrator restarts it; scripts/start.mjs does so only where there is none.
-CMD ["node", "--enable-source-maps", "--max-semi-space-size=64", "--heap-growing-percent=60", "dist/apps/server/src/main.js"]
+CMD ["sh", "-c", "exec node $(cat node-flags.txt) dist/apps/server/src/main.js"]

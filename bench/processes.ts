@@ -1,7 +1,7 @@
 import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -18,10 +18,11 @@ export interface BenchServer extends Listening {
 
 /** Starts the server under test in a process and a data directory of its own. @throws when it ends before it listens */
 export const startServer = async (): Promise<BenchServer> => {
+  const flags = await readFile(join(import.meta.dirname, '../../scripts/node-flags.txt'), 'utf8');
   const directory = await mkdtemp(join(tmpdir(), 'runledger-bench-'));
   const key = `bench_${randomBytes(16).toString('hex')}`;
   const child = fork(join(import.meta.dirname, 'server.js'), {
-    execArgv: ['--max-semi-space-size=64', '--heap-growing-percent=60'],
+    execArgv: flags.trim().split(' '),
     env: { ...process.env, DATA_DIR: directory, PORT: '0', BOOTSTRAP_API_KEY: key, LOG_LEVEL: 'silent' },
   });
   const ended = once(child, 'exit');

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ensure } from './ensure.mjs';
 
@@ -6,7 +7,9 @@ const server = join(resolve(import.meta.dirname, '..'), 'dist/apps/server/src/ma
 
 // Room for the garbage of requests in flight: fewer collections, a tenth more requests. What outlives them is
 // little, and collected before it has grown to more than 1.6 times that: by itself Node lets it become 4 times.
-const flags = ['--enable-source-maps', '--max-semi-space-size=64', '--heap-growing-percent=60'];
+// Nothing is born old: V8 learns from the batches of projectors that rows live long and puts every row of every
+// query into the old heap, where dead ones keep alive all they hold (a quarter fewer lists, three times their p99).
+const flags = readFileSync(join(import.meta.dirname, 'node-flags.txt'), 'utf8').trim().split(' ');
 
 // A server that ran this long was well: what killed it is no reason to hesitate.
 const wellAfter = 60_000;
