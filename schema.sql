@@ -359,7 +359,6 @@ CREATE TABLE sessions.sessions (
   parent_session_id uuid,
   status text COLLATE "C" NOT NULL,
   tags text[] NOT NULL,
-  words text NOT NULL,
   empty boolean NOT NULL,
   archived boolean NOT NULL,
   live boolean NOT NULL,
@@ -373,6 +372,13 @@ CREATE TABLE sessions.tags (
   project_id text COLLATE "C" NOT NULL,
   tag text COLLATE "C" NOT NULL,
   CONSTRAINT tags_pkey PRIMARY KEY (session_id, tag)
+);
+
+CREATE TABLE sessions.words (
+  session_id uuid NOT NULL,
+  words text COLLATE "C" NOT NULL,
+  letters text COLLATE "C" NOT NULL,
+  CONSTRAINT words_pkey PRIMARY KEY (session_id)
 );
 
 CREATE TABLE timeline.lineage (
@@ -509,8 +515,9 @@ CREATE INDEX sessions_parent ON sessions.sessions USING btree (parent_session_id
 CREATE INDEX sessions_project ON sessions.sessions USING btree (project_id, id) WHERE live;
 CREATE INDEX sessions_status ON sessions.sessions USING btree (project_id, status, id) WHERE live;
 CREATE INDEX sessions_user ON sessions.sessions USING btree (project_id, user_id, id) WHERE live;
-CREATE INDEX sessions_words ON sessions.sessions USING gin (words public.gin_trgm_ops) WHERE live;
 CREATE INDEX tags_tag ON sessions.tags USING btree (project_id, tag, session_id);
+CREATE INDEX words_letters ON sessions.words USING gin (letters public.gin_trgm_ops);
+CREATE INDEX words_words ON sessions.words USING gin (words public.gin_trgm_ops);
 CREATE INDEX segments_latest ON timeline.segments USING btree (session_id, latest, first_seq);
 CREATE UNIQUE INDEX tool_calls_id ON timeline.tool_calls USING btree (id);
 CREATE INDEX lineage_owner ON transcripts.lineage USING btree (owner_id, through_seq);

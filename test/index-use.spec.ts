@@ -60,18 +60,21 @@ const fill: Readonly<Record<string, string>> = {
     FROM generate_series(1, ${rows}) n, LATERAL (VALUES ('team', 'team-' || n % 40), ('env', 'env-' || n % 3)) m(key, value);
     ANALYZE runs.runs, runs.metadata;`,
   sessions: `
-    INSERT INTO sessions.sessions (id, project_id, user_id, external_id, alias, parent_session_id, status, tags, words,
+    INSERT INTO sessions.sessions (id, project_id, user_id, external_id, alias, parent_session_id, status, tags,
       empty, live, archived, doc, figures)
     SELECT ${idSql('n')}, CASE n % 10 WHEN 0 THEN 'other' ELSE 'default' END, ${idSql('n % 200')}, 'external-' || n,
       CASE WHEN n % 3 = 0 THEN 'alias-' || n END, CASE WHEN n % 2 = 0 THEN ${idSql('n / 50')} END,
       CASE WHEN n % 100 < 80 THEN 'idle' WHEN n % 100 < 99 THEN 'started' ELSE 'active' END,
-      ARRAY['tag-' || n % 30, 'all'], 'title of ' || n || E'\n' || md5(n::text), n % 100 BETWEEN 80 AND 98,
+      ARRAY['tag-' || n % 30, 'all'], n % 100 BETWEEN 80 AND 98,
       n % 20 <> 0, n % 100 = 50, '{}', '{}'
     FROM generate_series(1, ${rows}) n;
+    INSERT INTO sessions.words
+    SELECT id, words, 'x' || regexp_replace(words, '(.|\n)', '\\1x', 'g')
+    FROM sessions.sessions, LATERAL (SELECT 'title of ' || external_id || E'\n' || md5(id::text)) said(words);
     INSERT INTO sessions.tags
     SELECT id, project_id, unnest(tags) FROM sessions.sessions;
     INSERT INTO sessions.pins SELECT id, ${idSql('7')} FROM sessions.sessions WHERE parent_session_id IS NOT NULL;
-    ANALYZE sessions.sessions, sessions.tags, sessions.pins;`,
+    ANALYZE sessions.sessions, sessions.tags, sessions.pins, sessions.words;`,
   logs: `
     INSERT INTO logs.chunks
     SELECT ${idSql('run')}, first * 10 + 1, first * 10 + 10, to_timestamp(1760000000 + first * 10),
@@ -247,8 +250,12 @@ describe(`over ${rows} rows`, () => {
     ['created_after', { created_after: timeOf(40_000) }],
     ['created_before', { created_before: timeOf(40_000) }],
     ['q that is in all of them', { q: 'title' }],
-    ['q that is in one', { q: 'TITLE of 12345' }],
+    ['q that is in one', { q: 'TITLE of external-12345' }],
     ['q that is in none', { q: '100%' }],
+    ['q of one character that is in all of them', { q: 't' }],
+    ['q of two that are in none', { q: 'qz' }],
+    ['q of another script', { q: '発票' }],
+    ['q and several statuses', { q: 'title', status: ['active', 'started'] }],
     ['archived', { archived: 'true' }],
     ['archived or not', { archived: 'any' }],
   ];

@@ -264,6 +264,14 @@ describe('search', () => {
     expect(await found('1%%')).toEqual([]);
     expect(await found('is zoë?')).toEqual([preview.id]);
     expect(await found('\\')).toEqual([]);
+    expect(await found('ë')).toEqual([title.id, preview.id]);
+    expect(await found('_')).toEqual([title.id]);
+    await worker.patch(`/sessions/${title.id}`, { title: '発票テスト' });
+    expect(await found('発票')).toEqual([title.id]);
+    expect(await found('ë')).toEqual([preview.id]);
+    expect(await worker.ids(`/sessions?q=${encodeURIComponent('発票')}&tag=t&status=started`)).toEqual([
+      title.id,
+    ]);
   });
 });
 

@@ -44,7 +44,8 @@ export class ProjectionBuild {
   }
 
   /**
-   * Makes the readers' indexes; done once, when the build is about to serve. @param helper a second
+   * Makes the readers' indexes, and has Postgres look at what was built, for it plans by what it has seen (by
+   * itself it looks within a minute or two); done once, when the build is about to serve. @param helper a second
    * connection, which makes the half of them; without it they are made one after the other
    */
   async index(helper?: Client): Promise<void> {
@@ -54,6 +55,12 @@ export class ProjectionBuild {
       for (let next = left.shift(); next !== undefined; next = left.shift()) await client.query(next);
     };
     await Promise.all((helper === undefined ? [this.client] : [this.client, helper]).map(work));
+    await this.client.query(
+      `DO $$ DECLARE filled regclass; BEGIN
+         FOR filled IN SELECT oid FROM pg_class
+           WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND pg_relation_size(oid) > 0
+         LOOP EXECUTE format('ANALYZE %s', filled); END LOOP; END $$`,
+    );
   }
 
   /** Makes names in SQL mean this build's tables. */

@@ -159,6 +159,15 @@ describe('a projector', () => {
     expect(await registered()).toEqual([{ build: 'serving', version: 2 }]);
   });
 
+  it('has Postgres look at what it built before that serves, so that it is read by good plans at once', async () => {
+    await happens(7);
+    await rebuiltFrom(new Toy());
+    const seen = await database.query('SELECT attname, n_distinct FROM pg_stats WHERE schemaname = $1', [
+      'toys',
+    ]);
+    expect(seen).toContainEqual({ attname: 'name', n_distinct: -1 });
+  });
+
   it('leads alone of two that start together; the other takes over when it stops', async () => {
     await happens(3);
     const toys = [new Toy(), new Toy()];

@@ -8,6 +8,7 @@ import type { SessionState } from './session.decider.js';
 import type { SessionRow } from './session.projection.js';
 import { indexedAlias, pinnedBy } from './session.projection.js';
 import { sessionResource, type SessionResource } from './session.resource.js';
+import { searched } from './session-words.js';
 
 /** A session that nothing has happened in is listed for this long, in milliseconds. */
 const emptyListed = 60_000;
@@ -57,7 +58,10 @@ export function sessionsKeyset(query: ListSessionsQuery, ctx: RequestContext): K
   for (const column of ['external_id', 'parent_session_id', 'user_id'] as const) {
     if (query[column] != null) where.and(`s.${column} = ?`, query[column]);
   }
-  if (query.q != null) where.and(`s.words LIKE '%' || lower(?) || '%'`, literal(query.q));
+  if (query.q != null) {
+    const { column, pattern } = searched(query.q);
+    where.and(`w.${column} LIKE ?`, pattern);
+  }
   if (query.archived !== 'any') where.and(query.archived === 'true' ? 's.archived' : 'NOT s.archived');
   if (query.created_after != null) {
     where.and(`${key} >= ?::uuid`, leastUuidv7(Math.floor(milliseconds(query.created_after)) + 1));
@@ -69,10 +73,12 @@ export function sessionsKeyset(query: ListSessionsQuery, ctx: RequestContext): K
     const [after] = keysOf(ctx, query.cursor, ['uuid']);
     where.and(`${key} ${order === 'desc' ? '<' : '>'} ?::uuid`, after);
   }
-  const tables =
-    tag === undefined
-      ? 'sessions.sessions s'
-      : 'sessions.tags t JOIN sessions.sessions s ON s.id = t.session_id';
+  const tables = [
+    tag === undefined ? '' : 'sessions.tags t JOIN ',
+    'sessions.sessions s',
+    tag === undefined ? '' : ' ON s.id = t.session_id',
+    query.q == null ? '' : ' JOIN sessions.words w ON w.session_id = s.id',
+  ].join('');
   const from = walks(query, where).map((only) => ({ tables, ...(only !== '' && { only }) }));
   const pinned = pinnedBy(where.value(ctx.principal.userId));
   const columns = `s.id, s.doc, s.figures, ${pinned} AS is_pinned`;
@@ -80,15 +86,16 @@ export function sessionsKeyset(query: ListSessionsQuery, ctx: RequestContext): K
   return { columns, from, key, where, order, limit, steady };
 }
 
-/** A text that stands for itself in a pattern of LIKE. */
-const literal = (text: string): string => text.replaceAll(/[\\%_]/g, '\\$&');
-
-/** Disjoint conditions, each of which one index serves in order. */
-function walks({ status, include_empty }: ListSessionsQuery, where: Where): string[] {
+/** Disjoint conditions, each of which one index serves in order; for a search one, as it has its own index. */
+function walks({ status, include_empty, q }: ListSessionsQuery, where: Where): string[] {
+  const recent = (): string => `s.id >= ${where.value(leastUuidv7(Date.now() - emptyListed))}::uuid`;
+  if (q != null) {
+    const listed = include_empty ? [] : [`(NOT s.empty OR ${recent()})`];
+    if (status !== undefined) listed.push(`s.status = ANY (${where.value(status)}::text[])`);
+    return [listed.join(' AND ')];
+  }
   const byStatus = [...new Set(status)].map((word) => `s.status = ${where.value(word)}`);
-  const byUse = include_empty
-    ? []
-    : ['NOT s.empty', `s.empty AND s.id >= ${where.value(leastUuidv7(Date.now() - emptyListed))}::uuid`];
+  const byUse = include_empty ? [] : ['NOT s.empty', `s.empty AND ${recent()}`];
   if (byStatus.length === 0) return byUse.length === 0 ? [''] : byUse;
   if (byUse.length === 0) return byStatus;
   return byStatus.flatMap((one) => byUse.map((other) => `${one} AND ${other}`));

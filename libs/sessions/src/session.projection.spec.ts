@@ -136,9 +136,10 @@ it('takes a fork for one that is not empty, and shows what its source showed unt
     },
     ...envelope(2, `session-${idOf(2)}`),
   };
-  const { sessions = [] } = await projected(database.url, new SessionsProjection(), [forked]);
+  const { sessions = [], words } = await projected(database.url, new SessionsProjection(), [forked]);
   const shown = { preview: 'Hello', output_preview: 'Hi', context: { stream: 'run-1', revision: 3 } };
-  expect(sessions).toMatchObject([{ empty: false, words: '\nhello', figures: shown }]);
+  expect(sessions).toMatchObject([{ empty: false, figures: shown }]);
+  expect(words).toMatchObject([{ words: '\nhello', letters: 'x0axhxexlxlxox' }]);
   const told: RecordedEvent = {
     type: 'RunEventRecorded',
     data: { session_id: idOf(2), type: 'message.output.completed', data: { text: 'Newer' } },

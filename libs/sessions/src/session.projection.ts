@@ -18,6 +18,7 @@ import {
   type SessionFigures,
   statusOf,
 } from './session.figures.js';
+import { wordsOf } from './session-words.js';
 
 /** A row: the session's own state, and the figures of its runs. */
 export interface SessionRow {
@@ -49,7 +50,7 @@ const schedules = 'schedules-';
  */
 export class SessionsProjection extends Projection {
   readonly name = 'sessions';
-  readonly version = 9;
+  readonly version = 10;
   readonly prefixes = ['session-', 'run-', transcripts, processes, schedules, pinStreams];
 
   readonly tables = `
@@ -64,8 +65,6 @@ export class SessionsProjection extends Projection {
       parent_session_id uuid,
       status text COLLATE "C" NOT NULL,
       tags text[] NOT NULL,
-      -- What a search looks at, in lower case: title and preview.
-      words text NOT NULL,
       empty boolean NOT NULL,
       archived boolean NOT NULL,
       live boolean NOT NULL,
@@ -81,6 +80,13 @@ export class SessionsProjection extends Projection {
       PRIMARY KEY (session_id, tag)
     );
 
+    -- What a search looks at: title and preview. Apart, for sessions change often, and these words hardly ever.
+    CREATE TABLE words (
+      session_id uuid PRIMARY KEY,
+      words text COLLATE "C" NOT NULL,
+      letters text COLLATE "C" NOT NULL
+    );
+
     CREATE TABLE pins (
       session_id uuid NOT NULL,
       user_id uuid NOT NULL,
@@ -88,18 +94,19 @@ export class SessionsProjection extends Projection {
     );
 
     -- The finer the statistics, the better it is foreseen whether a search is to walk a list or the words.
-    ALTER TABLE sessions ALTER COLUMN words SET STATISTICS 1000;`;
+    ALTER TABLE words ALTER COLUMN words SET STATISTICS 300, ALTER COLUMN letters SET STATISTICS 300;`;
 
   readonly indexes = `
     CREATE INDEX sessions_project ON sessions (project_id, id) WHERE live;
     CREATE INDEX sessions_in_use ON sessions (project_id, id) WHERE live AND NOT empty AND NOT archived;
     CREATE INDEX sessions_archived ON sessions (project_id, id) WHERE live AND archived;
-    CREATE INDEX sessions_words ON sessions USING gin (words public.gin_trgm_ops) WHERE live;
     CREATE INDEX sessions_user ON sessions (project_id, user_id, id) WHERE live;
     CREATE INDEX sessions_status ON sessions (project_id, status, id) WHERE live;
     CREATE INDEX sessions_external_id ON sessions (project_id, external_id) WHERE external_id IS NOT NULL;
     CREATE INDEX sessions_alias ON sessions (project_id, ${indexedAlias('alias')}) WHERE alias IS NOT NULL;
     CREATE INDEX sessions_parent ON sessions (parent_session_id, id) WHERE parent_session_id IS NOT NULL;
+    CREATE INDEX words_words ON words USING gin (words public.gin_trgm_ops);
+    CREATE INDEX words_letters ON words USING gin (letters public.gin_trgm_ops);
     CREATE INDEX tags_tag ON tags (project_id, tag, session_id);`;
 
   async apply(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
@@ -129,23 +136,25 @@ export class SessionsProjection extends Projection {
       ...Array.from(chunks(rows.filter((row) => !onlyCounted(row))), (some) => this.store(sql, some)),
       ...Array.from(chunks(rows.filter(onlyCounted)), (some) => this.storeFigures(sql, some)),
     ];
+    const said = rows.filter((row) => !sameWords(row, before.get(row.id)));
+    written.push(...Array.from(chunks(said), (some) => this.storeWords(sql, some)));
     await Promise.all([...written, this.storeTags(sql, changed, before)]);
   }
 
   private async store(sql: Sql, rows: readonly SessionRow[]): Promise<void> {
     await sql.query(
-      `INSERT INTO sessions (id, project_id, user_id, external_id, alias, parent_session_id, status, words,
-         empty, live, archived, doc, figures, tags)
-       SELECT id, project_id, user_id, external_id, alias, parent, status, lower(words), empty, live, archived,
-         doc, figures, ARRAY(SELECT json_array_elements_text(tags)) FROM unnest($1::uuid[], $2::text[],
-         $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::boolean[], $10::boolean[],
-         $11::boolean[], string_to_array($12, E'\\n', '')::json[], string_to_array($13, E'\\n', '')::json[],
-         string_to_array($14, E'\\n', '')::json[])
-         AS r(id, project_id, user_id, external_id, alias, parent, status, words, empty, live, archived, doc,
-           figures, tags)
+      `INSERT INTO sessions (id, project_id, user_id, external_id, alias, parent_session_id, status, empty,
+         live, archived, doc, figures, tags)
+       SELECT id, project_id, user_id, external_id, alias, parent, status, empty, live, archived, doc,
+         figures, ARRAY(SELECT json_array_elements_text(tags)) FROM unnest($1::uuid[], $2::text[],
+         $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::boolean[], $9::boolean[], $10::boolean[],
+         string_to_array($11, E'\\n', '')::json[], string_to_array($12, E'\\n', '')::json[],
+         string_to_array($13, E'\\n', '')::json[])
+         AS r(id, project_id, user_id, external_id, alias, parent, status, empty, live, archived, doc, figures,
+           tags)
        ON CONFLICT (id) DO UPDATE SET project_id = excluded.project_id, user_id = excluded.user_id,
          external_id = excluded.external_id, alias = excluded.alias,
-         parent_session_id = excluded.parent_session_id, status = excluded.status, words = excluded.words,
+         parent_session_id = excluded.parent_session_id, status = excluded.status,
          empty = excluded.empty, live = excluded.live, archived = excluded.archived, doc = excluded.doc, figures = excluded.figures,
          tags = excluded.tags`,
       [
@@ -154,7 +163,6 @@ export class SessionsProjection extends Projection {
           arrayOf(rows.map(({ doc }) => doc?.[column])),
         ),
         arrayOf(rows.map(({ doc, figures }) => statusOf(doc, figures))),
-        arrayOf(rows.map(({ doc, figures }) => `${doc?.title ?? ''}\n${figures.preview ?? ''}`)),
         arrayOf(rows.map(isEmpty)),
         arrayOf(rows.map(({ doc }) => doc !== null && doc.deleted_at === null)),
         arrayOf(rows.map(({ doc }) => doc !== null && doc.archived_at !== null)),
@@ -175,6 +183,19 @@ export class SessionsProjection extends Projection {
         arrayOf(rows.map(({ doc, figures }) => statusOf(doc, figures))),
         arrayOf(rows.map(isEmpty)),
         jsonLines(rows.map(({ figures }) => JSON.stringify(figures))),
+      ],
+    );
+  }
+
+  private async storeWords(sql: Sql, rows: readonly SessionRow[]): Promise<void> {
+    const said = rows.map(({ doc, figures }) => wordsOf(doc?.title, figures.preview));
+    await sql.query(
+      `INSERT INTO words (session_id, words, letters) SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[])
+       ON CONFLICT (session_id) DO UPDATE SET words = excluded.words, letters = excluded.letters`,
+      [
+        arrayOf(rows.map(({ id }) => id)),
+        arrayOf(said.map(({ words }) => words)),
+        arrayOf(said.map(({ letters }) => letters)),
       ],
     );
   }
@@ -267,3 +288,5 @@ const storableTags = ({ doc }: SessionRow): string[] => (doc?.tags ?? []).map(we
 const tagsOf = (row: SessionRow | undefined): string => JSON.stringify(row?.doc?.tags ?? []);
 const sameTags = (a: SessionRow, b: SessionRow | undefined): boolean =>
   a.doc === b?.doc || tagsOf(a) === tagsOf(b);
+const sameWords = (a: SessionRow, b: SessionRow | undefined): boolean =>
+  a.doc?.title === b?.doc?.title && a.figures.preview === b?.figures.preview;
