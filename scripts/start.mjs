@@ -9,7 +9,9 @@ const server = join(resolve(import.meta.dirname, '..'), 'dist/apps/server/src/ma
 // little, and collected before it has grown to more than 1.6 times that: by itself Node lets it become 4 times.
 // Nothing is born old: V8 learns from the batches of projectors that rows live long and puts every row of every
 // query into the old heap, where dead ones keep alive all they hold (a quarter fewer lists, three times their p99).
-const flags = readFileSync(join(import.meta.dirname, 'node-flags.txt'), 'utf8').trim().split(' ');
+const flags = readFileSync(join(import.meta.dirname, 'node-flags.txt'), 'utf8')
+  .trim()
+  .split(' ');
 
 // A server that ran this long was well: what killed it is no reason to hesitate.
 const wellAfter = 60_000;
