@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Client } from 'pg';
 import { type Database as Fresh, freshDatabase } from '../../../test/support/database.js';
+import { until } from '../../../test/support/supervised-service.js';
 import { Database, Leader } from './index.js';
 
 let fresh: Fresh;
@@ -38,13 +39,24 @@ const aborted = (signal: AbortSignal): Promise<unknown> =>
     signal.addEventListener('abort', resolve, { once: true });
   });
 
-async function cutConnections(): Promise<void> {
+async function asked(sql: string, ...values: string[]): Promise<{ name: string }[]> {
   const client = new Client({ connectionString: fresh.url });
   await client.connect();
-  await client.query(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'runledger test'`,
-  );
+  const { rows } = await client.query<{ name: string }>(sql, values);
   await client.end();
+  return rows;
+}
+
+const cutConnections = (name: string) =>
+  asked('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1', name);
+
+/** The names of all that are connected, but the one who asks. */
+async function connections(): Promise<string> {
+  const rows = await asked(
+    `SELECT application_name AS name FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY 1`,
+  );
+  return rows.map(({ name }) => name).join(', ');
 }
 
 test('one leads, and when it stops the other does', async () => {
@@ -57,10 +69,34 @@ test('one leads, and when it stops the other does', async () => {
   expect(await second).toBe(true);
 });
 
+test('those who wait share one connection, and one of them follows', async () => {
+  const first = candidate();
+  await led(first);
+  const others = Array.from({ length: 8 }, candidate);
+  const next = Promise.race(others.map((other) => led(other).then(() => other)));
+  await until(async () => (await connections()) === 'runledger lookout, runledger test');
+  await first.stop();
+  const second = await next;
+  await until(async () => (await connections()) === 'runledger lookout, runledger test');
+  await Promise.all(others.filter((other) => other !== second).map((other) => other.stop()));
+  await until(async () => (await connections()) === 'runledger test');
+});
+
+test('who waits takes over though the connection by which it looks was lost', async () => {
+  const first = candidate();
+  await led(first);
+  const second = led(candidate());
+  await until(async () => (await connections()) === 'runledger lookout, runledger test');
+  await cutConnections('runledger lookout');
+  await first.stop();
+  await second;
+  expect(errors).toEqual([]);
+});
+
 test('who loses the connection leads no longer', async () => {
   const signal = await led(candidate());
   const over = aborted(signal);
-  await cutConnections();
+  await cutConnections('runledger test');
   await over;
   expect(signal.aborted).toBe(true);
 });

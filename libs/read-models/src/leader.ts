@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
 import { NotBuiltYet } from '#eventsourcing';
+import { Leadership } from './leadership.js';
 
-const leaderLock = 0x52_4c_4c_44;
 const retryEvery = 500;
 
 /**
@@ -11,6 +11,7 @@ const retryEvery = 500;
  */
 export class Leader {
   private readonly stopping = new AbortController();
+  private readonly leadership: Leadership;
   private running: Promise<void> | undefined;
 
   /**
@@ -22,7 +23,9 @@ export class Leader {
     private readonly url: string,
     private readonly name: string,
     private readonly failed: (error: unknown) => void,
-  ) {}
+  ) {
+    this.leadership = new Leadership(url, 'sweeper', name);
+  }
 
   /** @param work goes on until its signal is aborted, which says that this process leads no longer */
   start(work: (signal: AbortSignal) => Promise<void>): void {
@@ -43,23 +46,19 @@ export class Leader {
       client.on('error', () => {
         lost.abort();
       });
+      let leads = true;
       try {
         await client.connect();
-        if (await this.leads(client)) await work(AbortSignal.any([signal, lost.signal]));
+        leads = await this.leadership.taken(client);
+        if (leads) await work(AbortSignal.any([signal, lost.signal]));
       } catch (error) {
         if (!(signal.aborted as boolean) && !(error instanceof NotBuiltYet)) this.failed(error);
       } finally {
         await client.end().catch(() => undefined);
       }
-      await pause(retryEvery, undefined, { signal }).catch(() => undefined);
+      await (leads
+        ? pause(retryEvery, undefined, { signal }).catch(() => undefined)
+        : this.leadership.vacant(signal));
     }
-  }
-
-  private async leads(client: Client): Promise<boolean> {
-    const { rows } = await client.query<{ leads: boolean }>(
-      'SELECT pg_try_advisory_lock($1, hashtext($2)) AS leads',
-      [leaderLock, this.name],
-    );
-    return rows[0]?.leads === true;
   }
 }

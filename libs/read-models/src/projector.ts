@@ -4,6 +4,7 @@ import type { Batch } from '#eventsourcing';
 import { StoreUnavailable, Upcasters } from '#eventsourcing';
 import { Filling } from './filling.js';
 import type { IdleCheckpoints } from './idle-checkpoints.js';
+import { leaderLocks, Leadership } from './leadership.js';
 import type { Projection } from './projection.js';
 import { ProjectionBuild } from './projection-build.js';
 import type { ReadModelClock } from './read-model-clock.js';
@@ -12,7 +13,6 @@ import type { RebuildJob, RebuildRequests } from './rebuild-requests.js';
 import type { SharedReading } from './shared-reading.js';
 import { Turn } from './turn.js';
 
-const leaderLock = 0x52_4c_50_4a;
 /** After a batch that was not full, more is gathered for this long, in milliseconds. */
 const lingerMs = 10;
 /** The same under load: larger batches cost less for each event. */
@@ -48,6 +48,7 @@ export interface ProjectorShare {
 export class Projector {
   private readonly stopping = new AbortController();
   private readonly filling: Filling;
+  private readonly leadership: Leadership;
   private running: Promise<void> | undefined;
 
   constructor(
@@ -56,6 +57,7 @@ export class Projector {
     upcasters = new Upcasters(),
   ) {
     this.filling = new Filling(projection, share.reading, share.url, upcasters);
+    this.leadership = new Leadership(share.url, 'projector', projection.name);
   }
 
   start(): void {
@@ -76,24 +78,20 @@ export class Projector {
         this.share.clock.forget();
         lost.abort();
       });
+      let leads = true;
       try {
         await client.connect();
-        if (await this.leads(client)) await this.lead(client, AbortSignal.any([signal, lost.signal]));
+        leads = await this.leadership.taken(client);
+        if (leads) await this.lead(client, AbortSignal.any([signal, lost.signal]));
       } catch (error) {
         await this.failed(client, error);
       } finally {
         await client.end().catch(() => undefined);
       }
-      await setTimeout(retryMs, undefined, { signal }).catch(() => undefined);
+      await (leads
+        ? setTimeout(retryMs, undefined, { signal }).catch(() => undefined)
+        : this.leadership.vacant(signal));
     }
-  }
-
-  private async leads(client: Client): Promise<boolean> {
-    const { rows } = await client.query<{ leads: boolean }>(
-      'SELECT pg_try_advisory_lock($1, hashtext($2)) AS leads',
-      [leaderLock, this.projection.name],
-    );
-    return rows[0]?.leads === true;
   }
 
   private async lead(client: Client, signal: AbortSignal): Promise<void> {
@@ -179,7 +177,7 @@ export class Projector {
       await client.connect();
       // A leader before this one may still be building.
       await client.query('SELECT pg_advisory_lock($1, hashtext($2))', [
-        leaderLock,
+        leaderLocks.projector,
         `${this.projection.name} build`,
       ]);
       await this.filling.prepare(client);
