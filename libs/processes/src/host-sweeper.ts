@@ -4,7 +4,7 @@ import { byService, Streams } from '#eventsourcing';
 import { Database, Leader, present } from '#read-models';
 import { LostProcesses } from './lost-processes.js';
 import { hostPatienceMs } from './process-host.js';
-import { closeSandbox, giveUpSandbox, sandboxDecider } from './sandbox.decider.js';
+import { giveUpSandbox, loseSandbox, sandboxDecider } from './sandbox.decider.js';
 import { sandboxStream } from './sandbox.events.js';
 import { type OpenSandbox, openSandboxes } from './sandbox-rows.js';
 
@@ -72,8 +72,6 @@ export class HostSweeper {
 
   private async close({ id, project_id }: OpenSandbox): Promise<void> {
     await this.lost.ofSandbox(id, 0n, () => byService(project_id));
-    await this.streams.execute(sandboxDecider, sandboxStream(id), byService(project_id), (sandbox) =>
-      closeSandbox(sandbox, 'host_lost'),
-    );
+    await this.streams.execute(sandboxDecider, sandboxStream(id), byService(project_id), loseSandbox);
   }
 }

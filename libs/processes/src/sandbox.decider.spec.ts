@@ -3,6 +3,7 @@ import { given } from '../../eventsourcing/src/given-when-then.js';
 import {
   claimSandbox,
   closeSandbox,
+  loseSandbox,
   giveUpSandbox,
   refuseSandbox,
   requestClose,
@@ -124,12 +125,15 @@ describe('a close', () => {
         .then([]);
     }
   });
-  test('done, is written with the reason it was asked for with, else with that of who closes it', () => {
+  test('done, is written with the reason for which the host began it', () => {
     sandbox(requested, claimed, opened, closing(5))
-      .when((state) => closeSandbox(state, 'host_lost'))
-      .then([closed]);
+      .when((state) => closeSandbox(state, 'sandbox_died'))
+      .then([{ type: 'SandboxClosed', data: { reason: 'sandbox_died' } }]);
+  });
+  test('left undone by a host that is gone, is written with the reason it was asked for with, if it was', () => {
+    sandbox(requested, claimed, opened, closing(5)).when(loseSandbox).then([closed]);
     sandbox(requested, claimed, opened)
-      .when((state) => closeSandbox(state, 'host_lost'))
+      .when(loseSandbox)
       .then([{ type: 'SandboxClosed', data: { reason: 'host_lost' } }]);
   });
 });

@@ -102,8 +102,10 @@ export function requestClose(sandbox: SandboxOrNone, asked: SandboxCloseRequeste
   return [{ type: 'SandboxCloseRequested', data: { ...asked, reason } }];
 }
 
-/** The first reason is the one that counts. */
+/** @param reason of who ends it: a host may have begun to, for its run ended, before it was asked to */
 export const closeSandbox = (sandbox: SandboxOrNone, reason: CloseReason): SandboxFact[] =>
-  sandbox === undefined || isGone(sandbox)
-    ? []
-    : [{ type: 'SandboxClosed', data: { reason: sandbox.closing?.reason ?? reason } }];
+  sandbox === undefined || isGone(sandbox) ? [] : [{ type: 'SandboxClosed', data: { reason } }];
+
+/** The host is gone: what was asked of it has come about. */
+export const loseSandbox = (sandbox: SandboxOrNone): SandboxFact[] =>
+  closeSandbox(sandbox, sandbox?.closing?.reason ?? 'host_lost');
