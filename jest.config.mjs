@@ -23,4 +23,6 @@ export default {
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   testTimeout: 120_000,
+  // Half of the time is waiting for servers; each of those has some forty connections to the one Postgres.
+  maxWorkers: 2,
 };

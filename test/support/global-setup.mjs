@@ -13,7 +13,7 @@ export default async function globalSetup() {
   const { EmbeddedPostgres } = await import(compiled);
   const dataDir = mkdtempSync(join(tmpdir(), 'runledger-test-'));
   // Kept by nobody, so not worth waiting for the disk; the specs that kill have durable ones of their own.
-  const tuning = { fsync: 'off', max_connections: '300' };
+  const tuning = { fsync: 'off', max_connections: '600' };
   const postgres = await EmbeddedPostgres.start({ dataDir, tuning, notice: console.error });
   process.env.TEST_DATABASE_URL = postgres.url;
   globalThis.testPostgres = { postgres, dataDir };
