@@ -125,7 +125,10 @@ describe('a policy by age', () => {
       [partly, '?after_seq=0', 11],
       [partly, '?after_seq=9', 11],
       [partly, '?before_seq=11', 11],
+      [partly, `?from=${old}`, 11],
+      [partly, `?to=${old}`, 11],
       [gone, '', 11],
+      [gone, `?from=${old}&to=${young()}`, 11],
       [gone, '?tail=5', 11],
       [gone, '?after_seq=3', 11],
     ] as const) {
@@ -137,7 +140,19 @@ describe('a policy by age', () => {
         earliest_seq,
       ]);
     }
-    expect(await seqs(partly, '?after_seq=10')).toEqual([11, 12, 13, 14, 15]);
+    const kept = [11, 12, 13, 14, 15];
+    const lately = new Date(Date.parse(old) + 1).toISOString();
+    for (const search of [
+      '?after_seq=10',
+      '?to=2999-01-01T00:00:00Z',
+      `?from=${lately}`,
+      `?after_seq=10&from=${old}`,
+      `?tail=5&from=${old}`,
+    ]) {
+      expect([search, await seqs(partly, search)]).toEqual([search, kept]);
+    }
+    expect(await seqs(partly, `?order=desc&from=${old}`)).toEqual(kept.toReversed());
+    expect(await seqs(partly, `?after_seq=10&to=${old}`)).toEqual([]);
     expect(await seqs(partly, '?order=desc&limit=2')).toEqual([15, 14]);
     const sse = await operator.get(`/runs/${partly}/logs`, {
       accept: 'text/event-stream',

@@ -63,10 +63,19 @@ export class ListLogsHandler implements IQueryHandler<ListLogs> {
   }
 }
 
-/** The bounds that were named, by the query or by the page before. */
-function askedFor({ after_seq, before_seq, order, cursor }: ListLogsQuery, filter: LogFilter) {
-  const goesOn = cursor !== undefined && order !== 'desc';
-  return { after: after_seq === undefined && !goesOn ? undefined : filter.afterSeq, before: before_seq };
+/** The bounds that were named, by the query or by the page before. Who reads from the end begins at none of them. */
+function askedFor(query: ListLogsQuery, filter: LogFilter): Parameters<typeof expectKept>[1] {
+  const { after_seq, before_seq, order, cursor, tail } = query;
+  const backwards = order === 'desc' || tail !== undefined;
+  const goesOn = cursor !== undefined && !backwards;
+  const time = (text: string | undefined): number | undefined =>
+    text === undefined ? undefined : Date.parse(text);
+  return {
+    after: after_seq === undefined && !goesOn ? undefined : filter.afterSeq,
+    before: before_seq,
+    from: backwards ? undefined : time(filter.from),
+    to: time(filter.to),
+  };
 }
 
 /** What the query asks for. @throws ProblemError invalid_cursor, validation_failed */

@@ -6,12 +6,17 @@ export interface LogExtent {
   readonly last_seq: number;
   /** `seq` of the last line that retention has removed, 0 when it has removed none. */
   readonly purged_seq: number;
+  /** The latest time of a line that retention has removed, RFC 3339. */
+  readonly purged_to: string | undefined;
 }
 
 /** Which lines are asked for; a bound that is not given takes what there is. */
 interface Range {
   readonly after?: number | undefined;
   readonly before?: number | undefined;
+  /** In milliseconds since 1970. */
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
 }
 
 /** @param earliest `seq` of the first line that is left, or will be the next one */
@@ -22,12 +27,16 @@ export const gone = (earliest: number): ProblemError =>
 
 /**
  * Refuses a range that begins, or wholly lies, where lines have been removed, and one without bounds when
- * nothing is left. @throws ProblemError gone
+ * nothing is left. Times, which need not be in the order of lines, are taken for as late as the last line removed.
+ * @throws ProblemError gone
  */
-export function expectKept({ last_seq, purged_seq }: LogExtent, { after, before }: Range): void {
+export function expectKept(extent: LogExtent, { after, before, from, to }: Range): void {
+  const { last_seq, purged_seq, purged_to } = extent;
   if (purged_seq === 0) return;
-  const begins = after !== undefined && after < purged_seq;
-  const ends = before !== undefined && before > 1 && before <= purged_seq + 1;
-  const nothing = after === undefined && before === undefined && last_seq === purged_seq;
-  if (begins || ends || nothing) throw gone(purged_seq + 1);
+  const removed = (time: number | undefined): boolean =>
+    after === undefined && time !== undefined && purged_to !== undefined && time <= Date.parse(purged_to);
+  const begins = (after !== undefined && after < purged_seq) || removed(from);
+  const ends = (before !== undefined && before > 1 && before <= purged_seq + 1) || removed(to);
+  const bounded = [after, before, from, to].some((bound) => bound !== undefined);
+  if (begins || ends || (!bounded && last_seq === purged_seq)) throw gone(purged_seq + 1);
 }

@@ -24,7 +24,11 @@ export class LogFeed implements Feed<LogEntry> {
   /** What retention has removed, and the last line of all. @throws StoreUnavailable */
   async extent(): Promise<LogExtent> {
     const { state } = await this.streams.load(logDecider, this.stream);
-    return { last_seq: state.last_seq, purged_seq: state.purged?.through_seq ?? 0 };
+    return {
+      last_seq: state.last_seq,
+      purged_seq: state.purged?.through_seq ?? 0,
+      purged_to: state.purged?.to,
+    };
   }
 
   /** Oldest first alone. @throws ProblemError gone when retention has removed lines behind the place meanwhile */
