@@ -27,7 +27,9 @@ export class NotEmpty extends Error {
   override readonly name = 'NotEmpty';
 }
 
+/** What is appended together: KurrentDB takes a MiB at once by default. */
 const mostEvents = 1_000;
+const mostBytes = 768 * 1024;
 const placeholder = 'Purged';
 
 /**
@@ -41,14 +43,14 @@ export async function importEvents(store: EventStore, dir: string, together: num
   const before = store.readAll()[Symbol.asyncIterator]();
   const appending = new Appending(store, together);
   let [stored, found, caughtUp] = [0, 0, false];
-  for await (const event of eventsIn(dir)) {
+  for await (const { event, bytes } of eventsIn(dir)) {
     const known = caughtUp ? undefined : await nextReal(before);
     caughtUp ||= known === undefined;
     if (known === undefined) stored++;
     else if (known.id === event.id && known.stream === event.stream && known.revision === event.revision)
       found++;
     else throw new NotEmpty(`${known.stream} revision ${known.revision} is no part of the export`);
-    await appending.add(event, known !== undefined);
+    await appending.add(event, bytes, known !== undefined);
   }
   const more = caughtUp ? undefined : await nextReal(before);
   if (more !== undefined) throw new NotEmpty(`${more.stream} revision ${more.revision} is behind the export`);
@@ -56,11 +58,12 @@ export async function importEvents(store: EventStore, dir: string, together: num
   return { stored, found };
 }
 
-async function* eventsIn(dir: string): AsyncGenerator<RecordedEvent> {
+/** With each event how long its line is. */
+async function* eventsIn(dir: string): AsyncGenerator<{ event: RecordedEvent; bytes: number }> {
   for await (const { lines } of readLines(join(dir, exportFiles.events))) {
     for (const line of lines) {
       const event = JSON.parse(line.toString()) as Partial<RecordedEvent>;
-      if (event.data !== undefined) yield event as RecordedEvent;
+      if (event.data !== undefined) yield { event: event as RecordedEvent, bytes: line.length };
     }
   }
 }
@@ -77,6 +80,7 @@ async function nextReal(events: AsyncIterator<RecordedEvent>): Promise<RecordedE
 class Appending {
   private runs: Run[] = [];
   private events = 0;
+  private bytes = 0;
   private readonly streams = new Set<string>();
   /** Streams whose first events are gone, by the revision that they begin with. */
   private readonly begun = new Map<string, number>();
@@ -88,12 +92,14 @@ class Appending {
   ) {}
 
   /** @param stored whether it is in the store already */
-  async add({ stream, revision, id, type, metadata, data }: RecordedEvent, stored: boolean): Promise<void> {
+  async add(recorded: RecordedEvent, bytes: number, stored: boolean): Promise<void> {
+    const { stream, revision, id, type, metadata, data } = recorded;
     if (!this.known.has(stream)) {
       this.known.add(stream);
       if (revision > 0) await this.begin(stream, revision, metadata, stored);
     }
     if (stored) return;
+    if (this.bytes + bytes > mostBytes) await this.flush();
     const last = this.runs.at(-1);
     const event = { id, type, metadata, data };
     if (last?.stream === stream) last.events.push(event);
@@ -103,6 +109,7 @@ class Appending {
       this.streams.add(stream);
       this.runs.push({ stream, revision, events: [event] });
     }
+    this.bytes += bytes;
     if (++this.events >= mostEvents) await this.flush();
   }
 
@@ -115,6 +122,7 @@ class Appending {
     const begun = this.runs.filter(({ stream }) => this.begun.has(stream));
     this.runs = [];
     this.events = 0;
+    this.bytes = 0;
     this.streams.clear();
     for (const { stream } of begun) await this.truncate(stream);
   }
