@@ -10,6 +10,8 @@ export type Envelope = Pick<RecordedEvent, 'id' | 'stream' | 'revision' | 'metad
 export interface Decider<State, F extends Fact> {
   readonly initial: State;
   readonly evolve: (state: State, fact: F, envelope: Envelope) => State;
+  /** Whether the state after a fact follows from it alone, so that none before it need be read (equinox, `isOrigin`). */
+  readonly isOrigin?: (fact: F) => boolean;
   /** About how many bytes the state holds in memory; by default it is taken for small. */
   readonly weigh?: (state: State) => number;
 }

@@ -13,6 +13,26 @@ const add = (n: number) => (): Added[] => [{ type: 'Added', data: { n } }];
 const principal = { principalId: 'ann', projectId: 'default', userId: 'ann', role: 'user' } as const;
 const causation = (seed?: CommandSeed) => new Causation(principal, seed === undefined ? {} : { seed });
 
+type Set = Fact<'Set', { n: number }>;
+/** Sums up what was added since it was set. */
+const settable: Decider<number, Added | Set> = {
+  initial: 0,
+  evolve: (sum, { type, data: { n } }) => (type === 'Set' ? n : sum + n),
+  isOrigin: ({ type }) => type === 'Set',
+};
+
+/** Counts the events that are read of it. */
+class CountingStore extends MemoryEventStore {
+  read = 0;
+
+  override async *readStream(...args: Parameters<MemoryEventStore['readStream']>) {
+    for await (const event of super.readStream(...args)) {
+      this.read++;
+      yield event;
+    }
+  }
+}
+
 describe('a command on a stream', () => {
   it('is decided on the state of the stream, and its facts are stored with their cause', async () => {
     const store = new MemoryEventStore();
@@ -109,6 +129,33 @@ describe('a glance at a stream', () => {
 });
 
 describe('a fold', () => {
+  it('from the last origin on is the fold of all, and no more than that is read', async () => {
+    const fact = fc.record({
+      type: fc.constantFrom('Added', 'Added', 'Set'),
+      data: fc.record({ n: fc.nat(9) }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fact), fact, async (before, last) => {
+        const store = new CountingStore();
+        const facts = before as (Added | Set)[];
+        if (facts.length > 0) await new Streams(store).execute(settable, 's', causation(), () => facts);
+        store.read = 0;
+        const streams = new Streams(store);
+        const { state, revision } = await streams.load(settable, 's');
+        expect([state, revision]).toEqual([fold(settable, store.events), facts.length - 1]);
+        expect(store.read).toBe(
+          facts.length -
+            Math.max(
+              0,
+              facts.findLastIndex(({ type }) => type === 'Set'),
+            ),
+        );
+        await streams.execute(settable, 's', causation(), () => [last as Added | Set]);
+        expect((await streams.load(settable, 's')).state).toBe(fold(settable, store.events));
+      }),
+    );
+  });
+
   it('in any batches is the fold at once', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer(), { maxLength: 20 }), fc.nat(), async (numbers, cut) => {

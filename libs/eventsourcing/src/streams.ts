@@ -209,8 +209,8 @@ export class Streams {
       const from = known === undefined ? 0 : known.revision + 1;
       let state = known === undefined ? decider.initial : (known.state as State);
       let revision = from - 1;
-      for await (const recorded of this.store.readStream(stream, { from })) {
-        const event = this.upcasters.upcast(recorded);
+      const events = known === undefined ? this.fromOrigin(decider, stream) : this.read(stream, { from });
+      for await (const event of events) {
         state = decider.evolve(state, event as Fact as F, event);
         revision = event.revision;
       }
@@ -222,6 +222,23 @@ export class Streams {
       this.tips.set(stream, tip);
       return tip;
     }
+  }
+
+  /** The events that make the state of a stream: all, or those from its last origin on. */
+  private async *fromOrigin<State, F extends Fact>(
+    { isOrigin }: Decider<State, F>,
+    stream: string,
+  ): AsyncGenerator<RecordedEvent> {
+    if (isOrigin === undefined) {
+      yield* this.read(stream);
+      return;
+    }
+    const newest: RecordedEvent[] = [];
+    for await (const event of this.read(stream, { direction: 'backwards' })) {
+      newest.push(event);
+      if (isOrigin(event as Fact as F)) break;
+    }
+    yield* newest.toReversed();
   }
 
   private assumeEmpty<State, F extends Fact>(decider: Decider<State, F>, stream: string): void {

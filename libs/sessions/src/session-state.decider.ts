@@ -10,10 +10,11 @@ export interface KeptState {
 
 export const sessionStateDecider: Decider<KeptState, SessionStateFact> = {
   initial: { data: null, sandbox_id: null, updated_at: null },
-  evolve: (state, fact, { metadata: { at } }) =>
-    fact.type === 'SessionStateSaved'
-      ? { ...state, data: fact.data.data, updated_at: at }
-      : { ...state, sandbox_id: fact.data.sandbox_id, updated_at: at },
+  evolve: (state, { type, data }, { metadata: { at } }) => {
+    const { sandbox_id = state.sandbox_id } = data;
+    return { data: type === 'SessionStateSaved' ? data.data : state.data, sandbox_id, updated_at: at };
+  },
+  isOrigin: ({ type, data }) => type === 'SessionStateSaved' && data.sandbox_id !== undefined,
   weigh: (state) => 2 * JSON.stringify(state).length,
 };
 
@@ -28,7 +29,7 @@ export function keepState(state: KeptState, session_id: string, change: StateCha
   const { data, sandbox_id } = change;
   const facts: SessionStateFact[] = [];
   if (data !== undefined && JSON.stringify(data) !== JSON.stringify(state.data)) {
-    facts.push({ type: 'SessionStateSaved', data: { session_id, data } });
+    facts.push({ type: 'SessionStateSaved', data: { session_id, data, sandbox_id: state.sandbox_id } });
   }
   if (sandbox_id !== undefined && sandbox_id !== state.sandbox_id) {
     facts.push({ type: 'SessionSandboxPointed', data: { session_id, sandbox_id } });
