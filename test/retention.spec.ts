@@ -152,7 +152,9 @@ describe('a policy by age', () => {
       expect([search, await seqs(partly, search)]).toEqual([search, kept]);
     }
     expect(await seqs(partly, `?order=desc&from=${old}`)).toEqual(kept.toReversed());
-    expect(await seqs(partly, `?after_seq=10&to=${old}`)).toEqual([]);
+    for (const search of [`?after_seq=10&to=${old}`, '?to=2019-01-01T00:00:00Z'])
+      expect(await seqs(partly, search)).toEqual([]);
+    expect(await seqs(partly, '?from=2018-01-01T00:00:00Z&to=2019-01-01T00:00:00Z')).toEqual([]);
     expect(await seqs(partly, '?order=desc&limit=2')).toEqual([15, 14]);
     const sse = await operator.get(`/runs/${partly}/logs`, {
       accept: 'text/event-stream',

@@ -6,8 +6,8 @@ export interface LogExtent {
   readonly last_seq: number;
   /** `seq` of the last line that retention has removed, 0 when it has removed none. */
   readonly purged_seq: number;
-  /** The latest time of a line that retention has removed, RFC 3339. */
-  readonly purged_to: string | undefined;
+  /** The earliest and the latest time of the lines that retention has removed, RFC 3339. */
+  readonly purged: { readonly from: string; readonly to: string } | undefined;
 }
 
 /** Which lines are asked for; a bound that is not given takes what there is. */
@@ -27,16 +27,16 @@ export const gone = (earliest: number): ProblemError =>
 
 /**
  * Refuses a range that begins, or wholly lies, where lines have been removed, and one without bounds when
- * nothing is left. Times, which need not be in the order of lines, are taken for as late as the last line removed.
+ * nothing is left. Times need not be in the order of lines: what was removed counts from the earliest to the latest.
  * @throws ProblemError gone
  */
 export function expectKept(extent: LogExtent, { after, before, from, to }: Range): void {
-  const { last_seq, purged_seq, purged_to } = extent;
+  const { last_seq, purged_seq, purged } = extent;
   if (purged_seq === 0) return;
-  const removed = (time: number | undefined): boolean =>
-    after === undefined && time !== undefined && purged_to !== undefined && time <= Date.parse(purged_to);
-  const begins = (after !== undefined && after < purged_seq) || removed(from);
-  const ends = (before !== undefined && before > 1 && before <= purged_seq + 1) || removed(to);
+  const [earliest, latest] = [Date.parse(purged?.from ?? ''), Date.parse(purged?.to ?? '')];
+  const removed = after === undefined && Math.min(from ?? Infinity, to ?? Infinity) <= latest;
+  const begins = (after !== undefined && after < purged_seq) || (removed && (to ?? Infinity) >= earliest);
+  const ends = before !== undefined && before > 1 && before <= purged_seq + 1;
   const bounded = [after, before, from, to].some((bound) => bound !== undefined);
   if (begins || ends || (!bounded && last_seq === purged_seq)) throw gone(purged_seq + 1);
 }

@@ -27,7 +27,7 @@ export class LogFeed implements Feed<LogEntry> {
     return {
       last_seq: state.last_seq,
       purged_seq: state.purged?.through_seq ?? 0,
-      purged_to: state.purged?.to,
+      purged: state.purged,
     };
   }
 

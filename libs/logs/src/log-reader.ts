@@ -82,12 +82,12 @@ export async function readLog(
 
 /** What there is of a log, as its rows have it. */
 export async function extentOf(sql: Sql, runId: string): Promise<LogExtent> {
-  const [run] = await sql.query<{ last_seq: string; purged_seq: string; purged_to: string | null }>(
-    `SELECT last_seq, purged_seq, purged->>'to' AS purged_to FROM logs.runs WHERE run_id = $1`,
+  const [run] = await sql.query<{ last_seq: string; purged_seq: string; purged: LogExtent['purged'] | null }>(
+    'SELECT last_seq, purged_seq, purged FROM logs.runs WHERE run_id = $1',
     [runId],
   );
   const [last_seq, purged_seq] = [Number(run?.last_seq ?? 0), Number(run?.purged_seq ?? 0)];
-  return { last_seq, purged_seq, purged_to: run?.purged_to ?? undefined };
+  return { last_seq, purged_seq, purged: run?.purged ?? undefined };
 }
 
 /** Where the earliest chunk that can reach into a time range from `from` on may start. */
