@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { BenchOptions } from './bench.js';
@@ -7,21 +7,27 @@ import type { Figure, Measured } from './row.js';
 /** A row that could not be measured says why, and has met nothing. */
 export type TableRow = { readonly name: string } & (Measured | { readonly problem: string });
 
-/** Writes `<date>.json` and `<date>.md`; answers the text. */
+interface Table {
+  readonly date: string;
+  readonly rows: readonly TableRow[];
+}
+
+/** Writes `<date>T<hour and minute, UTC>.json` and `.md`, beside the last table of the directory; answers the text. */
 export const writeTable = async (
   directory: string,
   rows: readonly TableRow[],
   options: BenchOptions,
 ): Promise<string> => {
-  const date = new Date().toISOString().slice(0, 10);
+  await mkdir(directory, { recursive: true });
+  const last = await lastOf(directory);
+  const date = new Date().toISOString().slice(0, 16).replace(':', '');
   const machine = {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     memory_gb: Math.round(totalmem() / 2 ** 30),
     node: process.version,
   };
-  const text = markdown(date, `${JSON.stringify(machine)} ${JSON.stringify(options)}`, rows);
-  await mkdir(directory, { recursive: true });
+  const text = markdown({ date, rows }, last, `${JSON.stringify(machine)} ${JSON.stringify(options)}`);
   await writeFile(
     join(directory, `${date}.json`),
     `${JSON.stringify({ date, machine, options, rows }, null, 2)}\n`,
@@ -30,7 +36,18 @@ export const writeTable = async (
   return text;
 };
 
-const markdown = (date: string, setting: string, rows: readonly TableRow[]): string =>
+/** The table whose name comes last, which is the youngest. */
+const lastOf = async (directory: string): Promise<Table | undefined> => {
+  const name = (await readdir(directory))
+    .filter((file) => file.endsWith('.json'))
+    .toSorted()
+    .at(-1);
+  return name === undefined
+    ? undefined
+    : (JSON.parse(await readFile(join(directory, name), 'utf8')) as Table);
+};
+
+const markdown = ({ date, rows }: Table, last: Table | undefined, setting: string): string =>
   [
     `# Bench of ${date}`,
     '',
@@ -38,19 +55,25 @@ const markdown = (date: string, setting: string, rows: readonly TableRow[]): str
     '',
     'Medians of interleaved rounds. Generator, server and Postgres share the machine.',
     '',
-    '| row | measured | references of the same run | targets |',
-    '|---|---|---|---|',
-    ...rows.map(line),
+    `| row | measured | on ${last?.date ?? 'no day before'} | references of the same run | targets |`,
+    '|---|---|---|---|---|',
+    ...rows.map((row) =>
+      line(
+        row,
+        last?.rows.find(({ name }) => name === row.name),
+      ),
+    ),
     '',
   ].join('\n');
 
-const line = (row: TableRow): string => {
+const line = (row: TableRow, last: TableRow | undefined): string => {
+  const before = last === undefined || 'problem' in last ? '' : figures(last.figures);
   if ('problem' in row)
-    return `| ${row.name} | not measured: ${row.problem.replaceAll(/[|\n]/g, ' ')} | | **not met** |`;
+    return `| ${row.name} | not measured: ${row.problem.replaceAll(/[|\n]/g, ' ')} | ${before} | | **not met** |`;
   const targets = row.targets.map(
     ({ text, reached, met }) => `${text}: ${rounded(reached)}, ${met ? 'met' : '**not met**'}`,
   );
-  return `| ${[row.name, figures(row.figures), figures(row.references), targets.join('; ')].join(' | ')} |`;
+  return `| ${[row.name, figures(row.figures), before, figures(row.references), targets.join('; ')].join(' | ')} |`;
 };
 
 const figures = (all: readonly Figure[]): string => all.map(figureText).join('; ');
