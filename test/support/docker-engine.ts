@@ -28,6 +28,8 @@ export class DockerEngine {
   readonly #server = createServer((request, response) => void this.#answer(request, response));
   #events: ServerResponse | undefined;
   #removed: ServerResponse | undefined;
+  /** The container's own, which the folder stands for. */
+  #workdir = '/';
 
   async start(): Promise<void> {
     this.#server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
@@ -64,8 +66,10 @@ export class DockerEngine {
     const exec = this.#execs[Number(/^\/exec\/(\d+)/.exec(pathname)?.[1])];
     if (what === 'GET /info') answer(200, this.info);
     else if (what === 'GET /containers/json') answer(200, [{ Id: 'left-over' }]);
-    else if (what === 'POST /containers/create') answer(201, { Id: 'box', Warnings: [] });
-    else if (what === 'POST /containers/box/start') answer(204);
+    else if (what === 'POST /containers/create') {
+      this.#workdir = String(body['WorkingDir']);
+      answer(201, { Id: 'box', Warnings: [] });
+    } else if (what === 'POST /containers/box/start') answer(204);
     else if (what === 'POST /containers/box/exec') {
       answer(201, { Id: String(this.#execs.push({ body: body as unknown as Exec['body'] }) - 1) });
     } else if (what === 'GET /events') {
@@ -105,7 +109,9 @@ export class DockerEngine {
   }
 
   #run(exec: Exec, socket?: Socket): void {
-    const [program = '', ...args] = exec.body.Cmd.map((arg) => arg.replace(/^\/work/, this.folder));
+    const [program = '', ...args] = exec.body.Cmd.map((arg) =>
+      arg.startsWith(this.#workdir) ? this.folder + arg.slice(this.#workdir.length) : arg,
+    );
     const pairs = (exec.body.Env ?? []).map((entry) => [
       entry.slice(0, entry.indexOf('=')),
       entry.slice(entry.indexOf('=') + 1),

@@ -25,7 +25,7 @@ const birth: SandboxBirth = {
 };
 const requested: SandboxFact = { type: 'SandboxRequested', data: birth };
 const claimed: SandboxFact = { type: 'SandboxClaimed', data: { host_id: 'one', driver: 'local' } };
-const details = { workdir: '/work', isolation: ['pid_namespace'], limits_enforced: [] };
+const details = { workdir: '/workspace', isolation: ['pid_namespace'], limits_enforced: [] };
 const opened: SandboxFact = { type: 'SandboxOpened', data: details };
 const closing = (grace_seconds: number): SandboxFact => ({
   type: 'SandboxCloseRequested',

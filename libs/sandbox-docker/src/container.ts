@@ -1,7 +1,7 @@
 import type { ContainerCreateOptions } from 'dockerode';
 import type { SandboxLimits } from '#processes';
 
-export const workdir = '/work';
+export const workdir = '/workspace';
 export const label = 'runledger.sandbox';
 
 /** Who the processes are: not root, so that the first process, which is, is out of their reach. */
