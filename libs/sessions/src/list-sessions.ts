@@ -5,7 +5,7 @@ import { keysOf, page, type Page, type RequestContext, waitFor } from '#http';
 import { Database, type Keyset, keysetPage, milliseconds, ReadModelClock, Where } from '#read-models';
 import type { ListSessionsQuery } from './session.bodies.js';
 import type { SessionState } from './session.decider.js';
-import type { SessionRow } from './session.projection.js';
+import type { SessionRow } from './session.rows.js';
 import { indexedAlias, pinnedBy } from './session.projection.js';
 import { sessionResource, type SessionResource } from './session.resource.js';
 import { searched } from './session-words.js';

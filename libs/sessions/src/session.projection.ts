@@ -1,31 +1,15 @@
 import type { Fact, RecordedEvent } from '#eventsourcing';
-import { arrayOf, jsonLines } from '#postgres';
+import { arrayOf } from '#postgres';
 import type { Sql } from '#read-models';
-import { chunks, Projection, wellFormed } from '#read-models';
+import { Projection } from '#read-models';
 import type { ProcessFact } from '#processes';
 import type { RunFact } from '#runs';
 import type { ScheduleFact } from '#schedules';
-import type { SessionState } from './session.decider.js';
 import { sessionDecider } from './session.decider.js';
 import type { PinFact, SessionFact } from './session.events.js';
 import { pinStreams } from './session.events.js';
-import {
-  counted,
-  countedAnew,
-  countedProcess,
-  countedSchedule,
-  noFigures,
-  type SessionFigures,
-  statusOf,
-} from './session.figures.js';
-import { wordsOf } from './session-words.js';
-
-/** A row: the session's own state, and the figures of its runs. */
-export interface SessionRow {
-  readonly id: string;
-  readonly doc: SessionState | null;
-  readonly figures: SessionFigures;
-}
+import { counted, countedAnew, countedProcess, countedSchedule, noFigures } from './session.figures.js';
+import { type SessionRow, storePins, storeRows } from './session.rows.js';
 
 /** What stands for an alias in its index, whose rows must not be as long as an alias may be. */
 export const indexedAlias = (alias: string): string => `left(${alias}, 200)`;
@@ -110,7 +94,10 @@ export class SessionsProjection extends Projection {
     CREATE INDEX tags_tag ON tags (project_id, tag, session_id);`;
 
   async apply(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
-    await this.storePins(sql, events);
+    await storePins(
+      sql,
+      events.filter(({ stream }) => stream.startsWith(pinStreams)).map((event) => event as Fact as PinFact),
+    );
     const touched = new Set(events.map(sessionOf).filter((id) => id !== undefined));
     if (touched.size === 0) return;
     const stored = await sql.query<SessionRow>(
@@ -126,118 +113,7 @@ export class SessionsProjection extends Projection {
       const row = folded(known ?? { id, doc: null, figures: noFigures }, event);
       if (row !== known) after.set(id, row);
     }
-    if (after.size === 0) return;
-    const rows = [...after.values()];
-    const changed = rows.filter((row) => !sameTags(row, before.get(row.id)));
-    // Most of what happens is of runs, and leaves all of a session but its figures as it was.
-    const onlyCounted = ({ id, doc, figures }: SessionRow): boolean =>
-      before.get(id)?.doc === doc && before.get(id)?.figures.preview === figures.preview;
-    const written = [
-      ...Array.from(chunks(rows.filter((row) => !onlyCounted(row))), (some) => this.store(sql, some)),
-      ...Array.from(chunks(rows.filter(onlyCounted)), (some) => this.storeFigures(sql, some)),
-    ];
-    const said = rows.filter((row) => !sameWords(row, before.get(row.id)));
-    written.push(...Array.from(chunks(said), (some) => this.storeWords(sql, some)));
-    await Promise.all([...written, this.storeTags(sql, changed, before)]);
-  }
-
-  private async store(sql: Sql, rows: readonly SessionRow[]): Promise<void> {
-    await sql.query(
-      `INSERT INTO sessions (id, project_id, user_id, external_id, alias, parent_session_id, status, empty,
-         live, archived, doc, figures, tags)
-       SELECT id, project_id, user_id, external_id, alias, parent, status, empty, live, archived, doc,
-         figures, ARRAY(SELECT json_array_elements_text(tags)) FROM unnest($1::uuid[], $2::text[],
-         $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::boolean[], $9::boolean[], $10::boolean[],
-         string_to_array($11, E'\\n', '')::json[], string_to_array($12, E'\\n', '')::json[],
-         string_to_array($13, E'\\n', '')::json[])
-         AS r(id, project_id, user_id, external_id, alias, parent, status, empty, live, archived, doc, figures,
-           tags)
-       ON CONFLICT (id) DO UPDATE SET project_id = excluded.project_id, user_id = excluded.user_id,
-         external_id = excluded.external_id, alias = excluded.alias,
-         parent_session_id = excluded.parent_session_id, status = excluded.status,
-         empty = excluded.empty, live = excluded.live, archived = excluded.archived, doc = excluded.doc, figures = excluded.figures,
-         tags = excluded.tags`,
-      [
-        arrayOf(rows.map(({ id }) => id)),
-        ...(['project_id', 'user_id', 'external_id', 'alias', 'parent_session_id'] as const).map((column) =>
-          arrayOf(rows.map(({ doc }) => doc?.[column])),
-        ),
-        arrayOf(rows.map(({ doc, figures }) => statusOf(doc, figures))),
-        arrayOf(rows.map(isEmpty)),
-        arrayOf(rows.map(({ doc }) => doc !== null && doc.deleted_at === null)),
-        arrayOf(rows.map(({ doc }) => doc !== null && doc.archived_at !== null)),
-        jsonLines(rows.map(({ doc }) => (doc === null ? null : JSON.stringify(doc)))),
-        jsonLines(rows.map(({ figures }) => JSON.stringify(figures))),
-        jsonLines(rows.map((row) => JSON.stringify(storableTags(row)))),
-      ],
-    );
-  }
-
-  private async storeFigures(sql: Sql, rows: readonly SessionRow[]): Promise<void> {
-    await sql.query(
-      `UPDATE sessions s SET status = r.status, empty = r.empty, figures = r.figures
-       FROM unnest($1::uuid[], $2::text[], $3::boolean[], string_to_array($4, E'\\n')::json[])
-         AS r(id, status, empty, figures) WHERE s.id = r.id`,
-      [
-        arrayOf(rows.map(({ id }) => id)),
-        arrayOf(rows.map(({ doc, figures }) => statusOf(doc, figures))),
-        arrayOf(rows.map(isEmpty)),
-        jsonLines(rows.map(({ figures }) => JSON.stringify(figures))),
-      ],
-    );
-  }
-
-  private async storeWords(sql: Sql, rows: readonly SessionRow[]): Promise<void> {
-    const said = rows.map(({ doc, figures }) => wordsOf(doc?.title, figures.preview));
-    await sql.query(
-      `INSERT INTO words (session_id, words, letters) SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[])
-       ON CONFLICT (session_id) DO UPDATE SET words = excluded.words, letters = excluded.letters`,
-      [
-        arrayOf(rows.map(({ id }) => id)),
-        arrayOf(said.map(({ words }) => words)),
-        arrayOf(said.map(({ letters }) => letters)),
-      ],
-    );
-  }
-
-  /** The last that a batch says of a user's pin is what counts. */
-  private async storePins(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
-    const last = new Map<string, PinFact>();
-    for (const event of events) {
-      if (!event.stream.startsWith(pinStreams)) continue;
-      const fact = event as Fact as PinFact;
-      last.set(`${fact.data.session_id} ${fact.data.user_id}`, fact);
-    }
-    const facts = [...last.values()];
-    for (const type of ['SessionUnpinned', 'SessionPinned'] as const) {
-      const some = facts.filter((fact) => fact.type === type);
-      if (some.length === 0) continue;
-      const rows = 'unnest($1::uuid[], $2::uuid[])';
-      await sql.query(
-        type === 'SessionPinned'
-          ? `INSERT INTO pins SELECT * FROM ${rows} ON CONFLICT DO NOTHING`
-          : `DELETE FROM pins WHERE (session_id, user_id) IN (SELECT * FROM ${rows})`,
-        [arrayOf(some.map(({ data }) => data.session_id)), arrayOf(some.map(({ data }) => data.user_id))],
-      );
-    }
-  }
-
-  private async storeTags(
-    sql: Sql,
-    rows: readonly SessionRow[],
-    before: ReadonlyMap<string, SessionRow>,
-  ): Promise<void> {
-    const known = rows.filter(({ id }) => before.has(id)).map(({ id }) => id);
-    if (known.length > 0)
-      await sql.query('DELETE FROM tags WHERE session_id = ANY ($1::uuid[])', [arrayOf(known)]);
-    const tags = rows.flatMap((row) =>
-      [...new Set(storableTags(row))].map((tag) => [row.id, row.doc?.project_id, tag] as const),
-    );
-    if (tags.length === 0) return;
-    await sql.query(
-      `INSERT INTO tags (session_id, project_id, tag) SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[])`,
-      ([0, 1, 2] as const).map((n) => arrayOf(tags.map((tag) => tag[n]))),
-    );
+    await storeRows(sql, [...after.values()], before);
   }
 }
 
@@ -280,13 +156,3 @@ function folded(row: SessionRow, event: RecordedEvent): SessionRow {
     : counted(row.figures, event as Fact as RunFact, event);
   return figures === row.figures ? row : { ...row, figures };
 }
-
-/** A fork has history, if none of its own. */
-const isEmpty = ({ doc, figures: { run_counts, has_transcript } }: SessionRow): boolean =>
-  !has_transcript && doc?.forked_from == null && Object.values(run_counts).every((count) => count === 0);
-const storableTags = ({ doc }: SessionRow): string[] => (doc?.tags ?? []).map(wellFormed);
-const tagsOf = (row: SessionRow | undefined): string => JSON.stringify(row?.doc?.tags ?? []);
-const sameTags = (a: SessionRow, b: SessionRow | undefined): boolean =>
-  a.doc === b?.doc || tagsOf(a) === tagsOf(b);
-const sameWords = (a: SessionRow, b: SessionRow | undefined): boolean =>
-  a.doc?.title === b?.doc?.title && a.figures.preview === b?.figures.preview;

@@ -6,7 +6,7 @@ import type { AsOf } from '#http';
 import { Database, RecentWrites } from '#read-models';
 import { findSession } from './find-session.js';
 import type { SessionState } from './session.decider.js';
-import type { SessionRow } from './session.projection.js';
+import type { SessionRow } from './session.rows.js';
 import { pinnedBy } from './session.projection.js';
 import { noFigures, type SessionFigures } from './session.figures.js';
 import { SessionPast } from './session-past.js';
