@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { readModels } from '../../apps/server/src/app.js';
+import { readModels } from '../../apps/server/src/app.module.js';
 import type { Bench } from '../bench.js';
 import { readDuring, type ReadsResult } from '../readers.js';
 import { below, type Figure, type Row } from '../row.js';

@@ -7,7 +7,7 @@ import {
   ReadModelClock,
   SharedReading,
 } from '#read-models';
-import { readModels } from '../../apps/server/src/app.js';
+import { readModels } from '../../apps/server/src/app.module.js';
 import type { Bench } from '../bench.js';
 import { atLeast, interleaved, type Row } from '../row.js';
 import { seeded } from './read.js';

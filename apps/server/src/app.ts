@@ -1,64 +1,30 @@
-import type { KeyObject } from 'node:crypto';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { type DynamicModule, Global, Logger, Module, type Type } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { CqrsModule } from '@nestjs/cqrs';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
-import { AccessModule, AccessProjection, authenticateRequests, isOpen, KeyRing, TokenRing } from '#access';
-import {
-  AccessLog,
-  AuditModule,
-  forgetAccesses,
-  recordAccesses,
-  signingKey,
-  Witness,
-  Witnessing,
-} from '#audit';
-import { ExportsModule } from '#exports';
+import { authenticateRequests, isOpen, KeyRing, TokenRing } from '#access';
+import { AccessLog, forgetAccesses, recordAccesses, Witness, Witnessing } from '#audit';
 import { fastifyOptions, ProblemError, setupHttp } from '#http';
-import {
-  InteractionPolicy,
-  InteractionsModule,
-  InteractionsProjection,
-  InteractionSweeper,
-} from '#interactions';
-import { LogsModule, LogProjection, RetainedLogs } from '#logs';
-import { MountsModule, MountsProjection } from '#mounts';
+import { InteractionSweeper } from '#interactions';
 import { Listener } from '#postgres';
-import { ProjectionsModule } from '#projections';
-import { type Projection, ProjectionsStatus, RebuildRequests } from '#read-models';
-import { RetentionModule, RetentionProjection, RetentionSweeper } from '#retention';
-import { HostSweeper, ProcessesModule, ProcessesProjection, ProcessPolicy, RetainedOutput } from '#processes';
-import { LeaseSweeper, RunPolicy, RunsModule, RunsProjection } from '#runs';
-import { SchedulePolicy, SchedulesModule, SchedulesProjection, ScheduleSweeper } from '#schedules';
-import { BudgetPolicy, SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
-import { TimelineModule, TimelineProjection } from '#timeline';
-import { RetainedTranscripts, TranscriptPolicy, TranscriptProjection, TranscriptsModule } from '#transcripts';
-import { deliveriesChannel, WebhookPolicy, WebhookSender, WebhookSettings, WebhooksModule } from '#webhooks';
-import { Core, CoreModule } from './core.module.js';
-import { HealthController } from './health.controller.js';
+import { ProjectionsStatus, RebuildRequests } from '#read-models';
+import { RetentionSweeper } from '#retention';
+import { HostSweeper } from '#processes';
+import { LeaseSweeper } from '#runs';
+import { ScheduleSweeper } from '#schedules';
+import { deliveriesChannel, WebhookSender } from '#webhooks';
+import { AppModule, type AppOptions } from './app.module.js';
+import { Core } from './core.module.js';
 import { hosting } from './hosting.js';
 import { JsonLogger } from './logger.js';
 import { serveDocs } from './openapi.js';
-import { OperationsController } from './operations.controller.js';
 import { Projectors } from './projectors.js';
 import { limitRate } from './rate-limit.js';
 import type { Settings } from './settings.js';
-import { reasonOf, StartProblem } from './start-problem.js';
 
 const sweepEvery = 600_000;
 /** How long is waited for the first builds of the read models before requests are taken, in milliseconds. */
 const firstBuilds = 3_000;
-
-export interface AppOptions {
-  readonly settings: Settings;
-  readonly databaseUrl: string;
-  readonly bootstrapKey: string;
-  /** More modules than the product has; the benchmarks add their reference routes so. */
-  readonly modules?: readonly Type[];
-}
 
 export interface App {
   readonly nest: NestFastifyApplication;
@@ -67,73 +33,6 @@ export interface App {
   /** Finishes the requests in flight, then stops everything. */
   close(): Promise<void>;
 }
-
-@Global()
-@Module({ controllers: [HealthController, OperationsController] })
-class AppModule {
-  static of(core: Core, { settings, bootstrapKey, modules = [] }: AppOptions): DynamicModule {
-    const status = {
-      provide: ProjectionsStatus,
-      inject: [
-        SessionPolicy,
-        BudgetPolicy,
-        RunPolicy,
-        TranscriptPolicy,
-        InteractionPolicy,
-        WebhookPolicy,
-        ProcessPolicy,
-        SchedulePolicy,
-      ],
-      useFactory: (...policies: Projection[]) =>
-        new ProjectionsStatus(core.database, core.store, [...readModels(), ...policies]),
-    };
-    return {
-      module: AppModule,
-      imports: [
-        CoreModule.of(core),
-        CqrsModule.forRoot(),
-        AccessModule.with(bootstrapKey),
-        SessionsModule,
-        RunsModule,
-        LogsModule,
-        TimelineModule,
-        TranscriptsModule,
-        ProjectionsModule,
-        RetentionModule.over({
-          intervalMs: settings.retentionIntervalMs,
-          archiveUrl: settings.archiveUrl ?? pathToFileURL(join(settings.dataDir, 'archive')).href,
-          rooms: [LogsModule, TranscriptsModule, ProcessesModule],
-          contents: [RetainedLogs, RetainedTranscripts, RetainedOutput],
-        }),
-        ProcessesModule,
-        InteractionsModule,
-        SchedulesModule,
-        MountsModule,
-        ExportsModule,
-        WebhooksModule.with(new WebhookSettings(settings.webhooksAllowPrivate)),
-        AuditModule.with(auditKey(settings)),
-        ...modules,
-      ],
-      providers: [status],
-      exports: [status],
-    };
-  }
-}
-
-/** The projections that fold events into tables. */
-export const readModels = (): Projection[] => [
-  new AccessProjection(),
-  new SessionsProjection(),
-  new RunsProjection(),
-  new LogProjection(),
-  new TimelineProjection(),
-  new TranscriptProjection(),
-  new RetentionProjection(),
-  new ProcessesProjection(),
-  new InteractionsProjection(),
-  new SchedulesProjection(),
-  new MountsProjection(),
-];
 
 /** Puts the house together: adapters, rooms, and the roles that this process takes. */
 export async function createApp(options: AppOptions): Promise<App> {
@@ -194,14 +93,6 @@ export async function createApp(options: AppOptions): Promise<App> {
       await core.close();
     },
   };
-}
-
-function auditKey({ auditKeyFile }: Settings): KeyObject {
-  try {
-    return signingKey(auditKeyFile);
-  } catch (error) {
-    throw new StartProblem(`The key of the audit, ${auditKeyFile}, cannot be used: ${reasonOf(error)}.`);
-  }
 }
 
 /** Lets the tree of the audit grow with the events. */

@@ -1,32 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import {
-  chownSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
-import { statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { ensureCluster, environment, oneLine, user } from './postgres-cluster.js';
 import { endLeftovers } from './postgres-leftovers.js';
 import { type Account, launchOf, postgresAccount, postgresPrograms } from './postgres-programs.js';
 import { StartProblem, codeOf, reasonOf } from './start-problem.js';
 
-// Not named like a schema of ours, which its search path would then put before `public`.
-const user = 'postgres';
 const database = 'runledger';
 const logLimit = 8 * 1024 * 1024;
-
-// Postgres is given this and no more: no secret of ours reaches its processes.
-const environment = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' };
 
 /** An event store writes all the time and never in place: a large log, few checkpoints, eager vacuuming. */
 const tuning = {
@@ -193,43 +178,6 @@ export class EmbeddedPostgres {
   }
 }
 
-/** Makes the cluster unless it is there, and returns its password. A half-made one of an earlier try is made anew. */
-async function ensureCluster(
-  dataDir: string,
-  cluster: string,
-  account: Account | undefined,
-): Promise<string> {
-  const passwordFile = join(dataDir, 'postgres-password');
-  if (existsSync(cluster)) {
-    if (existsSync(passwordFile)) return readFileSync(passwordFile, 'utf8').trim();
-    throw new StartProblem(
-      `${passwordFile} is missing, and without it the database beside it cannot be opened.`,
-    );
-  }
-  const password = randomBytes(32).toString('base64url');
-  const nest = join(dataDir, 'postgres.new');
-  rmSync(nest, { recursive: true, force: true });
-  mkdirSync(nest, { mode: 0o700 });
-  rmSync(passwordFile, { force: true });
-  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
-  if (account) for (const path of [nest, passwordFile]) chownSync(path, account.uid, account.gid);
-  await initialise(nest, passwordFile, account);
-  renameSync(nest, cluster);
-  return password;
-}
-
-async function initialise(folder: string, passwordFile: string, account: Account | undefined): Promise<void> {
-  const args = ['--pgdata', folder, '--username', user, '--pwfile', passwordFile, '--auth=scram-sha-256'];
-  // Sorted by code point, the same on every machine and in every version of its C library.
-  args.push('--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8');
-  const { program, args: all, ...ids } = launchOf(postgresPrograms().initdb, args, folder, account);
-  const child = spawn(program, all, { ...ids, env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
-  let complaint = '';
-  child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw new StartProblem(`The embedded Postgres could not be set up: ${oneLine(complaint)}`);
-}
-
 function openLog(path: string): { path: string; fd: number } {
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > logLimit) renameSync(path, `${path}.1`);
   return { path, fd: openSync(path, 'a', 0o600) };
@@ -239,13 +187,6 @@ function lastWords(log: string): string {
   const lines = readFileSync(log, 'utf8').trim().split('\n').slice(-20);
   const fatal = lines.findLast((line) => line.includes('FATAL')) ?? lines.at(-1) ?? '';
   return oneLine(fatal.replace(/^.*?FATAL:\s*/, ''));
-}
-
-function oneLine(text: string): string {
-  return text
-    .trim()
-    .split(/\s*\n\s*/)
-    .join(' ');
 }
 
 function isOver(child: ChildProcess): boolean {

@@ -8,7 +8,7 @@ import type { RunFact } from '#runs';
 import { budgetPolicy, SessionBudgets } from './session-budgets.js';
 import type { SessionFact } from './session.events.js';
 import { sessionStream } from './session.events.js';
-import { changesUsage } from './session.figures.js';
+import { changesUsage } from './session.usage.js';
 
 const runs = 'run-';
 const sessions = sessionStream('');

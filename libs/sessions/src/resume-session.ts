@@ -5,7 +5,8 @@ import { RecentWrites } from '#read-models';
 import { findSession } from './find-session.js';
 import { resumeSession, sessionDecider, type SessionState } from './session.decider.js';
 import { sessionStream } from './session.events.js';
-import { noFigures, usedOf } from './session.figures.js';
+import { noFigures } from './session.figures.js';
+import { usedOf } from './session.usage.js';
 import { SessionBudgets } from './session-budgets.js';
 import { Sessions } from './sessions.js';
 

@@ -7,7 +7,8 @@ import { expectNotPaused, reached, weighBudget } from './budget.decider.js';
 import { type Session, sessionDecider } from './session.decider.js';
 import type { Budget } from './session.events.js';
 import { sessionStream } from './session.events.js';
-import { type SessionFigures, usedOf } from './session.figures.js';
+import type { SessionFigures } from './session.figures.js';
+import { usedOf } from './session.usage.js';
 
 /** The name of the projection that pauses and resumes. */
 export const budgetPolicy = 'budget_policy';

@@ -1,16 +1,10 @@
-import { IsArray, IsNumber, IsOptional, IsPositive, Max } from 'class-validator';
-import type { Json, JsonObject } from '#eventsourcing';
+import { IsOptional } from 'class-validator';
 import {
   IsCommaList,
   IsEnumWord,
   IsFlag,
   IsForm,
-  IsJson,
-  IsJsonObject,
-  IsListOf,
-  IsMetadata,
   IsRfc3339,
-  IsShape,
   IsTags,
   IsText,
   IsUuid,
@@ -18,153 +12,10 @@ import {
   PageQuery,
   Repeatable,
 } from '#http';
-import type { SubagentStatus } from './session.events.js';
-import { subagentStatuses } from './session.events.js';
+import { SessionDetailsBody } from './session-details.body.js';
 import { type SessionStatus, sessionStatuses } from './session.figures.js';
 
 const externalId = /^[A-Za-z0-9_.-]{1,128}$/;
-/** BCP 47, as far as its form goes (RFC 5646 section 2.1). */
-const locale = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/;
-const promptLength = 256 * 1024;
-
-export class NetworkAccessBody {
-  @IsText(500, { each: true, least: 1 })
-  @IsArray()
-  allowed: string[] = [];
-
-  @IsText(500, { each: true, least: 1 })
-  @IsArray()
-  blocked: string[] = [];
-}
-
-export class InitialFileBody {
-  @IsText(1_000, { least: 1 })
-  path: string;
-
-  @IsText(promptLength)
-  content: string;
-
-  @IsOptional()
-  @IsEnumWord(['text', 'base64'])
-  encoding?: 'text' | 'base64';
-
-  @IsOptional()
-  @IsFlag()
-  is_readonly?: boolean;
-}
-
-export class SubagentBody {
-  @IsText(1_000, { least: 1 })
-  name: string;
-
-  @IsOptional()
-  @IsText(100_000)
-  task: string | null = null;
-
-  @IsEnumWord(subagentStatuses)
-  status: SubagentStatus = 'spawning';
-}
-
-/** Limits of what the session's runs may use; null, or both left out, is none. */
-export class BudgetBody {
-  /** Input and output tokens together. */
-  @IsOptional()
-  @IsWhole(1)
-  max_tokens: number | null = null;
-
-  @IsOptional()
-  @Max(1e9, { message: '$property must be at most $constraint1' })
-  @IsPositive({ message: '$property must be more than 0' })
-  @IsNumber({}, { message: '$property must be a number' })
-  max_cost_usd: number | null = null;
-}
-
-/** What creation and PATCH take alike. */
-export class SessionDetailsBody {
-  @IsOptional()
-  @IsText()
-  title?: string | null;
-
-  @IsOptional()
-  @IsForm(locale, 'be a BCP 47 language tag')
-  locale?: string | null;
-
-  @IsOptional()
-  @IsTags()
-  tags?: string[] | null;
-
-  @IsOptional()
-  @IsMetadata()
-  metadata?: JsonObject | null;
-
-  @IsOptional()
-  @IsShape(() => BudgetBody)
-  budget?: BudgetBody | null;
-
-  @IsOptional()
-  @IsShape(() => SubagentBody)
-  subagent?: SubagentBody | null;
-
-  @IsOptional()
-  @IsText()
-  harness_id?: string | null;
-
-  @IsOptional()
-  @IsText()
-  agent_id?: string | null;
-
-  @IsOptional()
-  @IsText()
-  agent_version_id?: string | null;
-
-  @IsOptional()
-  @IsText()
-  agent_identity_id?: string | null;
-
-  @IsOptional()
-  @IsText()
-  model_id?: string | null;
-
-  @IsOptional()
-  @IsArray()
-  capabilities?: Json[] | null;
-
-  @IsOptional()
-  @IsArray()
-  tools?: Json[] | null;
-
-  @IsOptional()
-  @IsJsonObject()
-  mcp_servers?: JsonObject | null;
-
-  @IsOptional()
-  @IsText(promptLength)
-  system_prompt?: string | null;
-
-  @IsOptional()
-  @IsListOf(() => InitialFileBody, 0)
-  initial_files?: InitialFileBody[] | null;
-
-  @IsOptional()
-  @IsJsonObject()
-  hints?: JsonObject | null;
-
-  @IsOptional()
-  @IsShape(() => NetworkAccessBody)
-  network_access?: NetworkAccessBody | null;
-
-  @IsOptional()
-  @IsWhole(1)
-  max_iterations?: number | null;
-
-  @IsOptional()
-  @IsText()
-  blueprint_id?: string | null;
-
-  @IsOptional()
-  @IsJson()
-  blueprint_config?: Json;
-}
 
 /** A sub-session, where the path names the parent. */
 export class CreateSubsessionBody extends SessionDetailsBody {

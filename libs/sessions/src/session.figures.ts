@@ -1,9 +1,10 @@
 import type { ProcessFact } from '#processes';
 import type { Envelope } from '#eventsourcing';
 import type { ScheduleFact } from '#schedules';
-import type { RunEventRecorded, RunFact, RunStatus, RunUsage, RunUsageRecorded } from '#runs';
+import type { RunEventRecorded, RunFact, RunStatus, RunUsage } from '#runs';
 import type { SessionState } from './session.decider.js';
-import type { BudgetUse, SessionFact } from './session.events.js';
+import type { SessionFact } from './session.events.js';
+import { noUsage, summed, toldUsage } from './session.usage.js';
 
 /** How many processes of the session's runs there are by what they do. */
 export interface ProcessCounts {
@@ -34,14 +35,6 @@ export interface SessionFigures {
   /** Where the last `context` event stands. */
   readonly context: { readonly stream: string; readonly revision: number } | null;
 }
-
-const noUsage: RunUsage = {
-  input_tokens: 0,
-  output_tokens: 0,
-  cache_read_tokens: 0,
-  cache_creation_tokens: 0,
-  cost_usd: 0,
-};
 
 export const noFigures: SessionFigures = {
   run_counts: { pending: 0, running: 0, completed: 0, failed: 0, cancelled: 0 },
@@ -83,9 +76,6 @@ const outcome = {
 
 const over: ReadonlySet<string> = new Set(['RunCompleted', 'RunFailed', 'RunCancelled']);
 
-/** Sums of dollars must not show binary fractions: kept to a billionth. */
-const rounded = (n: number): number => (Number.isInteger(n) ? n : Math.round(n * 1e9) / 1e9);
-
 /** Adds what one event of a run changes in its session's figures. */
 export function counted(figures: SessionFigures, fact: RunFact, event: Envelope): SessionFigures {
   const { at } = event.metadata;
@@ -116,20 +106,6 @@ export function counted(figures: SessionFigures, fact: RunFact, event: Envelope)
       return figures;
   }
 }
-
-/** What counts against the budget: not less than nothing, though usage may be corrected to less than was forgiven. */
-export const usedOf = ({ usage, forgiven }: Pick<SessionFigures, 'usage' | 'forgiven'>): BudgetUse => {
-  const counts = summed(usage, {}, forgiven);
-  return {
-    used_tokens: Math.max(0, counts.input_tokens + counts.output_tokens),
-    used_cost_usd: Math.max(0, counts.cost_usd),
-  };
-};
-
-/** Whether an event of a run changes what its session has used. */
-export const changesUsage = (fact: RunFact): fact is RunUsageRecorded | RunEventRecorded =>
-  fact.type === 'RunUsageRecorded' ||
-  (fact.type === 'RunEventRecorded' && toldUsage(fact.data) !== undefined);
 
 /** What one event of the session itself changes; a fork is born with something. */
 export function countedAnew(figures: SessionFigures, fact: SessionFact): SessionFigures {
@@ -190,11 +166,6 @@ function told(
   }
 }
 
-function toldUsage({ type, data }: RunEventRecorded['data']): Partial<RunUsage> | undefined {
-  if (type !== 'message.output.completed' && type !== 'completion') return undefined;
-  return data['usage'] as Partial<RunUsage> | undefined;
-}
-
 /** The tool calls that are waited for after one more was asked for, or answered. */
 function waiting(
   { open_tool_calls }: SessionFigures,
@@ -219,13 +190,6 @@ const previewOf = (text: unknown): string =>
   Array.from(String(text).slice(0, 2 * previewLength))
     .slice(0, previewLength)
     .join('');
-
-function summed(sum: RunUsage, more: Partial<RunUsage>, less: Partial<RunUsage> = {}): RunUsage {
-  const keys = Object.keys(noUsage) as (keyof RunUsage)[];
-  return Object.fromEntries(
-    keys.map((key) => [key, rounded(sum[key] + (more[key] ?? 0) - (less[key] ?? 0))]),
-  ) as unknown as RunUsage;
-}
 
 const bumped = (
   { run_counts }: SessionFigures,

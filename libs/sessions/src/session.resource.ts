@@ -4,7 +4,8 @@ import type { RunStatus, RunUsage } from '#runs';
 import type { SessionState } from './session.decider.js';
 import type { SessionFigures, SessionStatus } from './session.figures.js';
 import { featuresOf } from './features.js';
-import { statusOf, usedOf } from './session.figures.js';
+import { statusOf } from './session.figures.js';
+import { usedOf } from './session.usage.js';
 import type { Budget, BudgetUse, InitialFile, Subagent } from './session.events.js';
 
 /** A session as the API shows it. */

@@ -1,0 +1,109 @@
+import type { KeyObject } from 'node:crypto';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { AccessModule, AccessProjection } from '#access';
+import { AuditModule, signingKey } from '#audit';
+import { ExportsModule } from '#exports';
+import { InteractionPolicy, InteractionsModule, InteractionsProjection } from '#interactions';
+import { LogsModule, LogProjection, RetainedLogs } from '#logs';
+import { MountsModule, MountsProjection } from '#mounts';
+import { ProjectionsModule } from '#projections';
+import { type Projection, ProjectionsStatus } from '#read-models';
+import { RetentionModule, RetentionProjection } from '#retention';
+import { ProcessesModule, ProcessesProjection, ProcessPolicy, RetainedOutput } from '#processes';
+import { RunPolicy, RunsModule, RunsProjection } from '#runs';
+import { SchedulePolicy, SchedulesModule, SchedulesProjection } from '#schedules';
+import { BudgetPolicy, SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
+import { TimelineModule, TimelineProjection } from '#timeline';
+import { RetainedTranscripts, TranscriptPolicy, TranscriptProjection, TranscriptsModule } from '#transcripts';
+import { WebhookPolicy, WebhookSettings, WebhooksModule } from '#webhooks';
+import { Core, CoreModule } from './core.module.js';
+import { HealthController } from './health.controller.js';
+import { OperationsController } from './operations.controller.js';
+import type { Settings } from './settings.js';
+import { reasonOf, StartProblem } from './start-problem.js';
+
+export interface AppOptions {
+  readonly settings: Settings;
+  readonly databaseUrl: string;
+  readonly bootstrapKey: string;
+  /** More modules than the product has; the benchmarks add their reference routes so. */
+  readonly modules?: readonly Type[];
+}
+
+@Global()
+@Module({ controllers: [HealthController, OperationsController] })
+export class AppModule {
+  static of(core: Core, { settings, bootstrapKey, modules = [] }: AppOptions): DynamicModule {
+    const status = {
+      provide: ProjectionsStatus,
+      inject: [
+        SessionPolicy,
+        BudgetPolicy,
+        RunPolicy,
+        TranscriptPolicy,
+        InteractionPolicy,
+        WebhookPolicy,
+        ProcessPolicy,
+        SchedulePolicy,
+      ],
+      useFactory: (...policies: Projection[]) =>
+        new ProjectionsStatus(core.database, core.store, [...readModels(), ...policies]),
+    };
+    return {
+      module: AppModule,
+      imports: [
+        CoreModule.of(core),
+        CqrsModule.forRoot(),
+        AccessModule.with(bootstrapKey),
+        SessionsModule,
+        RunsModule,
+        LogsModule,
+        TimelineModule,
+        TranscriptsModule,
+        ProjectionsModule,
+        RetentionModule.over({
+          intervalMs: settings.retentionIntervalMs,
+          archiveUrl: settings.archiveUrl ?? pathToFileURL(join(settings.dataDir, 'archive')).href,
+          rooms: [LogsModule, TranscriptsModule, ProcessesModule],
+          contents: [RetainedLogs, RetainedTranscripts, RetainedOutput],
+        }),
+        ProcessesModule,
+        InteractionsModule,
+        SchedulesModule,
+        MountsModule,
+        ExportsModule,
+        WebhooksModule.with(new WebhookSettings(settings.webhooksAllowPrivate)),
+        AuditModule.with(auditKey(settings)),
+        ...modules,
+      ],
+      providers: [status],
+      exports: [status],
+    };
+  }
+}
+
+/** The projections that fold events into tables. */
+export const readModels = (): Projection[] => [
+  new AccessProjection(),
+  new SessionsProjection(),
+  new RunsProjection(),
+  new LogProjection(),
+  new TimelineProjection(),
+  new TranscriptProjection(),
+  new RetentionProjection(),
+  new ProcessesProjection(),
+  new InteractionsProjection(),
+  new SchedulesProjection(),
+  new MountsProjection(),
+];
+
+function auditKey({ auditKeyFile }: Settings): KeyObject {
+  try {
+    return signingKey(auditKeyFile);
+  } catch (error) {
+    throw new StartProblem(`The key of the audit, ${auditKeyFile}, cannot be used: ${reasonOf(error)}.`);
+  }
+}
