@@ -1,12 +1,26 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Client } from 'pg';
+import type { Client } from 'pg';
+import { Lookout } from './lookout.js';
 
-const lookEvery = 500;
+const againAfter = 500;
 
 /** Who leads which kind of work: the first half of an advisory lock. */
 export const leaderLocks = { projector: 0x52_4c_50_4a, sweeper: 0x52_4c_4c_44 } as const;
 
-/** The lead of one piece of work among all processes that share a database: an advisory lock. */
+/** One piece of work that one process at a time leads. */
+export interface Led {
+  /** A connection that is not yet made: it holds the lock, so that who loses it cannot lead any more. */
+  client(): Client;
+  /** Goes on until its signal is aborted, which says that this process leads no longer. */
+  work(client: Client, leading: AbortSignal): Promise<void>;
+  /** Is told what the work threw, and not what it threw for being stopped. */
+  failed(error: unknown, client: Client): Promise<void> | void;
+}
+
+/**
+ * The lead of a piece of work among all processes that share a database, by an advisory lock: when its holder
+ * dies, or loses its connection, another takes over.
+ */
 export class Leadership {
   constructor(
     private readonly url: string,
@@ -14,92 +28,36 @@ export class Leadership {
     private readonly name: string,
   ) {}
 
+  /** Has the work done whenever it is this process's turn, and again half a second after it ended. */
+  async lead(led: Led, stopping: AbortSignal): Promise<void> {
+    while (!stopping.aborted) {
+      const client = led.client();
+      const lost = new AbortController();
+      client.on('error', () => {
+        lost.abort();
+      });
+      let leads = true;
+      try {
+        await client.connect();
+        leads = await this.taken(client);
+        if (leads) await led.work(client, AbortSignal.any([stopping, lost.signal]));
+      } catch (error) {
+        if (!(stopping.aborted as boolean)) await led.failed(error, client);
+      } finally {
+        await client.end().catch(() => undefined);
+      }
+      await (leads
+        ? pause(againAfter, undefined, { signal: stopping }).catch(() => undefined)
+        : Lookout.over(this.url).vacant(leaderLocks[this.kind], this.name, stopping));
+    }
+  }
+
   /** Whether it is had now, by this very connection and until that ends. */
-  async taken(client: Client): Promise<boolean> {
+  private async taken(client: Client): Promise<boolean> {
     const { rows } = await client.query<{ taken: boolean }>(
       'SELECT pg_try_advisory_lock($1, hashtext($2)) AS taken',
       [leaderLocks[this.kind], this.name],
     );
     return rows[0]?.taken === true;
-  }
-
-  /**
-   * Resolves when nobody seems to have it any more (half a second later at most), when that could not be seen,
-   * or when the signal says so.
-   */
-  vacant(signal: AbortSignal): Promise<void> {
-    return Lookout.over(this.url).vacant(leaderLocks[this.kind], this.name, signal);
-  }
-}
-
-interface Waiting {
-  readonly kind: number;
-  readonly name: string;
-  readonly over: () => void;
-}
-
-/** Looks after the leads that others have, by one connection for all who wait for one in this process. */
-class Lookout {
-  private static readonly ofUrl = new Map<string, Lookout>();
-  private readonly waiting = new Set<Waiting>();
-  private resting: AbortController | undefined;
-
-  private constructor(private readonly url: string) {}
-
-  static over(url: string): Lookout {
-    const lookout = Lookout.ofUrl.get(url) ?? new Lookout(url);
-    Lookout.ofUrl.set(url, lookout);
-    return lookout;
-  }
-
-  vacant(kind: number, name: string, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const over = (): void => {
-        signal.removeEventListener('abort', over);
-        this.waiting.delete(one);
-        if (this.waiting.size === 0) this.resting?.abort();
-        resolve();
-      };
-      const one = { kind, name, over };
-      signal.addEventListener('abort', over, { once: true });
-      this.waiting.add(one);
-      if (this.resting === undefined) void this.look();
-    });
-  }
-
-  /** Until nobody waits, or the connection is lost: then all who wait are to see for themselves. */
-  private async look(): Promise<void> {
-    const resting = (this.resting = new AbortController());
-    const client = new Client({ connectionString: this.url, application_name: 'runledger lookout' });
-    client.on('error', () => undefined); // told by its statements
-    const rest = (): Promise<unknown> =>
-      pause(lookEvery, undefined, { signal: resting.signal }).catch(() => undefined);
-    try {
-      await client.connect();
-      for (await rest(); !resting.signal.aborted; await rest()) {
-        for (const one of await this.free(client)) one.over();
-      }
-    } catch {
-      await rest();
-    } finally {
-      this.resting = undefined;
-      for (const one of this.waiting) one.over();
-      await client.end().catch(() => undefined);
-    }
-  }
-
-  private async free(client: Client): Promise<Waiting[]> {
-    const asked = [...this.waiting];
-    const { rows } = await client.query<{ n: number }>(
-      `SELECT asked.n::int - 1 AS n
-       FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS asked(kind, name, n)
-       LEFT JOIN pg_locks ON locktype = 'advisory' AND objsubid = 2 AND granted AND classid::bigint = asked.kind
-         AND objid::bigint = hashtext(asked.name)::bigint & 4294967295
-         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-       WHERE pid IS NULL`,
-      [asked.map(({ kind }) => kind), asked.map(({ name }) => name)],
-    );
-    return rows.flatMap(({ n }) => asked[n] ?? []);
   }
 }

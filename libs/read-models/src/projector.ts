@@ -61,7 +61,14 @@ export class Projector {
   }
 
   start(): void {
-    this.running ??= this.run();
+    this.running ??= this.leadership.lead(
+      {
+        client: () => this.client(),
+        work: (client, leading) => this.lead(client, leading),
+        failed: (error, client) => this.failed(error, client),
+      },
+      this.stopping.signal,
+    );
   }
 
   async stop(): Promise<void> {
@@ -69,29 +76,10 @@ export class Projector {
     await this.running;
   }
 
-  private async run(): Promise<void> {
-    const { signal } = this.stopping;
-    while (!signal.aborted) {
-      const client = this.filling.client();
-      const lost = new AbortController();
-      client.on('error', () => {
-        this.share.clock.forget();
-        lost.abort();
-      });
-      let leads = true;
-      try {
-        await client.connect();
-        leads = await this.leadership.taken(client);
-        if (leads) await this.lead(client, AbortSignal.any([signal, lost.signal]));
-      } catch (error) {
-        await this.failed(client, error);
-      } finally {
-        await client.end().catch(() => undefined);
-      }
-      await (leads
-        ? setTimeout(retryMs, undefined, { signal }).catch(() => undefined)
-        : this.leadership.vacant(signal));
-    }
+  private client(): Client {
+    return this.filling.client().on('error', () => {
+      this.share.clock.forget();
+    });
   }
 
   private async lead(client: Client, signal: AbortSignal): Promise<void> {
@@ -205,9 +193,8 @@ export class Projector {
     await setTimeout(wait, undefined, { signal }).catch(() => undefined);
   }
 
-  private async failed(client: Client, error: unknown): Promise<void> {
+  private async failed(error: unknown, client: Client): Promise<void> {
     const message = error instanceof Error ? error.message : String(error);
-    if (this.stopping.signal.aborted) return;
     this.share.log.error(`projection ${this.projection.name}: ${message}; trying again`);
     await client
       .query('UPDATE runledger.projections SET error = $2 WHERE name = $1', [this.projection.name, message])
