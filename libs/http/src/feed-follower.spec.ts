@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { EventStream } from './event-stream.js';
-import { type Feed, FeedFollower, Placed } from './feed-follower.js';
+import { FeedFollower } from './feed-follower.js';
+import { type Feed, Placed } from './placed.js';
 
 interface Told {
   readonly n: number;
@@ -52,6 +53,7 @@ class FakeStream {
 /** A feed whose reading takes some turns of the event loop, so that things happen in between. */
 class FakeFeed implements Feed<Told> {
   readonly stored: Placed<Told>[] = [];
+  reads = 0;
 
   store(ends = false): Placed<Told> {
     const place = this.stored.length + 1;
@@ -61,6 +63,7 @@ class FakeFeed implements Feed<Told> {
   }
 
   async *read(from: number, _order: 'asc' | 'desc', limit = Infinity): AsyncGenerator<Placed<Told>> {
+    this.reads++;
     await turn();
     const found = this.stored.filter(({ place }) => place > from).slice(0, limit);
     await turn();
@@ -86,12 +89,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constantFrom('fill' as const, 'drain' as const, 'turn' as const) }),
 );
 
-const followed = (after: number, wanted: (told: Told) => boolean) => {
+const followed = (after: number, wanted: (told: Told) => boolean, held?: number) => {
   const [stream, feed] = [new FakeStream(), new FakeFeed()];
   return {
     stream,
     feed,
-    follow: () => new FeedFollower(stream as unknown as EventStream, feed, wanted, after),
+    follow: () => new FeedFollower(stream as unknown as EventStream, feed, wanted, after, false, held),
   };
 };
 
@@ -101,8 +104,9 @@ test('whatever is heard when, and however slowly a client reads, it gets each ev
       fc.array(step, { maxLength: 40 }),
       fc.integer({ min: 0, max: 5 }),
       fc.constantFrom(1, 2, 3),
-      async (steps, after, every) => {
-        const { stream, feed, follow } = followed(after, ({ n }) => n % every === 0);
+      fc.constantFrom(0, 200, 64_000),
+      async (steps, after, every, held) => {
+        const { stream, feed, follow } = followed(after, ({ n }) => n % every === 0, held);
         for (let n = 0; n < 5; n++) feed.store();
         const follower = follow();
         follower.wake();
@@ -138,6 +142,31 @@ test('a gap in what is heard is filled from what is stored', async () => {
   follower.live([heard], 1);
   await settle();
   expect(stream.ids()).toEqual([1, 2]);
+  stream.fill();
+  const [next] = [feed.store(), feed.store()];
+  follower.live([next], 2);
+  follower.live([feed.store()], 4);
+  stream.drain();
+  await settle();
+  expect(stream.ids()).toEqual([1, 2, 3, 4, 5]);
+});
+
+test('what is heard while the client has no room is not read again, as far as it is held', async () => {
+  for (const [held, reads] of [
+    [64_000, 1],
+    [300, 2],
+  ] as const) {
+    const { stream, feed, follow } = followed(0, () => true, held);
+    const follower = follow();
+    follower.wake();
+    await settle();
+    stream.fill();
+    for (let n = 0; n < 10; n++) follower.live([feed.store()], n);
+    stream.drain();
+    await settle();
+    expect(stream.ids()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(feed.reads).toBe(reads);
+  }
 });
 
 test('after the last event comes the end, and nothing else', async () => {

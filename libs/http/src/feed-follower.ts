@@ -1,43 +1,17 @@
 import { type EventStream, frame } from './event-stream.js';
 import type { RequestContext } from './context.js';
 import { Follower, type Piece } from './follower.js';
+import { Heard } from './heard.js';
+import type { Feed, Placed } from './placed.js';
 import { ProblemError } from './problems.js';
-
-/** A place in a feed, and what stands there: nothing that the reader may see when `event` is undefined. */
-export class Placed<Event extends object> {
-  private written: string | undefined;
-
-  /** @param type of the frame that shows the event */
-  constructor(
-    readonly place: number,
-    readonly type: string,
-    readonly event: Event | undefined,
-    /** Whether nothing follows in this feed that a follower waits for. */
-    readonly ends = false,
-  ) {}
-
-  /** As Server-Sent Events have it: made once, however many follow. */
-  get frame(): string {
-    const { event } = this;
-    return (this.written ??= event === undefined ? '' : frame(this.type, event, this.place));
-  }
-}
-
-/** A feed that can be read again from any place. Places are whole numbers from 1, and grow. */
-export interface Feed<Event extends object> {
-  /**
-   * What stands behind a place (`asc`), or before it (`desc`), read as far as it is asked for.
-   * @param limit most places; none by default
-   * @throws StoreUnavailable
-   */
-  read(from: number, order: 'asc' | 'desc', limit?: number): AsyncIterable<Placed<Event>>;
-}
 
 /** How much is read before it is written, in characters. */
 const pieceSize = 64 * 1024;
 /** How many events are asked for at first, and at most: no more than a piece can take of those there are. */
 const fewAtOnce = 16;
 const mostAtOnce = 512;
+/** How much of what is being stored is held for a client that has no room: the next piece for it. */
+const heardSize = pieceSize;
 /** How much of what is being stored is written at once, whether the client has room for it or not: characters. */
 const liveSize = 128 * 1024;
 
@@ -48,36 +22,49 @@ export class FeedFollower<Event extends object> extends Follower {
   /** The last event of the feed has been taken. */
   private ended = false;
   private atOnce = fewAtOnce;
+  private readonly heard: Heard<Event>;
+  /** There may be more than was told. */
+  private unheard = false;
 
-  /** @param over whether the feed has ended: what is left is sent, and then the end */
+  /**
+   * @param over whether the feed has ended: what is left is sent, and then the end
+   * @param held how much is held of what it is told while its client has no room, in characters
+   */
   constructor(
     stream: EventStream,
     private readonly feed: Feed<Event>,
     private readonly wanted: (event: Event) => boolean,
     protected place: number,
     private over = false,
+    held = heardSize,
   ) {
     super(stream);
     this.told = place;
+    this.heard = new Heard(held);
   }
 
   /** Events of the feed that have just been stored, in order, none missing behind the place `from`. */
   live(placed: readonly Placed<Event>[], from: number): void {
     if (!this.idle || from > this.place) {
-      this.wake();
+      this.hear(placed, from);
       return;
     }
     let frames = '';
-    for (const one of placed) {
+    for (const [n, one] of placed.entries()) {
       frames += this.take(one);
       if (frames.length < liveSize) continue;
-      // The rest is read again, once the client has taken this.
+      // The rest follows once the client has taken this.
       this.write(frames);
-      this.wake();
+      this.hear(placed.slice(n + 1), this.place);
       return;
     }
     if (frames !== '') this.write(frames);
     if (this.ended) this.finish();
+  }
+
+  override wake(): void {
+    this.unheard = true;
+    this.goOn();
   }
 
   /** Nothing follows what is stored by now. */
@@ -87,6 +74,31 @@ export class FeedFollower<Event extends object> extends Follower {
   }
 
   protected async next(): Promise<Piece> {
+    const before = this.place;
+    const frames = this.takeHeard();
+    // What is still held may go on behind what must be read first.
+    const more = this.unheard || this.over || !this.heard.empty;
+    return more && this.place === before ? this.nextStored() : { frames, more, end: this.ended && !more };
+  }
+
+  private hear(placed: readonly Placed<Event>[], from: number): void {
+    if (!this.heard.add(placed, from)) this.unheard = true;
+    this.goOn();
+  }
+
+  /** As much of what was told, and goes on where this has come to, as is written at once. */
+  private takeHeard(): string {
+    let frames = '';
+    while (frames.length < pieceSize) {
+      const one = this.heard.next(this.place);
+      if (one === undefined) break;
+      frames += this.take(one);
+    }
+    return frames;
+  }
+
+  private async nextStored(): Promise<Piece> {
+    this.unheard = false;
     const limit = this.atOnce;
     // Closed while this reads, there may be more by now than this finds.
     const { over } = this;
@@ -100,6 +112,7 @@ export class FeedFollower<Event extends object> extends Follower {
     const enough = frames.length >= pieceSize;
     this.atOnce = enough ? count : Math.min(mostAtOnce, 4 * limit);
     const more = enough || count >= limit;
+    this.unheard ||= more;
     return { frames, more, end: !more && (over || this.ended) };
   }
 
@@ -112,6 +125,7 @@ export class FeedFollower<Event extends object> extends Follower {
   private take(placed: Placed<Event>): string {
     if (placed.place <= this.place) return '';
     this.place = placed.place;
+    this.feed.passed?.(placed);
     this.ended ||= placed.ends;
     if (placed.event === undefined || !this.wanted(placed.event)) return '';
     this.told = placed.place;

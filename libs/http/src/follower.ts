@@ -34,8 +34,7 @@ export abstract class Follower {
 
   /** There may be more. */
   wake(): void {
-    this.woken = true;
-    if (!this.reading) void this.read();
+    this.goOn();
   }
 
   /** @param quietMs how long a stream may be quiet */
@@ -43,6 +42,12 @@ export abstract class Follower {
     if (this.stream.quietFor(now) < quietMs) return;
     if (this.stream.full || !this.stream.open) this.stream.cut();
     else if (!this.reading) this.stream.write(this.keepalive());
+  }
+
+  /** Asks for the next piece, once the one before is written. */
+  protected goOn(): void {
+    this.woken = true;
+    if (!this.reading) void this.read();
   }
 
   protected write(frames: string): void {
@@ -72,7 +77,7 @@ export abstract class Follower {
       this.reading = false;
     }
     // What came after the last look, before `reading` was false.
-    if (this.hasWoken() && this.stream.open) this.wake();
+    if (this.hasWoken() && this.stream.open) this.goOn();
   }
 
   private hasWoken(): boolean {

@@ -27,5 +27,6 @@ export * from './event-stream.js';
 export * from './event-streams.js';
 export * from './follower.js';
 export * from './feed-follower.js';
+export * from './placed.js';
 export * from './operations.js';
 export * from './ndjson.js';

@@ -6,7 +6,6 @@ import {
   FeedFollower,
   frame,
   type Piece,
-  type Placed,
   placeOf,
   type RequestContext,
 } from '#http';
@@ -49,7 +48,7 @@ export class FollowOutput {
           if (placed?.event === undefined) continue;
           // A piece that begins before the client does is cut where it is read.
           if (placed.event.offset < from) follower?.wake();
-          else follower?.hear(placed, event.revision);
+          else follower?.live([placed], placed.event.offset);
         }
       }),
       await this.events.follow(processStream(id), () => {
@@ -71,24 +70,20 @@ export class FollowOutput {
   }
 }
 
+/** How much is held for a client that is behind what is being stored, in characters of base64. */
+const mostHeard = 4 * 1024 * 1024;
+
 class OutputFollower extends FeedFollower<OutputPiece> {
   private process: ProcessState | undefined;
 
   /** @param purged whether there may be less now than there was at the start */
   constructor(
     stream: EventStream,
-    private readonly output: OutputFeed,
+    output: OutputFeed,
     from: number,
     private readonly purged: () => Promise<boolean>,
   ) {
-    super(stream, output, () => true, from);
-  }
-
-  /** A piece that has just been stored. */
-  hear(piece: Placed<OutputPiece>, revision: number): void {
-    this.output.hear(piece, revision);
-    this.live([piece], piece.event?.offset ?? 0);
-    this.output.pass(this.place);
+    super(stream, output, () => true, from, false, mostHeard);
   }
 
   /** The process has ended: what is left is sent, and then how it ended. */

@@ -6,27 +6,24 @@ import { bytesOf, outputStreamOf, type ProcessOutputWritten } from './process-ou
 /** How many events are read at once, at most: together some megabytes. */
 const pageSize = 16;
 
-/** How much of what was heard is kept for a reader that is behind, in characters of base64. */
-const mostHeard = 4 * 1024 * 1024;
-
 /** Base64 needs no escaping: its frame is put together without looking at it. */
 class PlacedPiece extends Placed<OutputPiece> {
   constructor(
     private readonly output: OutputPiece,
     place: number,
+    readonly revision: number,
   ) {
     super(place, 'output', output);
+  }
+
+  override get size(): number {
+    return this.output.base64.length;
   }
 
   override get frame(): string {
     const { offset, base64 } = this.output;
     return `id: ${this.place}\nevent: output\ndata: {"offset":${offset},"base64":"${base64}"}\n\n`;
   }
-}
-
-interface Heard {
-  readonly piece: Placed<OutputPiece>;
-  readonly revision: number;
 }
 
 /** A piece of output as followers get it. */
@@ -46,9 +43,6 @@ export class OutputFeed implements Feed<OutputPiece> {
   readonly source: string;
   /** Where reading goes on: nothing before the event of this revision is behind the place. */
   private next: { place: number; revision: number } | undefined;
-  /** The newest pieces, without a gap, that a reader has not come to yet. */
-  private heard: Heard[] = [];
-  private heardSize = 0;
 
   constructor(
     private readonly streams: Streams,
@@ -58,36 +52,13 @@ export class OutputFeed implements Feed<OutputPiece> {
     this.source = outputStreamOf(processId);
   }
 
-  /** A piece that has just been stored: who is about to read it need not fetch it again. */
-  hear(piece: Placed<OutputPiece>, revision: number): void {
-    const size = sizeOf(piece);
-    if (piece.event?.offset !== this.heard.at(-1)?.piece.place || this.heardSize + size > mostHeard) {
-      this.heard = [];
-      this.heardSize = 0;
-    }
-    this.heard.push({ piece, revision });
-    this.heardSize += size;
-  }
-
-  /** The reader has come to this place. */
-  pass(place: number): void {
-    for (let [first] = this.heard; first !== undefined && first.piece.place <= place; [first] = this.heard) {
-      this.heard.shift();
-      this.heardSize -= sizeOf(first.piece);
-      this.next = { place: first.piece.place, revision: first.revision + 1 };
-    }
+  passed(piece: Placed<OutputPiece>): void {
+    if (piece instanceof PlacedPiece) this.next = { place: piece.place, revision: piece.revision + 1 };
   }
 
   /** Oldest first alone; the first piece begins at the very byte asked for. */
-  async *read(asked: number, _order: 'asc' | 'desc', limit = Infinity): AsyncGenerator<Placed<OutputPiece>> {
-    let from = asked;
+  async *read(from: number, _order: 'asc' | 'desc', limit = Infinity): AsyncGenerator<Placed<OutputPiece>> {
     let left = limit;
-    for (let piece = this.heardAt(from); piece !== undefined && left > 0; piece = this.heardAt(from)) {
-      left--;
-      yield piece;
-      from = piece.place;
-    }
-    if (left === 0) return;
     let revision = this.next?.place === from ? this.next.revision : await this.revisionOf(from);
     // Who asks for little takes no more: what is read beyond it would be read again, piece after piece.
     const page = Math.min(pageSize, limit);
@@ -100,16 +71,9 @@ export class OutputFeed implements Feed<OutputPiece> {
         if (placed?.event === undefined || placed.place <= from) continue;
         if (left-- === 0) return;
         this.next = { place: placed.place, revision };
-        yield placed.event.offset < from ? behind(placed.event, from) : placed;
+        yield placed.event.offset < from ? behind(placed.event, from, event.revision) : placed;
       }
     }
-  }
-
-  /** The piece that begins at the place, if it was heard. */
-  private heardAt(place: number): Placed<OutputPiece> | undefined {
-    this.pass(place);
-    const piece = this.heard[0]?.piece;
-    return piece?.event?.offset === place ? piece : undefined;
   }
 
   /** The piece that an event holds of this stream; the same object for all who follow. */
@@ -119,7 +83,7 @@ export class OutputFeed implements Feed<OutputPiece> {
     let placed = known.get(event);
     if (placed === undefined) {
       const offset = data[this.stream];
-      placed = new PlacedPiece({ offset, base64: data.base64 }, offset + bytesOf(data));
+      placed = new PlacedPiece({ offset, base64: data.base64 }, offset + bytesOf(data), event.revision);
       known.set(event, placed);
     }
     return placed;
@@ -158,10 +122,8 @@ export class OutputFeed implements Feed<OutputPiece> {
   }
 }
 
-const sizeOf = ({ event }: Placed<OutputPiece>): number => event?.base64.length ?? 0;
-
-function behind({ offset, base64 }: OutputPiece, from: number): Placed<OutputPiece> {
+function behind({ offset, base64 }: OutputPiece, from: number, revision: number): Placed<OutputPiece> {
   const bytes = Buffer.from(base64, 'base64');
   const rest = bytes.subarray(from - offset).toString('base64');
-  return new PlacedPiece({ offset: from, base64: rest }, offset + bytes.length);
+  return new PlacedPiece({ offset: from, base64: rest }, offset + bytes.length, revision);
 }
