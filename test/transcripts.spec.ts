@@ -325,8 +325,16 @@ describe('compacting', () => {
     expect(await seqs('?view=full')).toEqual(fromTo(1, 6));
   });
 
-  it('is refused when no more stands there than is kept', async () => {
-    await ann.post(transcript, numbered(8));
+  it('covers none when no more stands there than is kept', async () => {
+    await ann.post(transcript, numbered(3));
+    expect((await compact({ summary: 'short' })).body).toMatchObject({ seq: 4, covers: 0 });
+    expect(await seqs()).toEqual([4, 1, 2, 3]);
+    await compact({ summary: 'shorter' });
+    expect(await seqs()).toEqual([5, 1, 2, 3]);
+    expect(await seqs('?view=full')).toEqual(fromTo(1, 5));
+  });
+
+  it('is refused where there is nothing', async () => {
     expect(codeOf(await compact({ summary: 'x' }))).toEqual([409, 'nothing_to_compact']);
   });
 

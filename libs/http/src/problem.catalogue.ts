@@ -95,11 +95,7 @@ export const catalogue = {
   ),
   slug_taken: refused(409, 'Slug taken', 'Another mount of the project has this slug.'),
   producer_gap: refused(409, 'Producer gap', 'A request of this producer is missing before this one.'),
-  nothing_to_compact: refused(
-    409,
-    'Nothing to compact',
-    'The transcript has no more segments than are to be kept.',
-  ),
+  nothing_to_compact: refused(409, 'Nothing to compact', 'The transcript has no segment.'),
   not_pending: refused(409, 'Not pending', 'The interaction has been answered or has ended already.'),
   not_rebuildable: refused(
     409,

@@ -145,28 +145,32 @@ describe('a compaction', () => {
     partial([appended(1, segments(3)), compacted(4, 1)], 0).then([compacted(5, 3)]);
   });
 
-  test('is refused when no more segments stand there than are kept, the summary being one', () => {
+  test('covers none, or what was covered, when no more segments stand there than are kept', () => {
+    partial([appended(1, segments(8))], 8).then([compacted(9, 0)]);
+    partial([appended(1, segments(12)), compacted(13, 5)], 8).then([compacted(14, 5)]);
+  });
+
+  test('is refused where there is nothing', () => {
     partial([], 0).thenRefused('nothing_to_compact');
-    partial([appended(1, segments(8))], 8).thenRefused('nothing_to_compact');
-    partial([appended(1, segments(12)), compacted(13, 5)], 8).thenRefused('nothing_to_compact');
   });
 
   test('leaves the summary and as many segments as were to be kept, whatever came before', () => {
     const step = fc.record({ append: fc.nat(5), keep: fc.nat(5) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
-        const facts: TranscriptFact[] = [];
-        let visible = 0;
+        const facts: TranscriptFact[] = appendSegments(transcriptDecider.initial, segments(1), seal);
+        let left = [1];
         for (const { append, keep } of steps) {
           const state = () => fold(transcriptDecider, facts as unknown as RecordedEvent[]);
+          const { last_seq } = state();
           facts.push(...appendSegments(state(), segments(append), seal));
-          visible += append;
-          if (visible <= keep) {
-            expect(() => compact(state(), summary(keep), seal)).toThrow('nothing_to_compact');
-          } else {
-            facts.push(...compact(state(), summary(keep), seal));
-            visible = keep + 1;
-          }
+          left.push(...Array.from({ length: append }, (_, n) => last_seq + 1 + n));
+          const [{ data }] = compact(state(), summary(keep), seal) as [TranscriptCompacted];
+          facts.push({ type: 'TranscriptCompacted', data });
+          left = keep === 0 ? [] : left.slice(-keep);
+          expect(left.every((seq) => seq > data.covers)).toBe(true);
+          const among = state().summaries.length + left.length;
+          expect(state().last_seq - data.covers).toBe(among);
         }
       }),
     );

@@ -196,25 +196,23 @@ export interface Compaction {
 }
 
 /**
- * Puts a summary in the place of all segments before the last ones; an earlier summary is one of them.
- * @throws RuleViolation nothing_to_compact: no more stand there than are to be kept
+ * Puts a summary in the place of all segments before the last ones, of none if there are no more; an earlier
+ * summary is one of them. @throws RuleViolation nothing_to_compact: there is no segment at all
  */
 export function compact(
   state: TranscriptState,
   { json, keepLast }: Compaction,
   seal: Seal,
 ): TranscriptCompacted[] {
+  if (state.last_seq === 0) throw new RuleViolation('nothing_to_compact', 'the transcript has no segment');
   const covers = lastBefore(state, keepLast);
-  if (covers === undefined) {
-    throw new RuleViolation('nothing_to_compact', `no segment stands before the last ${keepLast}`);
-  }
   const seq = state.last_seq + 1;
   const sealed = seal(seq, json);
   return [{ type: 'TranscriptCompacted', data: { seq, covers, sealed, bytes: Buffer.byteLength(json) } }];
 }
 
-/** The place of the last segment before those that are kept. */
-function lastBefore({ last_seq, covers, summaries }: TranscriptState, kept: number): number | undefined {
+/** The place of the last segment before those that are kept; what is covered already stays so. */
+function lastBefore({ last_seq, covers, summaries }: TranscriptState, kept: number): number {
   const behind = new Set(summaries);
   let left = kept;
   for (let seq = last_seq; seq > covers; seq--) {
@@ -222,7 +220,7 @@ function lastBefore({ last_seq, covers, summaries }: TranscriptState, kept: numb
     if (left === 0) return seq;
     left--;
   }
-  return covers > 0 && left === 0 ? covers : undefined;
+  return covers;
 }
 
 /** Takes away what a segment says; once is enough. @throws RuleViolation not_found; gone: retention has done so */
