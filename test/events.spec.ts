@@ -270,6 +270,21 @@ describe('reading events', () => {
     expect((await (await caller('user')).get('/events')).status).toBe(403);
   });
 
+  test('the project’s feed is read the newest first too, page by page', async () => {
+    const forwards = (await listed('/events?types=x.n&limit=10000')).map(({ position }) => Number(position));
+    const lowest = forwards.at(-26) ?? 0;
+    const paged: number[] = [];
+    for (let cursor = ''; ;) {
+      const path = `/events?order=desc&types=x.n&starting_after=${lowest}&limit=7${cursor}`;
+      const { body } = await api.get(path);
+      paged.push(...(body['data'] as Body[]).map(({ position }) => Number(position)));
+      if (body['next_cursor'] === null) break;
+      cursor = `&cursor=${body['next_cursor'] as string}`;
+    }
+    expect(paged).toEqual(forwards.slice(-25).reverse());
+    expect(await listed('/events?order=asc&limit=5')).toEqual(await listed('/events?limit=5'));
+  });
+
   test.each([
     ['types=nope', 'unknown_event_type'],
     ['exclude=nope', 'unknown_event_type'],
