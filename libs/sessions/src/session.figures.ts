@@ -192,7 +192,7 @@ function told(
 
 function toldUsage({ type, data }: RunEventRecorded['data']): Partial<RunUsage> | undefined {
   if (type !== 'message.output.completed' && type !== 'completion') return undefined;
-  return data['usage'] as Partial<RunUsage> | undefined;
+  return (data['usage'] as Partial<RunUsage> | null | undefined) ?? undefined;
 }
 
 /** The tool calls that are waited for after one more was asked for, or answered. */
