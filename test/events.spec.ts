@@ -110,9 +110,9 @@ describe('appending events', () => {
     [[{ type: 'completion', data: { done: 'yes' } }], 'validation_failed', '/events/0/data/done'],
     [[{ type: 'tool_call.failed', data: { tool_use_id: 't' } }], 'validation_failed', '/events/0/data/error'],
     [
-      [{ type: 'message.output.completed', data: { text: '', usage: { tokens: 1 } } }],
+      [{ type: 'message.output.completed', data: { text: '', usage: { input_tokens: '1' } } }],
       'validation_failed',
-      '/events/0/data/usage/tokens',
+      '/events/0/data/usage/input_tokens',
     ],
   ])('%j is refused as a whole, and the place is named', async (events, code, pointer) => {
     const run = await created('/runs');
@@ -120,6 +120,25 @@ describe('appending events', () => {
     expect([status, body['code']]).toEqual([400, code]);
     expect(body['errors']).toContainEqual(expect.objectContaining({ pointer }));
     expect(await listed(`/runs/${run}/events`)).toHaveLength(1);
+  });
+
+  test('an optional field may be null, and usage may hold what else a model tells: all is kept', async () => {
+    const run = await created('/runs');
+    const usage = { input_tokens: 3, output_tokens: null, total_tokens: 9, tier: { name: 'batch' } };
+    const events = [
+      { type: 'completion', data: { done: false, done_reason: null, usage: null } },
+      { type: 'permission', data: { tool_id: 't', operation: null, tool_input: null } },
+      { type: 'action_plan', data: { steps: [{ title: 'Look', description: null }] } },
+      { type: 'message.output.completed', data: { text: 'Hi', usage } },
+    ];
+    expect(await append(run, ...events)).toMatchObject({ status: 201 });
+    expect((await listed(`/runs/${run}/events?exclude=run.created`)).map(({ data }) => data)).toEqual(
+      events.map(({ data }) => data),
+    );
+    expect((await api.get(`/runs/${run}`)).body['usage']).toEqual({
+      ...{ input_tokens: 3, output_tokens: 0, cache_read_tokens: 0 },
+      ...{ cache_creation_tokens: 0, cost_usd: 0 },
+    });
   });
 
   test('more than 1,000 events, or more than 512 KiB of data, are refused', async () => {
@@ -268,6 +287,21 @@ describe('reading events', () => {
     const positions = ours.map(({ position }) => Number(position));
     expect(positions).toEqual([...positions].sort((a, b) => a - b));
     expect((await (await caller('user')).get('/events')).status).toBe(403);
+  });
+
+  test('the project’s feed is read the newest first too, page by page', async () => {
+    const forwards = (await listed('/events?types=x.n&limit=10000')).map(({ position }) => Number(position));
+    const lowest = forwards.at(-26) ?? 0;
+    const paged: number[] = [];
+    for (let cursor = ''; ;) {
+      const path = `/events?order=desc&types=x.n&starting_after=${lowest}&limit=7${cursor}`;
+      const { body } = await api.get(path);
+      paged.push(...(body['data'] as Body[]).map(({ position }) => Number(position)));
+      if (body['next_cursor'] === null) break;
+      cursor = `&cursor=${body['next_cursor'] as string}`;
+    }
+    expect(paged).toEqual(forwards.slice(-25).reverse());
+    expect(await listed('/events?order=asc&limit=5')).toEqual(await listed('/events?limit=5'));
   });
 
   test.each([

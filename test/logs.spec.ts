@@ -267,6 +267,20 @@ describe('a producer', () => {
     expect(await seqs()).toEqual([1, 2, 3]);
   });
 
+  test('gets the first answer however many requests ago it was, and of however many lines', async () => {
+    const large = Array.from({ length: 3 }, () => ({ message: 'y'.repeat(500_000) }));
+    const sent = [messages(2), large, ...fromTo(2, 9).map((n) => messages(n))];
+    const first: Answer[] = [];
+    for (const [seq, entries] of sent.entries()) {
+      first.push(await append(entries, producer(seq)));
+      await append(messages(1), producer(seq, 0, 'q'));
+    }
+    for (const [seq, { json }] of first.entries()) {
+      expect(await append(messages(1), producer(seq))).toMatchObject({ status: 200, json });
+    }
+    expect((await append(messages(1), producer(sent.length))).status).toBe(201);
+  });
+
   test('that sends one request many times at once leaves it once', async () => {
     const answers = await Promise.all(fromTo(1, 20).map(() => append(messages(2), producer(0))));
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1);

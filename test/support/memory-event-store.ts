@@ -5,6 +5,7 @@ import {
   EventStore,
   type ExpectedRevision,
   type NewEvent,
+  type ReadAllBackwardsOptions,
   type ReadAllOptions,
   type ReadStreamOptions,
   type RecordedEvent,
@@ -55,6 +56,14 @@ export class MemoryEventStore extends EventStore {
       ({ position, stream }) => position > after && prefixes.some((prefix) => stream.startsWith(prefix)),
     );
     yield* await Promise.resolve(wanted.slice(0, limit));
+  }
+
+  async *readAllBackwards({ before, prefixes = [''], limit = Infinity }: ReadAllBackwardsOptions = {}) {
+    const wanted = this.events.filter(
+      ({ position, stream }) =>
+        (before === undefined || position < before) && prefixes.some((prefix) => stream.startsWith(prefix)),
+    );
+    yield* await Promise.resolve(wanted.reverse().slice(0, limit));
   }
 
   async *subscribeAll(options: SubscribeAllOptions): AsyncIterable<Batch> {

@@ -27,6 +27,14 @@ export interface ReadAllOptions {
   readonly limit?: number;
 }
 
+export interface ReadAllBackwardsOptions {
+  /** Only events before this position, which is that of an event; by default from the last. */
+  readonly before?: bigint;
+  /** Only streams whose name starts with one of these; by default all. */
+  readonly prefixes?: readonly string[];
+  readonly limit?: number;
+}
+
 export interface SubscribeAllOptions {
   readonly after?: bigint;
   readonly prefixes?: readonly string[];
@@ -111,7 +119,10 @@ export abstract class EventStore {
   /** Reads the global order forwards, up to what is stored when the reading gets there. @throws StoreUnavailable */
   abstract readAll(options?: ReadAllOptions): AsyncIterable<RecordedEvent>;
 
-  /** The same, of each event's content only the digest: made where the event lies, if the store can. @throws StoreUnavailable */
+  /** Reads the global order backwards, from what is stored when the reading begins. @throws StoreUnavailable */
+  abstract readAllBackwards(options?: ReadAllBackwardsOptions): AsyncIterable<RecordedEvent>;
+
+  /** Reads forwards, of each event's content only the digest: made where the event lies, if the store can. @throws StoreUnavailable */
   async *readDigests(options?: ReadAllOptions): AsyncGenerator<EventDigest> {
     for await (const event of this.readAll(options)) yield digested(event);
   }

@@ -92,6 +92,27 @@ export function reading(opened: Opened): void {
     expect(await all(store.readAll({ prefixes: [onlyPrefix()], after: before }))).toEqual([]);
   });
 
+  test('the global order is read backwards by prefix, before a position, up to a limit', async () => {
+    const { store } = opened();
+    const prefix = onlyPrefix();
+    const before = await store.head();
+    for (const stream of [`${prefix}a`, `not-${prefix}`, `${prefix}b`]) {
+      await store.append(stream, 'none', newEvents(70));
+    }
+    const prefixes = [prefix];
+    const events = await all(store.readAll({ prefixes, after: before }));
+    expect(await all(store.readAllBackwards({ prefixes }))).toEqual(events.toReversed());
+    const place = events[100]?.position ?? 0n;
+    expect(await all(store.readAllBackwards({ prefixes, before: place }))).toEqual(
+      events.slice(0, 100).reverse(),
+    );
+    expect(await all(store.readAllBackwards({ prefixes, before: place, limit: 80 }))).toEqual(
+      events.slice(20, 100).reverse(),
+    );
+    expect(await all(store.readAllBackwards({ prefixes, before: events[0]?.position ?? 0n }))).toEqual([]);
+    expect(ids(await all(store.readAllBackwards({ limit: 1 })))).toEqual([events.at(-1)?.id]);
+  });
+
   test('the global order without a prefix holds every event in between', async () => {
     const { store } = opened();
     const events = newEvents(5);

@@ -5,6 +5,7 @@ import {
   EventStore,
   type ExpectedRevision,
   type NewEvent,
+  type ReadAllBackwardsOptions,
   type ReadAllOptions,
   type ReadStreamOptions,
   type RecordedEvent,
@@ -13,7 +14,7 @@ import {
 } from '#eventsourcing';
 import { append } from './appending.js';
 import { mapped } from './errors.js';
-import { head, readAll, readStream } from './reading.js';
+import { head, readAll, readAllBackwards, readStream } from './reading.js';
 import { subscribeAll, subscribeStream } from './sources.js';
 import { truncateBefore } from './truncating.js';
 
@@ -57,6 +58,10 @@ export class KurrentEventStore extends EventStore {
 
   readAll(options?: ReadAllOptions): AsyncIterable<RecordedEvent> {
     return readAll(this.client, options);
+  }
+
+  readAllBackwards(options?: ReadAllBackwardsOptions): AsyncIterable<RecordedEvent> {
+    return readAllBackwards(this.client, options);
   }
 
   subscribeAll(options: SubscribeAllOptions): AsyncIterable<Batch> {

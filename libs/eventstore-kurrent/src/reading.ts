@@ -1,5 +1,10 @@
 import { BACKWARDS, END, FORWARDS, type KurrentDBClient, START } from '@kurrent/kurrentdb-client';
-import type { ReadAllOptions, ReadStreamOptions, RecordedEvent } from '#eventsourcing';
+import type {
+  ReadAllBackwardsOptions,
+  ReadAllOptions,
+  ReadStreamOptions,
+  RecordedEvent,
+} from '#eventsourcing';
 import { isAbsent, mapped } from './errors.js';
 import { at, filterBy, fromStore, type Resolved } from './events.js';
 
@@ -68,6 +73,29 @@ export async function* readAll(
     if (last === undefined || found.length < maxCount) return;
     left -= events.length;
     after = last.position;
+  }
+}
+
+export async function* readAllBackwards(
+  client: KurrentDBClient,
+  options: ReadAllBackwardsOptions = {},
+): AsyncGenerator<RecordedEvent, void, undefined> {
+  const filter = filterBy(options.prefixes);
+  let left = options.limit ?? Infinity;
+  let { before } = options;
+  while (left > 0) {
+    // One more, should the reading hold the event that lies at the position.
+    const maxCount = Math.min(left, page) + 1;
+    const from = before === undefined ? END : at(before);
+    const found = await collect(
+      client.readAll({ direction: BACKWARDS, fromPosition: from, maxCount, filter }),
+    );
+    const events = found.filter(({ position }) => before === undefined || position < before).slice(0, left);
+    yield* events;
+    const last = events.at(-1);
+    if (last === undefined || found.length < maxCount) return;
+    left -= events.length;
+    before = last.position;
   }
 }
 

@@ -6,6 +6,7 @@ import type {
   EventDigest,
   ExpectedRevision,
   NewEvent,
+  ReadAllBackwardsOptions,
   ReadAllOptions,
   ReadStreamOptions,
   RecordedEvent,
@@ -16,7 +17,14 @@ import { EventStore, StoreUnavailable } from '#eventsourcing';
 import { openPool, vacuumWhenMuchIsDead } from '#postgres';
 import { GroupCommit } from './group-commit.js';
 import type { Page } from './reading.js';
-import { nextLimit, readAllPage, readDigestPage, readStreamPage, targetSize } from './reading.js';
+import {
+  nextLimit,
+  readAllPage,
+  readAllPageBefore,
+  readDigestPage,
+  readStreamPage,
+  targetSize,
+} from './reading.js';
 import { RecentEvents } from './recent-events.js';
 import { truncateAllBefore } from './truncating.js';
 import { Waker } from './waker.js';
@@ -27,6 +35,8 @@ const mostAtOnce = 4_000;
 /** Their content may be large, and is hashed before the first is answered. */
 const digestsAtOnce = 500;
 const retryEvery = 200;
+/** The largest bigint of Postgres: no event has come that far. */
+const behindAll = 2n ** 63n - 1n;
 
 /** The event store on Postgres: one table, group commit, positions in commit order. */
 export class PostgresEventStore extends EventStore {
@@ -80,6 +90,21 @@ export class PostgresEventStore extends EventStore {
       if (last === undefined || page.events.length < limit) return;
       left -= page.events.length;
       after = last.position;
+      limit = Math.min(left, nextLimit(limit, page, mostAtOnce));
+    }
+  }
+
+  async *readAllBackwards(options: ReadAllBackwardsOptions = {}): AsyncGenerator<RecordedEvent> {
+    let left = options.limit ?? Infinity;
+    let before = options.before ?? behindAll;
+    let limit = Math.min(left, firstPage);
+    while (left > 0) {
+      const page = await readAllPageBefore(this.pool, before, options.prefixes ?? [], limit);
+      yield* page.events;
+      const last = page.events.at(-1);
+      if (last === undefined || page.events.length < limit) return;
+      left -= page.events.length;
+      before = last.position;
       limit = Math.min(left, nextLimit(limit, page, mostAtOnce));
     }
   }

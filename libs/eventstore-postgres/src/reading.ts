@@ -58,7 +58,23 @@ export function readAllPage(
   );
 }
 
-/** The same as it stands in an export, but for the content: its digest is made where it lies. */
+/** Reads a page of the global order backwards, before a position, of streams with these prefixes. */
+export function readAllPageBefore(
+  pool: Pool,
+  before: bigint,
+  prefixes: readonly string[],
+  limit: number,
+): Promise<Page> {
+  return page(
+    pool,
+    `SELECT 0 AS head, ${columns} FROM eventstore.events e WHERE e.position < $1 ${filterOf(prefixes)}
+     ORDER BY e.position DESC LIMIT $2`,
+    [before, limit, ...prefixes],
+    limit,
+  );
+}
+
+/** Reads forwards as events stand in an export, but for the content: its digest is made where it lies. */
 export async function readDigestPage(
   pool: Pool,
   after: bigint,

@@ -197,13 +197,13 @@ test('closed while it reads, it sends what was stored by then before the end', a
   expect(stream.frames.at(-1)).toMatch(/^event: end/);
 });
 
-test('a quiet filtered reader is moved on once, then kept alive', () => {
+test('a quiet filtered reader is kept alive each time, and moved on by the first', () => {
   const { stream, feed, follow } = followed(0, () => false);
   const follower = follow();
   follower.live([feed.store(), feed.store()], 0);
   follower.tick(0, 15_000);
   follower.tick(0, 15_000);
-  expect(stream.frames).toEqual(['id: 2\nevent: bookmark\ndata: {}', ': keepalive']);
+  expect(stream.frames).toEqual(['id: 2\nevent: bookmark\ndata: {}', ': keepalive', ': keepalive']);
 });
 
 test('a reader whose socket stays full is cut', () => {

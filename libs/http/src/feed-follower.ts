@@ -119,7 +119,7 @@ export class FeedFollower<Event extends object> extends Follower {
   protected override keepalive(): string {
     if (this.place === this.told) return super.keepalive();
     this.told = this.place;
-    return frame('bookmark', {}, this.place);
+    return frame('bookmark', {}, this.place) + super.keepalive();
   }
 
   private take(placed: Placed<Event>): string {

@@ -116,7 +116,7 @@ export function carryOut(
 ): object {
   const { fields } = plan;
   const result = plan.defaults() as Record<string, unknown>;
-  const sent = text ? withGathered(plan, source) : source;
+  const sent = text ? withGathered(plan, source, pointer, report) : source;
   for (const name of Object.keys(sent)) {
     const field = fields.get(name);
     if (field === undefined) report(pointerTo(pointer, name), `${name} is not known here`);
@@ -136,15 +136,25 @@ export function carryOut(
   return result;
 }
 
-function withGathered(plan: Plan, query: Record<string, unknown>): Record<string, unknown> {
+/** A value that is no text is reported where it stands, and gathered no further. */
+function withGathered(
+  plan: Plan,
+  query: Record<string, unknown>,
+  pointer: string,
+  report: Report,
+): Record<string, unknown> {
   const gathering = [...plan.fields.values()].filter(({ gathers }) => gathers === true);
   if (gathering.length === 0) return query;
   const source: Record<string, unknown> = { ...query };
   for (const { name } of gathering) {
     const found = Object.entries(query).filter(([key]) => key.startsWith(`${name}.`));
     for (const [key] of found) Reflect.deleteProperty(source, key);
-    if (found.length > 0)
-      source[name] = Object.fromEntries(found.map(([key, v]) => [key.slice(name.length + 1), v]));
+    const texts = found.filter(([, value]) => typeof value === 'string');
+    for (const [key, value] of found) {
+      if (typeof value !== 'string') report(pointerTo(pointer, key), `${key} must be a text, given once`);
+    }
+    if (texts.length > 0)
+      source[name] = Object.fromEntries(texts.map(([key, value]) => [key.slice(name.length + 1), value]));
   }
   return source;
 }

@@ -10,6 +10,7 @@ import type { AppendLogQuery } from './log.bodies.js';
 import type { LogAppended, LogLine, LogStream, ProducerRequest } from './log.events.js';
 import { logStreamOf } from './log.events.js';
 import { logLines } from './log-lines.js';
+import { placedLongAgo } from './placed-long-ago.js';
 import { producerOf } from './producer-headers.js';
 
 export interface AppendedLog {
@@ -47,7 +48,10 @@ export class AppendLogHandler implements ICommandHandler<AppendLog> {
       appendLog(log, lines, producer),
     );
     this.writes.wrote(stream, position);
-    const before = producer && events.length === 0 ? placedBefore(state, producer) : undefined;
+    const before =
+      producer && events.length === 0
+        ? (placedBefore(state, producer) ?? (await placedLongAgo(this.streams, stream, state, producer)))
+        : undefined;
     return {
       placed: before ?? placeOf(events as readonly Fact[] as readonly LogAppended[]),
       duplicate: before !== undefined,

@@ -32,7 +32,7 @@ export interface LogState {
   readonly purged?: Omit<LogPurged['data'], 'producers'>;
 }
 
-/** A producer that has fallen out of these bounds is treated as a new one, a request as unknown. */
+/** A producer that has fallen out of these bounds is treated as a new one; a request is looked for in the stream. */
 export const keptProducers = 100;
 export const keptRequests = 5;
 
@@ -94,6 +94,12 @@ export function placedBefore(state: LogState, producer: ProducerRequest): Placed
   return known?.epoch === producer.epoch ? known.placed.get(producer.seq) : undefined;
 }
 
+/** The number that the next request of this producer must have. */
+export function nextRequest({ producers }: LogState, { id, epoch }: ProducerRequest): number {
+  const known = producers.get(id);
+  return known?.epoch === epoch ? newest(known) + 1 : 0;
+}
+
 /**
  * Adds lines behind the last one. A producer's request that was made before changes nothing.
  * @throws RuleViolation producer_fenced: a newer epoch of the producer has written;
@@ -112,9 +118,9 @@ export function appendLog(
         `epoch ${producer.epoch} of the producer is over, epoch ${known.epoch} has begun`,
       );
     }
-    if (placedBefore(state, producer) !== undefined) return [];
-    const expected = known?.epoch === producer.epoch ? newest(known) + 1 : 0;
-    if (producer.seq !== expected) {
+    const expected = nextRequest(state, producer);
+    if (producer.seq < expected) return [];
+    if (producer.seq > expected) {
       throw new RuleViolation(
         'producer_gap',
         `request ${producer.seq} of the producer is not the next one, which is ${expected}`,

@@ -18,7 +18,7 @@ export function told(run: RunState, { data: { type, data } }: RunEventRecorded):
 /** The tokens and dollars that an event reports, to be added to those before; undefined when it reports none. */
 export function usageOf(data: JsonObject, type: string): Partial<RunUsage> | undefined {
   if (type !== 'message.output.completed' && type !== 'completion') return undefined;
-  return data['usage'] as Partial<RunUsage> | undefined;
+  return (data['usage'] as Partial<RunUsage> | null | undefined) ?? undefined;
 }
 
 const noUsage: RunUsage = {

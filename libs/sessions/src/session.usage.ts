@@ -29,7 +29,7 @@ export const changesUsage = (fact: RunFact): fact is RunUsageRecorded | RunEvent
 /** What an event of a run's timeline says that the run has used. */
 export function toldUsage({ type, data }: RunEventRecorded['data']): Partial<RunUsage> | undefined {
   if (type !== 'message.output.completed' && type !== 'completion') return undefined;
-  return data['usage'] as Partial<RunUsage> | undefined;
+  return (data['usage'] as Partial<RunUsage> | null | undefined) ?? undefined;
 }
 
 /** Adds usage to a sum, and takes away what it stands for. */

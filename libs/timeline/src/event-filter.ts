@@ -5,8 +5,8 @@ import type { ShownEvent } from './placed.js';
 
 const mostEvents = 10_000;
 
-export class ProjectEventsQuery {
-  /** Only events behind this number. */
+export class EventsQuery {
+  /** Only events behind this number: the one in the feed, of the project the position. */
   @IsOptional()
   @IsWhole(0)
   starting_after?: number;
@@ -33,9 +33,7 @@ export class ProjectEventsQuery {
   @IsOptional()
   @IsText(2_000)
   cursor?: string;
-}
 
-export class EventsQuery extends ProjectEventsQuery {
   /** Oldest first by default. */
   @IsOptional()
   @IsIn(['asc', 'desc'], { message: 'order must be asc or desc' })

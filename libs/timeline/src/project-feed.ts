@@ -9,12 +9,14 @@ export class ProjectFeed implements EventFeed {
     private readonly project: string,
   ) {}
 
-  /** Backwards is not offered: the store reads its order forwards alone. */
-  async *read(from: number, _order: 'asc' | 'desc', limit = Infinity): AsyncGenerator<PlacedEvent> {
-    const after = BigInt(from);
-    for await (const event of this.store.readAll({ after, prefixes: timelineStreams, limit })) {
-      yield this.placed(event);
-    }
+  async *read(from: number, order: 'asc' | 'desc', limit = Infinity): AsyncGenerator<PlacedEvent> {
+    const selected = { prefixes: timelineStreams, limit };
+    const before = from < Number.MAX_SAFE_INTEGER ? { before: BigInt(from) } : {};
+    const events =
+      order === 'asc'
+        ? this.store.readAll({ ...selected, after: BigInt(from) })
+        : this.store.readAllBackwards({ ...selected, ...before });
+    for await (const event of events) yield this.placed(event);
   }
 
   placed(event: RecordedEvent): PlacedEvent {

@@ -17,7 +17,7 @@ import {
 import { Database, RecentWrites } from '#read-models';
 import { findRun } from '#runs';
 import { Sessions } from '#sessions';
-import { EventsQuery, ProjectEventsQuery, SessionEventsQuery } from './event-filter.js';
+import { EventsQuery, SessionEventsQuery } from './event-filter.js';
 import { listEvents, type ListedEvents } from './list-events.js';
 import { ListToolCallsQuery, ToolCalls } from './list-tool-calls.js';
 import { ProjectFeed } from './project-feed.js';
@@ -90,7 +90,7 @@ export class TimelineController {
   @ApiPage(EventResource)
   @ApiProduces('application/json', eventStream)
   async ofProject(
-    @ValidQuery() query: ProjectEventsQuery,
+    @ValidQuery() query: EventsQuery,
     @Ctx() ctx: RequestContext,
   ): Promise<ListedEvents | undefined> {
     if (!wantsEventStream(ctx)) {

@@ -13,7 +13,7 @@ import {
   RunWatch,
 } from '#runs';
 import type { SessionResource } from '#sessions';
-import { filterOf, type ProjectEventsQuery, type SessionEventsQuery } from './event-filter.js';
+import { type EventsQuery, filterOf, type SessionEventsQuery } from './event-filter.js';
 import type { ShownEvent } from './placed.js';
 import { LiveSessions } from './live-sessions.js';
 import { ProjectFeed } from './project-feed.js';
@@ -42,7 +42,7 @@ export class WatchEvents extends RunWatch {
   }
 
   /** Until the run has ended and all is sent. @throws StoreUnavailable; ProblemError as of a list */
-  async run(run: RunState, query: ProjectEventsQuery, ctx: RequestContext): Promise<void> {
+  async run(run: RunState, query: EventsQuery, ctx: RequestContext): Promise<void> {
     const wanted = filterOf(query);
     const place = placeOf(query.starting_after, ctx) ?? 0;
     const feed = new RunFeed(this.streams, run.id, run.session_id ?? undefined);
@@ -110,7 +110,7 @@ export class WatchEvents extends RunWatch {
   }
 
   /** Until the client goes away. */
-  async project(query: ProjectEventsQuery, ctx: RequestContext): Promise<void> {
+  async project(query: EventsQuery, ctx: RequestContext): Promise<void> {
     const wanted = filterOf(query);
     const place = placeOf(query.starting_after, ctx) ?? 0;
     const feed = new ProjectFeed(this.store, ctx.principal.projectId);
