@@ -269,8 +269,10 @@ describe('a legal hold', () => {
       const subject = { [name]: { run_id: run, session_id: session, user_id }[name] };
       const hold = await operator.made('/legal-holds', { subject, reason: 'case 7' });
       expect(hold).toMatchObject({ subject, reason: 'case 7', released_at: null });
-      await put('project', { max_age: 'P1D', max_bytes: 0 });
-      await swept();
+      const limits = { max_age: 'P1D', max_bytes: 0 };
+      expect((await preview(limits))['ids']).not.toContain(run);
+      await put('project', limits);
+      expect((await swept()).result.kept).toBe(0);
       expect(await left(run)).toEqual([10]);
       expect(await left(other)).toEqual([name === 'user_id' ? 10 : 0]);
       expect((await operator.get(`/runs/${run}/retention`)).body).toMatchObject({
