@@ -294,6 +294,20 @@ describe('a legal hold', () => {
     },
   );
 
+  test('has an ETag, which its release may be made to depend on', async () => {
+    const { body, headers } = await operator.post('/legal-holds', {
+      subject: { run_id: await runWith([]) },
+      reason: 'case 7',
+    });
+    const path = `/legal-holds/${String(body['id'])}`;
+    const etag = String(headers.get('etag'));
+    expect(etag).toMatch(/^"1\./);
+    expect((await operator.get(path, { 'if-none-match': etag })).status).toBe(304);
+    expect((await operator.delete(path, { 'if-match': '"2"' })).body['code']).toBe('revision_mismatch');
+    expect((await operator.delete(path, { 'if-match': etag })).status).toBe(204);
+    expect((await operator.get(path, { 'if-none-match': etag })).headers.get('etag')).toMatch(/^"2\./);
+  });
+
   test('wins when it is placed during a sweep: what is there after the answer stays', async () => {
     const runs: string[] = [];
     for (let n = 0; n < 30; n++) runs.push(await runWith([{ count: 1_000 }]));
