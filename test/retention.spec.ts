@@ -621,6 +621,8 @@ describe('who may do what, and what is refused', () => {
       422,
     );
     const { body } = await operator.post('/retention/preview', { scope: 'everything', kind: 'logs' });
+    const unknown = await operator.post('/retention/preview', { scope: `session:${nobody}`, kind: 'logs' });
+    expect([unknown.status, unknown.body['code']]).toEqual([422, 'unknown_reference']);
     expect((body['errors'] as Body[])[0]?.['pointer']).toBe('/scope');
     await put('project', { max_age: 'P1D' });
     const refused = await operator.call('PUT', '/retention/policies/project/logs', {}, { 'if-match': '"7"' });
