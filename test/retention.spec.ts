@@ -603,6 +603,7 @@ describe('who may do what, and what is refused', () => {
 
   test.each([
     [{ subject: {}, reason: 'x' }, '/subject'],
+    [{ subject: { user_id: '01990000-0000-7000-8000-000000000001', nope: 1 }, reason: 'x' }, '/subject/nope'],
     [{ subject: { run_id: 'x' }, reason: 'x' }, '/subject/run_id'],
     [{ subject: { user_id: '01990000-0000-7000-8000-000000000001' } }, '/reason'],
   ])('a hold %j is refused at %s', async (hold, pointer) => {
@@ -620,9 +621,9 @@ describe('who may do what, and what is refused', () => {
     expect((await operator.post('/legal-holds', { subject: { run_id: nobody }, reason: 'x' })).status).toBe(
       422,
     );
-    const { body } = await operator.post('/retention/preview', { scope: 'everything', kind: 'logs' });
     const unknown = await operator.post('/retention/preview', { scope: `session:${nobody}`, kind: 'logs' });
     expect([unknown.status, unknown.body['code']]).toEqual([422, 'unknown_reference']);
+    const { body } = await operator.post('/retention/preview', { scope: 'everything', kind: 'logs' });
     expect((body['errors'] as Body[])[0]?.['pointer']).toBe('/scope');
     await put('project', { max_age: 'P1D' });
     const refused = await operator.call('PUT', '/retention/policies/project/logs', {}, { 'if-match': '"7"' });
