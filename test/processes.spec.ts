@@ -218,7 +218,7 @@ describe('a process', () => {
       task_id: task['task_id'],
       command: 'sh',
       env_keys: ['GREETING'],
-      cwd: null,
+      cwd: '.',
       detached: false,
       timeout_seconds: 3_600,
       sandbox_id: (await user.get(`/runs/${run}/sandbox`)).body['id'],
