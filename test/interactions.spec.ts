@@ -89,6 +89,8 @@ describe('asking', () => {
       ask({ request: 'x'.repeat(131_072) }),
     ]);
     expect(faults.map(({ status }) => status)).toEqual([400, 400, 400, 400, 413]);
+    const pointers = faults.map(({ body }) => (body['errors'] as Body[] | undefined)?.[0]?.['pointer']);
+    expect(pointers).toEqual(['/kind', '/token', '/expires_at', '/nope', '/request']);
   });
 
   it('fences a worker whose lease was lost', async () => {

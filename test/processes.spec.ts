@@ -218,7 +218,7 @@ describe('a process', () => {
       task_id: task['task_id'],
       command: 'sh',
       env_keys: ['GREETING'],
-      cwd: null,
+      cwd: '.',
       detached: false,
       timeout_seconds: 3_600,
       sandbox_id: (await user.get(`/runs/${run}/sandbox`)).body['id'],
@@ -441,7 +441,11 @@ describe('a process', () => {
 describe('standard input', () => {
   it('is given piece by piece, until it is closed', async () => {
     const { id } = await start(await newRun(), 'cat');
-    expect((await give(id, 'one ')).status).toBe(204);
+    const given = await give(id, 'one ');
+    expect([given.status, given.headers.get('consistency-token')]).toEqual([
+      204,
+      expect.stringMatching(/^ct1\./),
+    ]);
     expect((await give(id, 'two', '?close=true')).status).toBe(204);
     expect((await give(id, 'late')).status).toBe(409);
     expect(await ended(id)).toMatchObject({ status: 'exited', exit_code: 0 });

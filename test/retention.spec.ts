@@ -269,8 +269,10 @@ describe('a legal hold', () => {
       const subject = { [name]: { run_id: run, session_id: session, user_id }[name] };
       const hold = await operator.made('/legal-holds', { subject, reason: 'case 7' });
       expect(hold).toMatchObject({ subject, reason: 'case 7', released_at: null });
-      await put('project', { max_age: 'P1D', max_bytes: 0 });
-      await swept();
+      const limits = { max_age: 'P1D', max_bytes: 0 };
+      expect((await preview(limits))['ids']).not.toContain(run);
+      await put('project', limits);
+      expect((await swept()).result.kept).toBe(0);
       expect(await left(run)).toEqual([10]);
       expect(await left(other)).toEqual([name === 'user_id' ? 10 : 0]);
       expect((await operator.get(`/runs/${run}/retention`)).body).toMatchObject({
@@ -291,6 +293,20 @@ describe('a legal hold', () => {
       expect(await left(run)).toEqual([0]);
     },
   );
+
+  test('has an ETag, which its release may be made to depend on', async () => {
+    const { body, headers } = await operator.post('/legal-holds', {
+      subject: { run_id: await runWith([]) },
+      reason: 'case 7',
+    });
+    const path = `/legal-holds/${String(body['id'])}`;
+    const etag = String(headers.get('etag'));
+    expect(etag).toMatch(/^"1\./);
+    expect((await operator.get(path, { 'if-none-match': etag })).status).toBe(304);
+    expect((await operator.delete(path, { 'if-match': '"2"' })).body['code']).toBe('revision_mismatch');
+    expect((await operator.delete(path, { 'if-match': etag })).status).toBe(204);
+    expect((await operator.get(path, { 'if-none-match': etag })).headers.get('etag')).toMatch(/^"2\./);
+  });
 
   test('wins when it is placed during a sweep: what is there after the answer stays', async () => {
     const runs: string[] = [];
@@ -587,6 +603,7 @@ describe('who may do what, and what is refused', () => {
 
   test.each([
     [{ subject: {}, reason: 'x' }, '/subject'],
+    [{ subject: { user_id: '01990000-0000-7000-8000-000000000001', nope: 1 }, reason: 'x' }, '/subject/nope'],
     [{ subject: { run_id: 'x' }, reason: 'x' }, '/subject/run_id'],
     [{ subject: { user_id: '01990000-0000-7000-8000-000000000001' } }, '/reason'],
   ])('a hold %j is refused at %s', async (hold, pointer) => {
@@ -604,6 +621,8 @@ describe('who may do what, and what is refused', () => {
     expect((await operator.post('/legal-holds', { subject: { run_id: nobody }, reason: 'x' })).status).toBe(
       422,
     );
+    const unknown = await operator.post('/retention/preview', { scope: `session:${nobody}`, kind: 'logs' });
+    expect([unknown.status, unknown.body['code']]).toEqual([422, 'unknown_reference']);
     const { body } = await operator.post('/retention/preview', { scope: 'everything', kind: 'logs' });
     expect((body['errors'] as Body[])[0]?.['pointer']).toBe('/scope');
     await put('project', { max_age: 'P1D' });

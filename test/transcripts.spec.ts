@@ -35,6 +35,17 @@ const said = (...contents: unknown[]) => ({ segments: contents.map((content) => 
 const numbered = (count: number) => said(...Array.from({ length: count }, (_, n) => n + 1));
 const list = async (search = '', path = transcript): Promise<Body[]> =>
   dataOf(await ann.get(`${path}${search}`));
+/** All segments, page by page. */
+async function whole(path = transcript): Promise<Body[]> {
+  const segments: Body[] = [];
+  for (let cursor = ''; ;) {
+    const reply = await ann.get(`${path}?limit=100${cursor}`);
+    segments.push(...dataOf(reply));
+    const next = reply.body['next_cursor'] as string | null;
+    if (next === null) return segments;
+    cursor = `&cursor=${next}`;
+  }
+}
 const seqs = async (search = ''): Promise<unknown[]> => (await list(search)).map(({ seq }) => seq);
 const fromTo = (first: number, last: number): number[] =>
   Array.from({ length: last - first + 1 }, (_, n) => first + n);
@@ -100,7 +111,7 @@ describe('appending', () => {
       last_seq: 1_000,
       count: 1_000,
     });
-    expect((await list('?limit=1000')).map(({ content }) => content)).toEqual(contents);
+    expect((await whole()).map(({ content }) => content)).toEqual(contents);
   });
 
   it('refuses a content of more than 1 MiB, and a body of more than 10 MiB', async () => {
@@ -146,7 +157,7 @@ describe('appending', () => {
     expect(replies.map(({ body }) => body['first_seq']).sort((x, y) => Number(x) - Number(y))).toEqual(
       Array.from({ length: 20 }, (_, n) => 3 * n + 1),
     );
-    expect(await seqs()).toEqual(fromTo(1, 60));
+    expect(await seqs('?limit=100')).toEqual(fromTo(1, 60));
   });
 
   it('refuses a run that is unknown, or of another session', async () => {
@@ -230,7 +241,7 @@ describe('reading', () => {
 
   it.each([
     'limit=0',
-    'limit=1001',
+    'limit=101',
     'after_seq=-1',
     'before_seq=x',
     'kind=joke',
@@ -242,6 +253,12 @@ describe('reading', () => {
     expect(codeOf(reply)).toEqual([400, 'validation_failed']);
     const parameter = search.split('=')[0];
     expect(reply.body['errors']).toEqual([{ parameter, detail: expect.any(String) }]);
+  });
+
+  it('shows 20 segments, or as many as asked for up to 100', async () => {
+    await ann.post(transcript, numbered(120));
+    expect(await seqs()).toEqual(fromTo(1, 20));
+    expect(await seqs('?limit=100')).toEqual(fromTo(1, 100));
   });
 
   it('refuses a cursor of other filters', async () => {
@@ -256,10 +273,10 @@ describe('reading', () => {
   it('ends a page early when its segments are very long, and goes on from there', async () => {
     const long = 'x'.repeat(1_000_000);
     for (let n = 0; n < 5; n++) await ann.post(transcript, said(...Array.from({ length: 9 }, () => long)));
-    const first = await ann.get(`${transcript}?limit=1000&after_seq=5`);
+    const first = await ann.get(`${transcript}?limit=100&after_seq=5`);
     expect(dataOf(first).length).toBeLessThan(45);
     const cursor = String(first.body['next_cursor']);
-    const second = await ann.get(`${transcript}?limit=1000&after_seq=5&cursor=${cursor}`);
+    const second = await ann.get(`${transcript}?limit=100&after_seq=5&cursor=${cursor}`);
     expect([...dataOf(first), ...dataOf(second)].map(({ seq }) => seq)).toEqual(fromTo(6, 50));
   });
 
@@ -471,7 +488,7 @@ describe('a run that completes', () => {
     let segments: Body[] = [];
     for (let tries = 0; segments.length < count && tries < 500; tries++) {
       if (tries > 0) await delay(20);
-      segments = await list('?limit=1000', path);
+      segments = await whole(path);
     }
     return segments;
   };

@@ -5,7 +5,7 @@ import { findProcess } from './find-process.js';
 import { expectAlive } from './process.decider.js';
 import { ProcessInputs } from './process-inputs.js';
 
-export class GiveInput extends Command<void> {
+export class GiveInput extends Command<bigint | undefined> {
   constructor(
     readonly id: string,
     readonly bytes: Buffer,
@@ -25,10 +25,10 @@ export class GiveInputHandler implements ICommandHandler<GiveInput> {
     private readonly inputs: ProcessInputs,
   ) {}
 
-  async execute({ id, bytes, closes, causation, leaseId }: GiveInput): Promise<void> {
+  async execute({ id, bytes, closes, causation, leaseId }: GiveInput): Promise<bigint | undefined> {
     const process = await findProcess(this.streams, causation.principal, id);
     if (leaseId !== undefined) await expectLeaseOf(this.streams, process.run_id, leaseId);
     expectAlive(process);
-    await this.inputs.give(id, bytes, closes, causation);
+    return this.inputs.give(id, bytes, closes, causation);
   }
 }

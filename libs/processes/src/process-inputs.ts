@@ -15,8 +15,17 @@ export class ProcessInputs {
     private readonly keys: ProcessKeys,
   ) {}
 
-  /** @param closes whether nothing follows @throws RuleViolation stdin_closed; StoreUnavailable */
-  async give(processId: string, bytes: Buffer, closes: boolean, causation: Causation): Promise<void> {
+  /**
+   * @param closes whether nothing follows
+   * @returns position of what was given; undefined when that was nothing
+   * @throws RuleViolation stdin_closed; StoreUnavailable
+   */
+  async give(
+    processId: string,
+    bytes: Buffer,
+    closes: boolean,
+    causation: Causation,
+  ): Promise<bigint | undefined> {
     const pieces: Buffer[] = [];
     for (let n = 0; n < bytes.length; n += pieceBytes) pieces.push(bytes.subarray(n, n + pieceBytes));
     const key =
@@ -24,8 +33,10 @@ export class ProcessInputs {
         ? undefined
         : await this.keys.ensured('input', processId, causation.principal.projectId);
     const sealed = key === undefined ? [] : pieces.map((piece) => seal(key, piece));
-    await this.streams.execute(processInputDecider, inputStreamOf(processId), causation, (input) =>
+    const stream = inputStreamOf(processId);
+    const { position } = await this.streams.execute(processInputDecider, stream, causation, (input) =>
       giveInput(input, sealed, closes),
     );
+    return position;
   }
 }

@@ -26,7 +26,8 @@ export class ProcessResource {
   command: string;
   args: string[];
   env_keys: string[];
-  cwd: string | null;
+  /** Within the work folder, which is `.`. */
+  cwd: string;
   status: ProcessStatus;
   /** As the host sees it. */
   pid: number | null;
@@ -54,7 +55,7 @@ export function processResource(process: ProcessState, output?: OutputFigures): 
     command: process.command,
     args: [...process.args],
     env_keys: [...process.env_keys],
-    cwd: process.cwd ?? null,
+    cwd: process.cwd ?? '.',
     status: process.status,
     pid: process.pid,
     exit_code: process.exit_code,

@@ -118,7 +118,7 @@ export class ProcessesController {
   ): Promise<void> {
     const { body } = ctx.request;
     const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
-    await this.commands.execute(new GiveInput(id, bytes, close, ctx.causation(), leaseId));
+    changed(ctx, await this.commands.execute(new GiveInput(id, bytes, close, ctx.causation(), leaseId)));
   }
 
   /** Answers when the process has ended, or with 202 when the time is over. */

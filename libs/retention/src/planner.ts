@@ -69,10 +69,15 @@ async function* ofSubjects({ content, rules, holds, now }: Plan, subjects: reado
   }
 }
 
-const stays = (piece: Piece, { session_id, user_id }: Subject, holds: LegalHolds): boolean =>
+/** Where the subject is a session its id is no run's, so that no hold on a run can name it. */
+const stays = (piece: Piece, { id, session_id, user_id }: Subject, holds: LegalHolds): boolean =>
   !piece.over ||
   isShared(piece.sharers ?? [], holds) ||
-  holdsOn(holds, { run_ids: piece.run_ids, session_id, user_ids: [user_id, ...piece.user_ids] }).length > 0;
+  holdsOn(holds, {
+    run_ids: [id, ...piece.run_ids],
+    session_id,
+    user_ids: [user_id, ...piece.user_ids],
+  }).length > 0;
 
 const isSome = <T>(list: readonly T[]): list is readonly [T, ...T[]] => list.length > 0;
 

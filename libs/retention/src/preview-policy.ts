@@ -8,7 +8,7 @@ import { scopeName } from './retention.events.js';
 import { RetentionRules } from './retention-rules.js';
 import { type RemovalResource, removalResource } from './retention.resource.js';
 import { ruleOf, withRule } from './rules.js';
-import { scopeOf } from './scopes.js';
+import { scopeOfBody } from './scopes.js';
 import { limitsOf } from './set-policy.js';
 import { Sweeps } from './sweeps.js';
 import { nothing, tallied } from './tally.decider.js';
@@ -24,7 +24,7 @@ export class PreviewPolicy extends Query<RemovalResource> {
 
 /**
  * What a sweep of the caller's project would remove by this policy, beside the ones that there are.
- * @throws ProblemError validation_failed, projection_lagging; RuleViolation not_found, session_deleted
+ * @throws ProblemError validation_failed, projection_lagging; RuleViolation unknown_reference
  */
 @QueryHandler(PreviewPolicy)
 export class PreviewPolicyHandler implements IQueryHandler<PreviewPolicy> {
@@ -38,7 +38,7 @@ export class PreviewPolicyHandler implements IQueryHandler<PreviewPolicy> {
   async execute({ body, ctx }: PreviewPolicy): Promise<RemovalResource> {
     const { kind } = body;
     const project = ctx.principal.projectId;
-    const scope = await scopeOf(this.streams, ctx.principal, body.scope);
+    const scope = await scopeOfBody(this.streams, ctx.principal, body.scope);
     if (scope === undefined) throw noScope();
     const content = this.contents.of(kind);
     let tally = nothing;

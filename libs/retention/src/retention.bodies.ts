@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { IsIn, IsOptional, ValidateBy } from 'class-validator';
-import { IsEnumWord, IsShape, IsText, IsUuid, IsWhole, PageQuery } from '#http';
+import { IsEnumWord, isObject, IsShape, IsText, IsUuid, IsWhole, PageQuery } from '#http';
 import { durationOf } from './duration.js';
 import {
   type RetentionAction,
@@ -74,9 +74,11 @@ export class PlaceLegalHoldBody {
   reason: string;
 }
 
+/** What else the subject holds is refused by its own name. */
 function isOneSubject(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.values(value).filter((id) => id != null).length === 1;
+  if (!isObject(value)) return false;
+  const { session_id, run_id, user_id } = value;
+  return [session_id, run_id, user_id].filter((id) => id != null).length === 1;
 }
 
 const releasedFilters = ['false', 'true', 'any'] as const;

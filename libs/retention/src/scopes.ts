@@ -1,27 +1,34 @@
 import type { Principal, Streams } from '#eventsourcing';
 import { isUuid, ProblemError } from '#http';
-import { findSession } from '#sessions';
+import { findSession, referencedSession } from '#sessions';
 import { type RetentionKind, retentionKinds, type RetentionScope } from './retention.events.js';
 
 /** Who changes policies and holds, and has sweeps made. */
 export const retentionManagers = ['operator', 'admin'] as const;
 
-/**
- * The scope that a word names for a caller; undefined when it names none.
- * @throws RuleViolation not_found, session_deleted: of a session that the caller cannot see
- */
-export async function scopeOf(
+async function scopeOf(
   streams: Streams,
   principal: Principal,
   word: string,
+  find: typeof findSession,
 ): Promise<RetentionScope | undefined> {
   if (word === 'default') return { of: 'default' };
   if (word === 'project') return { of: 'project', id: principal.projectId };
   const id = word.startsWith('session:') ? word.slice('session:'.length) : '';
   if (!isUuid(id)) return undefined;
-  await findSession(streams, principal, id);
+  await find(streams, principal, id);
   return { of: 'session', id };
 }
+
+/**
+ * The scope that a word of a body names for a caller; undefined when it names none.
+ * @throws RuleViolation unknown_reference: of a session that the caller cannot see
+ */
+export const scopeOfBody = (
+  streams: Streams,
+  principal: Principal,
+  word: string,
+): Promise<RetentionScope | undefined> => scopeOf(streams, principal, word, referencedSession);
 
 /** The same of a path. @throws ProblemError not_found; RuleViolation not_found, session_deleted */
 export async function scopeOfPath(
@@ -29,7 +36,7 @@ export async function scopeOfPath(
   principal: Principal,
   word: string,
 ): Promise<RetentionScope> {
-  const scope = await scopeOf(streams, principal, word);
+  const scope = await scopeOf(streams, principal, word, findSession);
   if (scope === undefined) {
     throw new ProblemError('not_found', 'A scope is default, project, or session: and an id.');
   }

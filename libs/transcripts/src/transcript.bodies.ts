@@ -8,6 +8,7 @@ import {
   IsListOf,
   IsMetadata,
   IsPageCursor,
+  IsPageLimit,
   IsPageOrder,
   IsText,
   IsUuid,
@@ -93,8 +94,8 @@ export class ListTranscriptQuery {
   order?: Order;
 
   /** A page ends early when its segments are very long; `next_cursor` then goes on. */
-  @IsWhole(1, 1_000)
-  limit: number = 100;
+  @IsPageLimit()
+  limit: number = 20;
 
   @IsPageCursor()
   cursor?: string;
