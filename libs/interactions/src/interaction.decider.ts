@@ -149,6 +149,9 @@ const minutes5 = 5 * 60_000;
  */
 export function expiryOf(kind: InteractionKind, now: number, asked: string | undefined): string {
   const until = asked === undefined ? now + days7 : Date.parse(asked);
-  if (until <= now) throw new RuleViolation('validation_failed', 'expires_at must be in the future');
+  if (until <= now) {
+    const pointer = '/expires_at';
+    throw new RuleViolation('validation_failed', 'expires_at must be in the future', { pointer });
+  }
   return new Date(kind === 'tool_call' ? Math.min(until, now + minutes5) : until).toISOString();
 }
