@@ -248,6 +248,20 @@ describe('reading and changing a session', () => {
     expect((await ann.get(`/sessions/${id}`)).body).toEqual(body);
   });
 
+  it('takes no change of metadata, as runs and mounts do not either, that makes it larger than it may be', async () => {
+    const { id } = await ann.made('/sessions', { metadata: { a: 'x'.repeat(40_000) } });
+    const mount = { slug: 'notes', uri: 'file:///notes', metadata: { a: 'x'.repeat(40_000) } };
+    const mounted = await ann.made(`/sessions/${id}/mounts`, mount);
+    const run = await ann.made('/runs', { metadata: { a: 'x'.repeat(40_000) } });
+    for (const path of [`/sessions/${id}`, `/runs/${run.id}`, `/mounts/${mounted.id}`]) {
+      const grown = await ann.patch(path, { metadata: { b: 'x'.repeat(40_000) } });
+      expect([grown.status, grown.body['code']]).toEqual([400, 'validation_failed']);
+      expect(grown.body['errors']).toMatchObject([{ pointer: '/metadata' }]);
+      const swapped = await ann.patch(path, { metadata: { a: null, b: 'x'.repeat(65_000) } });
+      expect(Object.keys(swapped.body['metadata'] as object)).toEqual(['b']);
+    }
+  });
+
   it('keeps its revision when nothing changes', async () => {
     const { id } = await ann.made('/sessions', { title: 'one', metadata: { a: 1 } });
     const { status, body } = await ann.patch(`/sessions/${id}`, {

@@ -1,5 +1,5 @@
 import type { Decider, Envelope, JsonObject } from '#eventsourcing';
-import { RuleViolation, shallowMerge } from '#eventsourcing';
+import { expectMetadataFits, RuleViolation, shallowMerge } from '#eventsourcing';
 import { expectNotPaused, limits, resume } from './budget.decider.js';
 import type {
   BudgetLimit,
@@ -176,7 +176,7 @@ export function createSession(session: Session, birth: SessionBirth): SessionFac
   return session === undefined ? [{ type: 'SessionCreated', data: birth }] : [];
 }
 
-/** Changes what is named and differs. @throws RuleViolation session_deleted, revision_mismatch */
+/** Changes what is named and differs. @throws RuleViolation session_deleted, revision_mismatch, validation_failed */
 export function changeSession(
   session: SessionState,
   change: SessionChange,
@@ -188,6 +188,7 @@ export function changeSession(
     Object.entries(details).filter(([key, value]) => !same(value, session[key as keyof SessionState])),
   );
   if (metadata !== undefined && !same(shallowMerge(session.metadata, metadata), session.metadata)) {
+    expectMetadataFits(session.metadata, metadata);
     told.metadata = metadata;
   }
   return Object.keys(told).length === 0 ? [] : [{ type: 'SessionUpdated', data: told }];
