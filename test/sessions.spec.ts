@@ -211,6 +211,19 @@ describe('sub-sessions', () => {
     expect((await ann.post(path, sub('Ann'))).status).toBe(201);
   });
 
+  it('change by what is named of them, and give their name back when they are sub-agents no more', async () => {
+    const parent = await ann.made('/sessions');
+    const path = `/sessions/${parent.id}/sessions`;
+    const { id } = await ann.made(path, { subagent: { name: 'Ann', task: 'look' } });
+    const done = await ann.patch(`/sessions/${id}`, { subagent: { status: 'completed' } });
+    expect(done.body['subagent']).toEqual({ name: 'Ann', task: 'look', status: 'completed' });
+    const nameless = await ann.patch(`/sessions/${parent.id}`, { subagent: { status: 'completed' } });
+    expect(nameless.body).toMatchObject({ status: 400, errors: [{ pointer: '/subagent/name' }] });
+    const gone = await ann.patch(`/sessions/${id}`, { subagent: null });
+    expect([gone.status, gone.body['subagent'], gone.body['revision']]).toEqual([200, null, 3]);
+    expect((await ann.post(path, sub('ann'))).status).toBe(201);
+  });
+
   it('are not there under a parent that is unknown, foreign or deleted', async () => {
     const parent = await ann.made('/sessions');
     const bob = await project.caller('user');

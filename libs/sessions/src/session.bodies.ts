@@ -65,6 +65,21 @@ export class SubagentBody {
   status: SubagentStatus = 'spawning';
 }
 
+/** What is absent stays; a session that is no sub-agent yet becomes one by its name. */
+export class SubagentChangeBody {
+  @IsOptional()
+  @IsText(1_000, { least: 1 })
+  name?: string | null;
+
+  @IsOptional()
+  @IsText(100_000)
+  task?: string | null;
+
+  @IsOptional()
+  @IsEnumWord(subagentStatuses)
+  status?: SubagentStatus | null;
+}
+
 /** Limits of what the session's runs may use; null, or both left out, is none. */
 export class BudgetBody {
   /** Input and output tokens together. */
@@ -100,10 +115,6 @@ export class SessionDetailsBody {
   @IsOptional()
   @IsShape(() => BudgetBody)
   budget?: BudgetBody | null;
-
-  @IsOptional()
-  @IsShape(() => SubagentBody)
-  subagent?: SubagentBody | null;
 
   @IsOptional()
   @IsText()
@@ -177,6 +188,10 @@ export class CreateSubsessionBody extends SessionDetailsBody {
   alias?: string | null;
 
   @IsOptional()
+  @IsShape(() => SubagentBody)
+  subagent?: SubagentBody | null;
+
+  @IsOptional()
   @IsUuid()
   user_id?: string | null;
 }
@@ -188,6 +203,11 @@ export class CreateSessionBody extends CreateSubsessionBody {
 }
 
 export class UpdateSessionBody extends SessionDetailsBody {
+  /** Null: the session is a sub-agent no more, and its name is free. */
+  @IsOptional()
+  @IsShape(() => SubagentChangeBody)
+  subagent?: SubagentChangeBody | null;
+
   @IsOptional()
   @IsText(1_000, { least: 1 })
   alias?: string | null;
