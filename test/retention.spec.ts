@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -291,6 +291,19 @@ describe('a legal hold', () => {
       expect(await left(run)).toEqual([0]);
     },
   );
+
+  test('has a revision: who has another in mind does not release it', async () => {
+    const subject = { user_id: randomUUID() };
+    const placed = await operator.post('/legal-holds', { subject, reason: 'case 8' });
+    const path = `/legal-holds/${String(placed.body['id'])}`;
+    const etag = String(placed.headers.get('etag'));
+    expect(etag).toMatch(/^"1\..+"$/);
+    expect((await operator.get(path, { 'if-none-match': etag })).status).toBe(304);
+    const stale = await operator.delete(path, { 'if-match': '"2"' });
+    expect([stale.status, stale.body['code']]).toEqual([412, 'revision_mismatch']);
+    expect((await operator.delete(path, { 'if-match': etag })).status).toBe(204);
+    expect((await operator.get(path)).headers.get('etag')).toMatch(/^"2\./);
+  });
 
   test('wins when it is placed during a sweep: what is there after the answer stays', async () => {
     const runs: string[] = [];

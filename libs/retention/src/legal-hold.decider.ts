@@ -51,9 +51,22 @@ export const placed = (
 export const placeHold = (holds: LegalHolds, hold: LegalHoldPlaced['data']): LegalHoldPlaced[] =>
   holds.has(hold.hold_id) ? [] : [{ type: 'LegalHoldPlaced', data: hold }];
 
-/** Releases a hold that stands. @throws RuleViolation not_found */
-export function releaseHold(holds: LegalHolds, id: string, reason?: string): LegalHoldReleased[] {
-  if (!holds.has(id)) throw new RuleViolation('not_found', `no legal hold ${id} stands`);
+/** How often a hold has changed: it is placed, then released. */
+export const holdRevision = ({ released_at }: LegalHold): number => (released_at === null ? 1 : 2);
+
+/** Releases a hold that stands. @throws RuleViolation not_found, revision_mismatch */
+export function releaseHold(
+  holds: LegalHolds,
+  id: string,
+  reason?: string,
+  expected?: number,
+): LegalHoldReleased[] {
+  const hold = holds.get(id);
+  if (hold === undefined) throw new RuleViolation('not_found', `no legal hold ${id} stands`);
+  const revision = holdRevision(hold);
+  if (expected !== undefined && expected !== revision) {
+    throw new RuleViolation('revision_mismatch', `the hold is at revision ${revision}, not ${expected}`);
+  }
   return [{ type: 'LegalHoldReleased', data: { hold_id: id, ...(reason !== undefined && { reason }) } }];
 }
 

@@ -7,13 +7,15 @@ import {
   changed,
   Creates,
   Ctx,
+  ifMatch,
   type Page,
   PathId,
   RequestContext,
+  resource,
   ValidBody,
   ValidQuery,
 } from '#http';
-import type { LegalHold } from './legal-hold.decider.js';
+import { holdRevision, type LegalHold } from './legal-hold.decider.js';
 import { ListHolds } from './list-holds.js';
 import { PlaceHold } from './place-hold.js';
 import { ReleaseHold } from './release-hold.js';
@@ -34,11 +36,14 @@ export class LegalHoldsController {
   @Allow(...retentionManagers)
   @Creates()
   @ApiCreatedResponse({ type: LegalHoldResource })
-  async place(@ValidBody() body: PlaceLegalHoldBody, @Ctx() ctx: RequestContext): Promise<LegalHold> {
+  async place(
+    @ValidBody() body: PlaceLegalHoldBody,
+    @Ctx() ctx: RequestContext,
+  ): Promise<string | undefined> {
     const { hold, position } = await this.commands.execute(new PlaceHold(body, ctx.causation()));
     changed(ctx, position);
     void ctx.reply.header('location', `/v1/legal-holds/${hold.id}`);
-    return hold;
+    return resource(ctx, hold, holdRevision(hold));
   }
 
   @Get()
@@ -52,8 +57,9 @@ export class LegalHoldsController {
   @Get(':id')
   @Allow(...auditors)
   @ApiOkResponse({ type: LegalHoldResource })
-  get(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<LegalHold> {
-    return this.holds.get(ctx, id);
+  async get(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
+    const hold = await this.holds.get(ctx, id);
+    return resource(ctx, hold, holdRevision(hold));
   }
 
   /** Releases it; the record keeps both. */
@@ -66,6 +72,6 @@ export class LegalHoldsController {
     @ValidQuery() { reason }: ReleaseLegalHoldQuery,
     @Ctx() ctx: RequestContext,
   ): Promise<void> {
-    changed(ctx, await this.commands.execute(new ReleaseHold(id, reason, ctx.causation())));
+    changed(ctx, await this.commands.execute(new ReleaseHold(id, reason, ctx.causation(), ifMatch(ctx))));
   }
 }

@@ -10,12 +10,13 @@ export class ReleaseHold extends Command<bigint | undefined> {
     readonly id: string,
     readonly reason: string | undefined,
     readonly causation: Causation,
+    readonly expected: number | undefined,
   ) {
     super();
   }
 }
 
-/** @throws RuleViolation not_found, also when it was released before */
+/** @throws RuleViolation not_found, also when it was released before; revision_mismatch */
 @CommandHandler(ReleaseHold)
 export class ReleaseHoldHandler implements ICommandHandler<ReleaseHold> {
   constructor(
@@ -23,10 +24,10 @@ export class ReleaseHoldHandler implements ICommandHandler<ReleaseHold> {
     private readonly writes: RecentWrites,
   ) {}
 
-  async execute({ id, reason, causation }: ReleaseHold): Promise<bigint | undefined> {
+  async execute({ id, reason, causation, expected }: ReleaseHold): Promise<bigint | undefined> {
     const stream = legalHoldStream(causation.principal.projectId);
     const { position } = await this.streams.execute(legalHoldDecider, stream, causation, (holds) =>
-      releaseHold(holds, id, reason),
+      releaseHold(holds, id, reason, expected),
     );
     this.writes.wrote(id, position);
     return position;
