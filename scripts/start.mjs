@@ -51,5 +51,14 @@ function run() {
 }
 
 process.on('SIGTERM', forward).on('SIGINT', forward).on('SIGHUP', forward);
+// npm passes a stop on to the shell between it and us alone, which dies of it and tells nobody.
+if (process.env.npm_lifecycle_event === 'start') {
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    forward('SIGTERM');
+  }, 250);
+}
 ensure();
 run();

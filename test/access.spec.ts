@@ -215,6 +215,8 @@ describe('keys', () => {
     const body = { name: 'x', project_id: 'default', role: 'user', expires_at: '2020-01-01T00:00:00Z' };
     const { status, json } = await call('POST', '/v1/api-keys', server.key, { body });
     expect([status, json['code']]).toEqual([400, 'validation_failed']);
+    const detail = 'expires_at must be in the future';
+    expect(json['errors']).toEqual([{ pointer: '/expires_at', detail }]);
   });
 
   test('are refused soon after they are revoked, and stay to be read', async () => {

@@ -330,6 +330,7 @@ describe('an export', () => {
     await worker.post(`/runs/${String(runs[0])}/interactions`, { kind: 'user_input', token: 'q' });
     await ann.made(`/sessions/${id}/schedules`, { cron: '0 9 * * *', run: {}, enabled: false });
     await ann.made(`/sessions/${id}/mounts`, { slug: 'work', uri: 's3://bucket/work' });
+    const state = await worker.call('PUT', `/sessions/${id}/state`, { data: { step: 3 }, sandbox_id: 'box' });
     const entries = Array.from({ length: 1_200 }, (_, n) => ({ stream: 'stdout', message: `line ${n}` }));
     await worker.post(`/runs/${String(runs[0])}/logs`, { entries: entries.slice(0, 1_000) });
     await worker.post(`/runs/${String(runs[0])}/logs`, { entries: entries.slice(1_000) });
@@ -353,6 +354,7 @@ describe('an export', () => {
         version: 1,
         session_id: id,
         counts: {
+          states: 1,
           runs: 2,
           events: feed.length,
           segments: 252,
@@ -365,6 +367,7 @@ describe('an export', () => {
     });
     expect(session).toEqual({ type: 'session', data: shown });
     const of = (type: string) => rest.filter((line) => line.type === type).map(({ data }) => data);
+    expect(of('state')).toEqual([state.body]);
     expect(of('run').map((run) => run['id'])).toEqual(runs);
     expect(of('event')).toEqual(feed);
     expect(of('segment').at(-1)).toMatchObject({ run_id: runs[1], content: 'own' });
@@ -373,6 +376,7 @@ describe('an export', () => {
     expect(of('mount')).toMatchObject([{ slug: 'work' }]);
     expect(of('log').map(({ message }) => message)).toEqual(entries.map(({ message }) => message));
     expect([...new Set(rest.map(({ type }) => type))]).toEqual([
+      'state',
       'run',
       'event',
       'segment',

@@ -211,6 +211,19 @@ describe('sub-sessions', () => {
     expect((await ann.post(path, sub('Ann'))).status).toBe(201);
   });
 
+  it('change by what is named of them, and give their name back when they are sub-agents no more', async () => {
+    const parent = await ann.made('/sessions');
+    const path = `/sessions/${parent.id}/sessions`;
+    const { id } = await ann.made(path, { subagent: { name: 'Ann', task: 'look' } });
+    const done = await ann.patch(`/sessions/${id}`, { subagent: { status: 'completed' } });
+    expect(done.body['subagent']).toEqual({ name: 'Ann', task: 'look', status: 'completed' });
+    const nameless = await ann.patch(`/sessions/${parent.id}`, { subagent: { status: 'completed' } });
+    expect(nameless.body).toMatchObject({ status: 400, errors: [{ pointer: '/subagent/name' }] });
+    const gone = await ann.patch(`/sessions/${id}`, { subagent: null });
+    expect([gone.status, gone.body['subagent'], gone.body['revision']]).toEqual([200, null, 3]);
+    expect((await ann.post(path, sub('ann'))).status).toBe(201);
+  });
+
   it('are not there under a parent that is unknown, foreign or deleted', async () => {
     const parent = await ann.made('/sessions');
     const bob = await project.caller('user');
@@ -246,6 +259,20 @@ describe('reading and changing a session', () => {
       { title: 'two', tags: ['b', 'c'], metadata: { a: { y: 2 }, c: 3 }, revision: 2 },
     ]);
     expect((await ann.get(`/sessions/${id}`)).body).toEqual(body);
+  });
+
+  it('takes no change of metadata, as runs and mounts do not either, that makes it larger than it may be', async () => {
+    const { id } = await ann.made('/sessions', { metadata: { a: 'x'.repeat(40_000) } });
+    const mount = { slug: 'notes', uri: 'file:///notes', metadata: { a: 'x'.repeat(40_000) } };
+    const mounted = await ann.made(`/sessions/${id}/mounts`, mount);
+    const run = await ann.made('/runs', { metadata: { a: 'x'.repeat(40_000) } });
+    for (const path of [`/sessions/${id}`, `/runs/${run.id}`, `/mounts/${mounted.id}`]) {
+      const grown = await ann.patch(path, { metadata: { b: 'x'.repeat(40_000) } });
+      expect([grown.status, grown.body['code']]).toEqual([400, 'validation_failed']);
+      expect(grown.body['errors']).toMatchObject([{ pointer: '/metadata' }]);
+      const swapped = await ann.patch(path, { metadata: { a: null, b: 'x'.repeat(65_000) } });
+      expect(Object.keys(swapped.body['metadata'] as object)).toEqual(['b']);
+    }
   });
 
   it('keeps its revision when nothing changes', async () => {

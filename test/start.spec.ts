@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type ChildProcess, execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chownSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -149,6 +149,18 @@ describe('a stop', () => {
     const server = announcedPid(dataDir);
     expect(await ended(child, 'SIGTERM')).toBe(0);
     expect(isAlive(server)).toBe(false);
+  });
+
+  test('of npm stops the server too, although npm does not wait for it', async () => {
+    const env = { PATH: process.env['PATH'], HOME: tmpdir(), PORT: '0', DATA_DIR: dataDir };
+    const child = spawn('npm', ['start'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    await addressOf({ child, output: () => text });
+    const server = announcedPid(dataDir);
+    await ended(child, 'SIGTERM');
+    while (isAlive(server)) await delay(20);
+    expect(() => postmasterPid(dataDir)).toThrow('ENOENT');
   });
 
   test('follows when the supervisor is killed', async () => {

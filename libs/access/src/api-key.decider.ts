@@ -30,7 +30,8 @@ const born = ({ project_id, user_id, role, expires_at }: ApiKeyCreated['data']):
 export function createApiKey(key: ApiKeyState, birth: ApiKeyCreated['data'], now: string): ApiKeyFact[] {
   if (key !== undefined) return [];
   if (birth.expires_at !== undefined && birth.expires_at <= now) {
-    throw new RuleViolation('validation_failed', 'expires_at must be in the future');
+    const pointer = '/expires_at';
+    throw new RuleViolation('validation_failed', 'expires_at must be in the future', { pointer });
   }
   return [{ type: 'ApiKeyCreated', data: birth }];
 }

@@ -22,7 +22,10 @@ export class RuleViolation extends Error {
   constructor(
     readonly code: string,
     readonly detail: string,
-    /** Members that the answer carries beside the detail, such as `expected_seq`. */
+    /**
+     * Members that the answer carries beside the detail, such as `expected_seq`; with `validation_failed`, `pointer`
+     * names the field of the request at fault.
+     */
     readonly extra: Readonly<Record<string, string | number>> = {},
   ) {
     super(`${code}: ${detail}`);

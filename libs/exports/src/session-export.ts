@@ -6,7 +6,7 @@ import { mountResource, type MountState } from '#mounts';
 import { Database } from '#read-models';
 import { type RunState, runResource } from '#runs';
 import { scheduleResource, type ScheduleState } from '#schedules';
-import type { SessionResource } from '#sessions';
+import { sessionStateDecider, sessionStateStream, type SessionResource } from '#sessions';
 import { SessionFeed } from '#timeline';
 import {
   inPart,
@@ -20,7 +20,16 @@ import {
 /** One line of an export. */
 export interface ExportLine {
   readonly type:
-    'manifest' | 'session' | 'run' | 'event' | 'segment' | 'interaction' | 'schedule' | 'mount' | 'log';
+    | 'manifest'
+    | 'session'
+    | 'state'
+    | 'run'
+    | 'event'
+    | 'segment'
+    | 'interaction'
+    | 'schedule'
+    | 'mount'
+    | 'log';
   readonly data: object;
 }
 
@@ -57,21 +66,25 @@ export class SessionExport {
   ) {}
 
   /**
-   * A manifest with counts, the session, its runs, its feed, its transcript and those of its runs, its
-   * questions, its schedules and mounts, and the logs of its runs; each in its own order. @throws StoreUnavailable
+   * A manifest with counts, the session, what its workers keep, its runs, its feed, its transcript and those of its
+   * runs, its questions, its schedules and mounts, and the logs of its runs; each in its own order.
+   * @throws StoreUnavailable
    */
   async *lines(session: SessionResource, principal: Principal): AsyncGenerator<ExportLine> {
     const { id } = session;
+    const { state } = await this.streams.load(sessionStateDecider, sessionStateStream(id));
+    const states = state.updated_at === null ? [] : [state];
     const counts = await this.counted(id);
     const data = {
       format: 'runledger.session',
       version: 1,
       session_id: id,
       exported_at: new Date().toISOString(),
-      counts,
+      counts: { states: states.length, ...counts },
     };
     yield { type: 'manifest', data };
     yield { type: 'session', data: session };
+    for (const kept of states) yield { type: 'state', data: kept };
     const runs: string[] = [];
     for await (const { id: run, doc } of this.rows(runsSql, id, counts.runs)) {
       runs.push(run);

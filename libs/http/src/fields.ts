@@ -1,9 +1,9 @@
 import { applyDecorators } from '@nestjs/common';
 import { ArrayMaxSize, ArrayMinSize, IsArray, ValidateBy, type ValidationOptions } from 'class-validator';
+import { metadataBytes } from '#eventsourcing';
 import { note } from './field-notes.js';
 import { hasAtMost, isObject, isTime, isUuid } from './forms.js';
 
-const metadataBytes = 64 * 1024;
 const number = /^-?\d{1,15}(\.\d{1,15})?$/;
 
 /** A check of one value; `must` says the rule, as in `title must be ...`. */

@@ -258,6 +258,15 @@ test('faults of a body are told by pointer', async () => {
   });
 });
 
+test('a body is refused where none is taken, unless nothing is in it', async () => {
+  expectProblem(await post({ nope: 1 }, {}, '/refused'), 400, 'validation_failed');
+  expect((await post({ nope: 1 }, {}, '/refused')).body).toMatchObject({ errors: [{ pointer: '/nope' }] });
+  expect((await post([1], {}, '/refused')).body).toMatchObject({ errors: [{ pointer: '' }] });
+  expectProblem(await post({}, {}, '/refused'), 409, 'producer_gap');
+  expectProblem(await post('', {}, '/refused'), 409, 'producer_gap');
+  expectProblem(await post({ nope: 1 }, {}, '/nowhere/at/all'), 404, 'not_found');
+});
+
 test('unknown parameters are refused on every route', async () => {
   const errors = [{ parameter: 'nope', detail: 'nope is not known here' }];
   expect((await get('?nope=1')).body).toMatchObject({ code: 'validation_failed', errors });

@@ -38,6 +38,11 @@ test('a broken rule keeps its code, detail and further members', () => {
   });
 });
 
+test('a broken rule about one field of the request names it in a row', () => {
+  const problem = problemOf(new RuleViolation('validation_failed', 'x is over', { pointer: '/x' }), false);
+  expect(problem).toMatchObject({ options: { extra: {}, errors: [{ pointer: '/x', detail: 'x is over' }] } });
+});
+
 test('a broken rule whose code is not in the catalogue is our own fault', () => {
   expect(problemOf(new RuleViolation('toString', 'x'), false)).toBeUndefined();
 });

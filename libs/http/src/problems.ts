@@ -56,9 +56,7 @@ const byStatus: Readonly<Record<number, [ProblemCode, string]>> = {
 export function problemOf(error: unknown, conditional: boolean): ProblemError | undefined {
   if (error instanceof ProblemError) return error;
   if (error instanceof RuleViolation) {
-    return isProblemCode(error.code)
-      ? new ProblemError(error.code, error.detail, { extra: error.extra })
-      : undefined;
+    return isProblemCode(error.code) ? broken(error.code, error) : undefined;
   }
   if (error instanceof RevisionConflict) {
     return conditional
@@ -87,4 +85,9 @@ export function problemOf(error: unknown, conditional: boolean): ProblemError | 
     return new ProblemError(code, detail);
   }
   return undefined;
+}
+
+function broken(code: ProblemCode, { detail, extra: { pointer, ...extra } }: RuleViolation): ProblemError {
+  const faults = typeof pointer === 'string' && { errors: [{ pointer, detail }] };
+  return new ProblemError(code, detail, { extra, ...faults });
 }

@@ -6,6 +6,8 @@ export interface RouteManners {
   readonly accepts?: readonly string[];
   /** It validates its query itself. */
   readonly query?: true;
+  /** It validates its body itself. */
+  readonly body?: true;
   /** It honours Idempotency-Key. */
   readonly creates?: true;
 }
@@ -17,6 +19,16 @@ export function addManners(handler: object, manners: RouteManners): void {
   const known = Reflect.getMetadata(KEY, handler) as object | undefined;
   Reflect.defineMetadata(KEY, { ...known, ...manners }, handler);
 }
+
+/** The same from a decorator of a parameter. */
+export const mannersOfParameter = (
+  controller: object,
+  method: string | symbol | undefined,
+  manners: RouteManners,
+): void => {
+  if (method !== undefined)
+    addManners((controller as Record<string | symbol, object>)[method] ?? {}, manners);
+};
 
 /** Says which media types a route takes, in place of JSON; name `application/json` too where it stays welcome. */
 export const Accepts =

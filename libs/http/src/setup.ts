@@ -8,7 +8,7 @@ import { ProblemFilter, refuseByRouter } from './problem.filter.js';
 import { bodyLimit } from './problems.js';
 import type { RouteManners } from './route-config.js';
 import { requestId } from './tracing.js';
-import { refuseUndeclaredQuery } from './validate.js';
+import { refuseUndeclaredBody, refuseUndeclaredQuery } from './validate.js';
 
 /** Options of the Fastify adapter: `new FastifyAdapter(fastifyOptions())`. */
 export const fastifyOptions = () =>
@@ -42,6 +42,7 @@ export function setupHttp(app: NestFastifyApplication): void {
     try {
       takeConsistencyToken(request.ctx);
       if (request.url.includes('?')) refuseUndeclaredQuery(request);
+      refuseUndeclaredBody(request);
       done();
     } catch (error) {
       done(error as Error);

@@ -2,7 +2,7 @@ import { Body, type PipeTransform, type ArgumentMetadata, Query } from '@nestjs/
 import type { FastifyRequest } from 'fastify';
 import { carryOut, planOf, type Report, type Shape, shapedObject } from './plan.js';
 import { type Fault, ProblemError } from './problems.js';
-import { addManners, type RouteManners } from './route-config.js';
+import { mannersOfParameter, type RouteManners } from './route-config.js';
 
 /** More rows than these help nobody. */
 const mostFaults = 100;
@@ -23,11 +23,14 @@ const bodyPipe = new BodyPipe();
 const queryPipe = new QueryPipe();
 
 /** The validated body, an instance of the parameter's class; no body at all counts as `{}`. */
-export const ValidBody = (): ParameterDecorator => Body(bodyPipe);
+export const ValidBody = (): ParameterDecorator => (target, key, index) => {
+  mannersOfParameter(target, key, { body: true });
+  Body(bodyPipe)(target, key, index);
+};
 
 /** The validated query, an instance of the parameter's class. */
 export const ValidQuery = (): ParameterDecorator => (target, key, index) => {
-  if (key !== undefined) addManners((target as Record<string | symbol, object>)[key] ?? {}, { query: true });
+  mannersOfParameter(target, key, { query: true });
   Query(queryPipe)(target, key, index);
 };
 
@@ -57,6 +60,13 @@ export function refuseUndeclaredQuery(request: FastifyRequest): void {
   refuseFaults(
     Object.keys(request.query as object).map((parameter) => ({ parameter, detail: unknown(parameter) })),
   );
+}
+
+/** Refuses what is sent to a route that takes no body: who sends it expects something else. @throws ProblemError validation_failed */
+export function refuseUndeclaredBody({ body, routeOptions, is404 }: FastifyRequest): void {
+  const manners = routeOptions.config as RouteManners;
+  if (body === undefined || manners.body === true || manners.accepts !== undefined || is404) return;
+  validBody(Object, body);
 }
 
 const unknown = (parameter: string): string => `${parameter} is not known here`;

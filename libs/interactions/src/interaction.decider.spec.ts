@@ -166,6 +166,10 @@ describe('the time to answer', () => {
     expect(expiryOf('tool_call', now, '2026-03-01T00:00:00Z')).toBe(expires_at);
     expect(expiryOf('tool_call', now, '2026-01-01T00:00:10Z')).toBe('2026-01-01T00:00:10.000Z');
   });
+
+  it('cannot be over already', () => {
+    expect(() => expiryOf('user_input', now, '2025-12-31T23:59:59Z')).toThrow(RuleViolation);
+  });
 });
 
 it('whatever is tried in whatever order, one answer is recorded at most, and what has ended stays so', () => {

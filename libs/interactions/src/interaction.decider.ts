@@ -145,8 +145,13 @@ const minutes5 = 5 * 60_000;
  * When a question expires: when it was asked to, or after 7 days; a tool call after 5 minutes at the latest.
  * @param now milliseconds since 1970
  * @param asked RFC 3339 time
+ * @throws RuleViolation validation_failed when the time asked for is over
  */
 export function expiryOf(kind: InteractionKind, now: number, asked: string | undefined): string {
   const until = asked === undefined ? now + days7 : Date.parse(asked);
+  if (until <= now) {
+    const pointer = '/expires_at';
+    throw new RuleViolation('validation_failed', 'expires_at must be in the future', { pointer });
+  }
   return new Date(kind === 'tool_call' ? Math.min(until, now + minutes5) : until).toISOString();
 }

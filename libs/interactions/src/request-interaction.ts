@@ -1,7 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Causation } from '#eventsourcing';
 import { derivedUuidv7, RuleViolation, Streams } from '#eventsourcing';
-import { expectSmall, ProblemError } from '#http';
+import { expectSmall } from '#http';
 import { expectLeaseOf, findRun, isOver, runDecider, type RunState, runStream } from '#runs';
 import { type ChangedInteraction, InteractionChanges } from './interaction-changes.js';
 import type { RequestInteractionBody } from './interaction.bodies.js';
@@ -21,7 +21,7 @@ export class RequestInteraction extends Command<ChangedInteraction> {
 
 /**
  * Asks; the same token in the same run names the same question.
- * @throws RuleViolation not_found, run_terminal, lease_lost; ProblemError validation_failed, payload_too_large
+ * @throws RuleViolation not_found, run_terminal, lease_lost, validation_failed; ProblemError payload_too_large
  */
 @CommandHandler(RequestInteraction)
 export class RequestInteractionHandler implements ICommandHandler<RequestInteraction> {
@@ -39,7 +39,6 @@ export class RequestInteractionHandler implements ICommandHandler<RequestInterac
     const { state: known } = await this.streams.load(interactionDecider, interactionStream(id));
     if (known !== undefined) return this.changes.change(id, causation, () => []);
     expectSmall(request, '/request');
-    expectFuture(expires_at, causation.milliseconds);
     const birth = {
       interaction_id: id,
       token,
@@ -62,11 +61,4 @@ export class RequestInteractionHandler implements ICommandHandler<RequestInterac
     if (isOver(run))
       throw new RuleViolation('run_terminal', `the run is ${run.status}, it asks nothing more`);
   }
-}
-
-/** @throws ProblemError validation_failed */
-function expectFuture(time: string | null | undefined, now: number): void {
-  if (time == null || Date.parse(time) > now) return;
-  const [pointer, detail] = ['/expires_at', 'must be in the future'];
-  throw new ProblemError('validation_failed', `${pointer} ${detail}.`, { errors: [{ pointer, detail }] });
 }

@@ -1,5 +1,5 @@
 import type { Decider, Envelope, JsonObject } from '#eventsourcing';
-import { RuleViolation, shallowMerge } from '#eventsourcing';
+import { expectMetadataFits, RuleViolation, shallowMerge } from '#eventsourcing';
 import type { MountBirth, MountDetails, MountFact } from './mount.events.js';
 
 /** A mount as its stream tells it, in the words of the API. */
@@ -58,7 +58,7 @@ export function createMount(mount: Mount, birth: MountBirth): MountFact[] {
   return mount === undefined ? [{ type: 'MountCreated', data: birth }] : [];
 }
 
-/** Changes what differs. @throws RuleViolation not_found, revision_mismatch */
+/** Changes what differs. @throws RuleViolation not_found, revision_mismatch, validation_failed */
 export function changeMount(
   mount: Mount,
   { metadata, ...details }: MountDetails & { readonly metadata?: JsonObject },
@@ -69,6 +69,7 @@ export function changeMount(
     ([key, value]) => !same(value, before[key as keyof MountDetails]),
   );
   if (metadata !== undefined && !same(shallowMerge(before.metadata, metadata), before.metadata)) {
+    expectMetadataFits(before.metadata, metadata);
     news.push(['metadata', metadata]);
   }
   return news.length === 0 ? [] : [{ type: 'MountUpdated', data: Object.fromEntries(news) }];

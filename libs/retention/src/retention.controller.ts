@@ -2,7 +2,7 @@ import { Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allow, auditors, readers } from '#access';
-import { changed, Creates, Ctx, PathId, RequestContext, ValidBody, validBody } from '#http';
+import { changed, Creates, Ctx, PathId, RequestContext, ValidBody } from '#http';
 import { ExplainRetention } from './explain-retention.js';
 import { PreviewPolicy } from './preview-policy.js';
 import { RequestSweep } from './request-sweep.js';
@@ -34,8 +34,6 @@ export class RetentionController {
   @HttpCode(202)
   @ApiAcceptedResponse({ type: SweepResource })
   async apply(@Ctx() ctx: RequestContext): Promise<SweepResource> {
-    // It takes no options: who sends some expects something else.
-    validBody(Object, ctx.request.body);
     const { sweep, position } = await this.commands.execute(new RequestSweep(ctx.causation()));
     changed(ctx, position);
     void ctx.reply.header('location', `/v1/operations/${sweep.id}`);

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '#eventsourcing';
-import { RuleViolation } from '#eventsourcing';
+import { expectMetadataFits, RuleViolation } from '#eventsourcing';
 import type { Run, RunState } from './run.decider.js';
 import { isOver, next, ofSession } from './run.decider.js';
 import type { RunBirth, RunError, RunFact, RunStatus, RunUsage } from './run.events.js';
@@ -21,7 +21,7 @@ export function createRun(run: Run, birth: RunBirth): RunFact[] {
 
 /**
  * Changes what the client named. The status that the run already has is no change.
- * @throws RuleViolation illegal_transition, revision_mismatch
+ * @throws RuleViolation illegal_transition, revision_mismatch, validation_failed
  */
 export function changeRun(run: RunState, change: RunChange, expected?: number): RunFact[] {
   expectRevision(run, expected);
@@ -33,6 +33,7 @@ export function changeRun(run: RunState, change: RunChange, expected?: number): 
   };
   const facts: RunFact[] = [];
   if (metadata !== undefined && !holds(run.metadata, metadata)) {
+    expectMetadataFits(run.metadata, metadata);
     facts.push({ type: 'RunUpdated', data: { metadata } });
   }
   if (usage !== undefined && !same(usage, run.usage)) {

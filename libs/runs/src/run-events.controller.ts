@@ -2,7 +2,7 @@ import { Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiBody, ApiCreatedResponse, ApiTags } from '@nestjs/swagger';
 import { Allow, writers } from '#access';
-import { changed, Creates, Ctx, PathId, RequestContext } from '#http';
+import { Accepts, changed, Creates, Ctx, PathId, RequestContext } from '#http';
 import { AppendEvents } from './append-events.js';
 import { LeaseId } from './lease-header.js';
 import { runEvents } from './run-events.js';
@@ -17,6 +17,7 @@ export class RunEventsController {
   @Post()
   @Allow(...writers)
   @Creates()
+  @Accepts('application/json')
   @ApiBody({ type: AppendEventsBody })
   @ApiCreatedResponse({ type: AppendedEventsResource })
   async append(

@@ -1,5 +1,7 @@
 export * from './session.events.js';
 export * from './session.decider.js';
+export { sessionStateDecider } from './session-state.decider.js';
+export { sessionStateStream } from './session-state.events.js';
 export * from './session.figures.js';
 export * from './session.projection.js';
 export * from './session.bodies.js';

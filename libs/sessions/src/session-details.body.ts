@@ -58,6 +58,21 @@ export class SubagentBody {
   status: SubagentStatus = 'spawning';
 }
 
+/** What is absent stays; a session that is no sub-agent yet becomes one by its name. */
+export class SubagentChangeBody {
+  @IsOptional()
+  @IsText(1_000, { least: 1 })
+  name?: string | null;
+
+  @IsOptional()
+  @IsText(100_000)
+  task?: string | null;
+
+  @IsOptional()
+  @IsEnumWord(subagentStatuses)
+  status?: SubagentStatus | null;
+}
+
 /** Limits of what the session's runs may use; null, or both left out, is none. */
 export class BudgetBody {
   /** Input and output tokens together. */
@@ -93,10 +108,6 @@ export class SessionDetailsBody {
   @IsOptional()
   @IsShape(() => BudgetBody)
   budget?: BudgetBody | null;
-
-  @IsOptional()
-  @IsShape(() => SubagentBody)
-  subagent?: SubagentBody | null;
 
   @IsOptional()
   @IsText()

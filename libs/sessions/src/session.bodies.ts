@@ -5,6 +5,7 @@ import {
   IsFlag,
   IsForm,
   IsRfc3339,
+  IsShape,
   IsTags,
   IsText,
   IsUuid,
@@ -12,7 +13,7 @@ import {
   PageQuery,
   Repeatable,
 } from '#http';
-import { SessionDetailsBody } from './session-details.body.js';
+import { SessionDetailsBody, SubagentBody, SubagentChangeBody } from './session-details.body.js';
 import { type SessionStatus, sessionStatuses } from './session.figures.js';
 
 const externalId = /^[A-Za-z0-9_.-]{1,128}$/;
@@ -28,6 +29,10 @@ export class CreateSubsessionBody extends SessionDetailsBody {
   alias?: string | null;
 
   @IsOptional()
+  @IsShape(() => SubagentBody)
+  subagent?: SubagentBody | null;
+
+  @IsOptional()
   @IsUuid()
   user_id?: string | null;
 }
@@ -39,6 +44,11 @@ export class CreateSessionBody extends CreateSubsessionBody {
 }
 
 export class UpdateSessionBody extends SessionDetailsBody {
+  /** Null: the session is a sub-agent no more, and its name is free. */
+  @IsOptional()
+  @IsShape(() => SubagentChangeBody)
+  subagent?: SubagentChangeBody | null;
+
   @IsOptional()
   @IsText(1_000, { least: 1 })
   alias?: string | null;

@@ -102,6 +102,48 @@ describe('changing a session', () => {
       .then([{ type: 'SessionUpdated', data: { title: 'Second', locale: 'de' } }]);
   });
 
+  describe('that is a sub-agent', () => {
+    const ann = { name: 'Ann', task: 'look', status: 'spawning' as const };
+    const born: SessionFact = { type: 'SessionCreated', data: { ...birth, subagent: ann } };
+    const updated = (subagent: typeof ann | object | null): SessionFact[] => [
+      {
+        type: 'SessionUpdated',
+        data: { subagent } as Extract<SessionFact, { type: 'SessionUpdated' }>['data'],
+      },
+    ];
+
+    it.each([
+      ['its status alone', { status: 'running' as const }, { ...ann, status: 'running' }],
+      ['another name', { name: 'Bea' }, { ...ann, name: 'Bea' }],
+      ['no task', { task: null }, { ...ann, task: null }],
+      ['that it is one no more', null, null],
+    ])('written: %s', (_what, subagent, then) => {
+      given(sessionDecider, [born])
+        .when((session) => changeSession(known(session), { subagent }))
+        .then(updated(then));
+    });
+
+    it('ignored: what it says already, in whatever order', () => {
+      given(sessionDecider, [born])
+        .when((session) =>
+          changeSession(known(session), { subagent: { status: 'spawning', task: 'look', name: 'Ann' } }),
+        )
+        .then([]);
+    });
+
+    it('refused: one that has no name', () => {
+      given(sessionDecider, [created])
+        .when((session) => changeSession(known(session), { subagent: { status: 'running' } }))
+        .thenRefused('validation_failed');
+    });
+
+    it('written: one that has a name now', () => {
+      given(sessionDecider, [created])
+        .when((session) => changeSession(known(session), { subagent: { name: 'Ann' } }))
+        .then(updated({ name: 'Ann', task: null, status: 'spawning' }));
+    });
+  });
+
   it('written: metadata by key, null to remove one', () => {
     given(sessionDecider, [created])
       .when((session) => changeSession(known(session), { metadata: { team: null, round: 2 } }))

@@ -1,5 +1,5 @@
 import type { Decider, Envelope, JsonObject } from '#eventsourcing';
-import { RuleViolation, shallowMerge } from '#eventsourcing';
+import { expectMetadataFits, RuleViolation, shallowMerge } from '#eventsourcing';
 import { expectNotPaused, limits, resume } from './budget.decider.js';
 import type {
   BudgetLimit,
@@ -9,6 +9,7 @@ import type {
   SessionBirth,
   SessionDetails,
   SessionFact,
+  SessionUpdated,
   Subagent,
 } from './session.events.js';
 
@@ -40,7 +41,9 @@ export interface SessionState extends Required<Omit<SessionDetails, 'subagent'>>
 }
 
 export type Session = SessionState | undefined;
-export type SessionChange = SessionDetails & { metadata?: JsonObject };
+/** What is asked to change; null takes a sub-agent away, and what is absent of one stays. */
+export type SessionChange = Omit<SessionUpdated['data'], 'subagent'> & { subagent?: SubagentChange | null };
+export type SubagentChange = { readonly [K in keyof Subagent]?: Subagent[K] | null };
 
 /** What a new run does about a session that another run holds; `steer` cancels the others first. */
 export type ClaimMode = 'reject' | 'allow' | 'enqueue' | 'steer';
@@ -176,21 +179,40 @@ export function createSession(session: Session, birth: SessionBirth): SessionFac
   return session === undefined ? [{ type: 'SessionCreated', data: birth }] : [];
 }
 
-/** Changes what is named and differs. @throws RuleViolation session_deleted, revision_mismatch */
+/** Changes what is named and differs. @throws RuleViolation session_deleted, revision_mismatch, validation_failed */
 export function changeSession(
   session: SessionState,
   change: SessionChange,
   expected?: number,
 ): SessionFact[] {
   expectLive(session, expected);
-  const { metadata, ...details } = change;
-  const told: SessionChange = Object.fromEntries(
-    Object.entries(details).filter(([key, value]) => !same(value, session[key as keyof SessionState])),
+  const { metadata, subagent, ...details } = change;
+  const asked = {
+    ...details,
+    ...(subagent !== undefined && { subagent: subagent && changedSubagent(session.subagent, subagent) }),
+  };
+  const told: SessionUpdated['data'] = Object.fromEntries(
+    Object.entries(asked).filter(([key, value]) => !same(value, session[key as keyof SessionState])),
   );
   if (metadata !== undefined && !same(shallowMerge(session.metadata, metadata), session.metadata)) {
+    expectMetadataFits(session.metadata, metadata);
     told.metadata = metadata;
   }
   return Object.keys(told).length === 0 ? [] : [{ type: 'SessionUpdated', data: told }];
+}
+
+function changedSubagent(was: Subagent | null, { name, task, status }: SubagentChange): Subagent {
+  const named = name ?? was?.name;
+  if (named !== undefined) {
+    return {
+      ...was,
+      name: named,
+      task: task === undefined ? (was?.task ?? null) : task,
+      status: status ?? was?.status ?? 'spawning',
+    };
+  }
+  const detail = 'name must be given: the session is no sub-agent yet';
+  throw new RuleViolation('validation_failed', detail, { pointer: '/subagent/name' });
 }
 
 /** Notes the alias that the session bears, or has lost. A deleted session bears none. */

@@ -98,7 +98,11 @@ export interface SessionBirth extends SessionDetails {
 
 export type SessionCreated = Fact<'SessionCreated', SessionBirth>;
 /** Metadata is merged key by key; null removes a key. Everything else replaces. */
-export type SessionUpdated = Fact<'SessionUpdated', SessionDetails & { readonly metadata?: JsonObject }>;
+export type SessionUpdated = Fact<
+  'SessionUpdated',
+  /** A sub-agent that is null: it is one no more. */
+  Omit<SessionDetails, 'subagent'> & { subagent?: Subagent | null; metadata?: JsonObject }
+>;
 /** The alias that the session bears from now on (null: none), and the one that it bore. */
 export type SessionAliasChanged = Fact<
   'SessionAliasChanged',

@@ -5,7 +5,7 @@ import { RecentWrites } from '#read-models';
 import { findSession } from './find-session.js';
 import { Reservations } from './reservations.js';
 import type { UpdateSessionBody } from './session.bodies.js';
-import type { SessionState } from './session.decider.js';
+import type { SessionState, SubagentChange } from './session.decider.js';
 import { changeSession, sessionDecider, settled } from './session.decider.js';
 import { reservationStream, sessionStream } from './session.events.js';
 import { SessionBudgets } from './session-budgets.js';
@@ -16,7 +16,7 @@ export interface UpdatedSession {
 }
 
 interface Renaming {
-  readonly taken: string;
+  readonly taken: string | undefined;
   readonly left: string | undefined;
 }
 
@@ -31,7 +31,7 @@ export class UpdateSession extends Command<UpdatedSession> {
   }
 }
 
-/** @throws RuleViolation not_found, session_deleted, revision_mismatch, subagent_name_taken */
+/** @throws RuleViolation not_found, session_deleted, revision_mismatch, subagent_name_taken, validation_failed */
 @CommandHandler(UpdateSession)
 export class UpdateSessionHandler implements ICommandHandler<UpdateSession> {
   constructor(
@@ -46,10 +46,10 @@ export class UpdateSessionHandler implements ICommandHandler<UpdateSession> {
     const { alias, subagent, metadata, ...details } = body;
     const change = {
       ...settled(details),
-      ...(subagent != null && { subagent }),
+      ...(subagent !== undefined && { subagent }),
       ...(metadata != null && { metadata }),
     };
-    const given = await this.reserveName(before, subagent?.name, causation);
+    const given = await this.reserveName(before, subagent, causation);
     const updated = await this.streams
       .execute(sessionDecider, sessionStream(id), causation, (session) =>
         changeSession(session as SessionState, change, expected),
@@ -83,15 +83,17 @@ export class UpdateSessionHandler implements ICommandHandler<UpdateSession> {
    */
   private async reserveName(
     session: SessionState,
-    name: string | undefined,
+    change: SubagentChange | null | undefined,
     causation: Causation,
   ): Promise<Renaming | undefined> {
     const { parent_session_id: parent, subagent, id, user_id } = session;
-    if (parent === null || name === undefined) return undefined;
-    const taken = reservationStream.subagent(parent, name);
+    if (parent === null || change === undefined) return undefined;
     const left = subagent === null ? undefined : reservationStream.subagent(parent, subagent.name);
+    if (change === null) return { taken: undefined, left };
+    if (change.name == null) return undefined;
+    const taken = reservationStream.subagent(parent, change.name);
     if (taken === left) return undefined;
-    await this.reservations.subagent(parent, name, id, user_id, causation);
+    await this.reservations.subagent(parent, change.name, id, user_id, causation);
     return { taken, left };
   }
 
