@@ -237,10 +237,12 @@ describe('a tool call that a client is to answer', () => {
     expect(await status()).toBe('idle');
   });
 
-  it('answers itself with an error when nobody does, after 5 minutes at most', async () => {
+  it('answers itself with an error when nobody does, after 5 minutes or when it was asked to', async () => {
     const reply = await ask({ token: 'long', kind: 'tool_call' });
     const { created_at, expires_at } = reply.body;
     expect(Date.parse(String(expires_at)) - Date.parse(String(created_at))).toBe(300_000);
+    const until = '2100-01-01T00:00:00.000Z';
+    expect((await ask({ kind: 'tool_call', expires_at: until })).body['expires_at']).toBe(until);
     const id = await asked({ kind: 'tool_call', expires_at: new Date(Date.now() + 300).toISOString() });
     await eventually(async () => (await read(id))['status'] === 'responded');
     expect((await read(id))['response']).toMatchObject({ error: { code: 'timeout' } });

@@ -138,20 +138,20 @@ function expectPending({ status }: InteractionState): void {
   if (status !== 'pending') throw new RuleViolation('not_pending', `the interaction is ${status}`);
 }
 
-const days7 = 7 * 86_400_000;
-const minutes5 = 5 * 60_000;
+/** How long a question waits when nobody says, in milliseconds. */
+const patience = { user_approval: 7 * 86_400_000, user_input: 7 * 86_400_000, tool_call: 5 * 60_000 };
 
 /**
- * When a question expires: when it was asked to, or after 7 days; a tool call after 5 minutes at the latest.
+ * When a question expires: when it was asked to, or after 7 days; a tool call after 5 minutes.
  * @param now milliseconds since 1970
  * @param asked RFC 3339 time
  * @throws RuleViolation validation_failed when the time asked for is over
  */
 export function expiryOf(kind: InteractionKind, now: number, asked: string | undefined): string {
-  const until = asked === undefined ? now + days7 : Date.parse(asked);
+  const until = asked === undefined ? now + patience[kind] : Date.parse(asked);
   if (until <= now) {
     const pointer = '/expires_at';
     throw new RuleViolation('validation_failed', 'expires_at must be in the future', { pointer });
   }
-  return new Date(kind === 'tool_call' ? Math.min(until, now + minutes5) : until).toISOString();
+  return new Date(until).toISOString();
 }
