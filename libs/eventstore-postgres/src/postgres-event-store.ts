@@ -63,50 +63,23 @@ export class PostgresEventStore extends EventStore {
     return this.commits.append(stream, expected, events);
   }
 
-  async *readStream(stream: string, options: ReadStreamOptions = {}): AsyncGenerator<RecordedEvent> {
-    const { direction = 'forwards' } = options;
-    let left = options.limit ?? Infinity;
-    let from = options.from;
-    let limit = Math.min(left, firstPage);
-    while (left > 0) {
-      const page = await readStreamPage(this.pool, stream, direction, from, limit);
-      yield* page.events;
-      const last = page.events.at(-1);
-      if (last === undefined || page.events.length < limit) return;
-      left -= page.events.length;
-      from = last.revision + (direction === 'forwards' ? 1 : -1);
-      limit = Math.min(left, nextLimit(limit, page, mostAtOnce));
-    }
+  readStream(stream: string, options: ReadStreamOptions = {}): AsyncGenerator<RecordedEvent> {
+    const { direction = 'forwards', from, limit } = options;
+    const step = direction === 'forwards' ? 1 : -1;
+    return paged(limit, (size, last) =>
+      readStreamPage(this.pool, stream, direction, last === undefined ? from : last.revision + step, size),
+    );
   }
 
-  async *readAll(options: ReadAllOptions = {}): AsyncGenerator<RecordedEvent> {
-    let left = options.limit ?? Infinity;
-    let after = options.after ?? 0n;
-    let limit = Math.min(left, firstPage);
-    while (left > 0) {
-      const page = await readAllPage(this.pool, after, options.prefixes ?? [], limit);
-      yield* page.events;
-      const last = page.events.at(-1);
-      if (last === undefined || page.events.length < limit) return;
-      left -= page.events.length;
-      after = last.position;
-      limit = Math.min(left, nextLimit(limit, page, mostAtOnce));
-    }
+  readAll({ after = 0n, prefixes = [], limit }: ReadAllOptions = {}): AsyncGenerator<RecordedEvent> {
+    return paged(limit, (size, last) => readAllPage(this.pool, last?.position ?? after, prefixes, size));
   }
 
-  async *readAllBackwards(options: ReadAllBackwardsOptions = {}): AsyncGenerator<RecordedEvent> {
-    let left = options.limit ?? Infinity;
-    let before = options.before ?? behindAll;
-    let limit = Math.min(left, firstPage);
-    while (left > 0) {
-      const page = await readAllPageBefore(this.pool, before, options.prefixes ?? [], limit);
-      yield* page.events;
-      const last = page.events.at(-1);
-      if (last === undefined || page.events.length < limit) return;
-      left -= page.events.length;
-      before = last.position;
-      limit = Math.min(left, nextLimit(limit, page, mostAtOnce));
-    }
+  readAllBackwards(options: ReadAllBackwardsOptions = {}): AsyncGenerator<RecordedEvent> {
+    const { before = behindAll, prefixes = [], limit } = options;
+    return paged(limit, (size, last) =>
+      readAllPageBefore(this.pool, last?.position ?? before, prefixes, size),
+    );
   }
 
   override async *readDigests(options: ReadAllOptions = {}): AsyncGenerator<EventDigest> {
@@ -204,4 +177,24 @@ export class PostgresEventStore extends EventStore {
 function checkpointOf(page: Page, position: bigint, caughtUp: boolean): bigint {
   const last = page.events.at(-1)?.position ?? position;
   return caughtUp && page.head > last ? page.head : last;
+}
+
+/**
+ * Yields page after page, each read behind the last event of the one before.
+ * @param most events in all
+ */
+async function* paged(
+  most = Infinity,
+  read: (size: number, last?: RecordedEvent) => Promise<Page>,
+): AsyncGenerator<RecordedEvent> {
+  let last: RecordedEvent | undefined;
+  let size = Math.min(most, firstPage);
+  for (let left = most; left > 0; size = Math.min(left, size)) {
+    const page = await read(size, last);
+    yield* page.events;
+    last = page.events.at(-1);
+    if (last === undefined || page.events.length < size) return;
+    left -= page.events.length;
+    size = nextLimit(size, page, mostAtOnce);
+  }
 }
