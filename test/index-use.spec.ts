@@ -5,7 +5,7 @@ import type { RequestContext } from '#http';
 import { interactionsKeyset, InteractionsProjection, ListInteractionsQuery } from '#interactions';
 import { LogProjection } from '#logs';
 import { ListMountsQuery, mountsKeyset, MountsProjection } from '#mounts';
-import { type Keyset, keysetSql, type Projection, type Sql } from '#read-models';
+import { Database as ReadModels, type Keyset, keysetSql, type Projection, type Sql } from '#read-models';
 import { ListRunsQuery, runsKeyset, RunsProjection } from '#runs';
 import { ListSessionsQuery, sessionsKeyset, SessionsProjection } from '#sessions';
 import { ListSchedulesQuery, schedulesKeyset, SchedulesProjection } from '#schedules';
@@ -274,6 +274,15 @@ describe(`over ${rows} rows`, () => {
         inOrder ? limit + 1 : fewRows,
       );
     });
+  });
+
+  test('a search is planned for pages that cost the same in any order', async () => {
+    const query = Object.assign(new ListSessionsQuery(), { limit, q: 'external-1234' });
+    const keyset = sessionsKeyset(query, { principal: operator } as RequestContext);
+    expect(keyset.search).toBe(true);
+    const models = await ReadModels.open(database.url, []);
+    expect(await models.search('SHOW random_page_cost')).toEqual([{ random_page_cost: '1.1' }]);
+    await models.close();
   });
 
   const interactionFilters: [string, Partial<ListInteractionsQuery>][] = [

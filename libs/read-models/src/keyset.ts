@@ -38,6 +38,8 @@ export interface Keyset {
    * something. Postgres then plans such a list once for all, which costs as much as reading a page.
    */
   readonly steady?: boolean;
+  /** Whether an index of words finds the rows, wherever in the list they stand. */
+  readonly search?: boolean;
 }
 
 /** Names of the statements that are prepared, by their text: as many as a connection is to keep. */
@@ -70,11 +72,19 @@ export async function keysetPage<Row extends object>(
 ): Promise<KeysetPage<Row>> {
   type Found = Row & { page_key: string };
   const [text, values] = [keysetSql(keyset), keyset.where.values];
-  const name = keyset.steady === true ? preparedName(text) : undefined;
-  const rows = await (name === undefined
-    ? database.query<Found>(text, values)
-    : database.prepared<Found>(name, text, values));
+  const rows = await found<Found>(database, keyset, text, values);
   return { rows: rows.slice(0, keyset.limit), more: rows.length > keyset.limit };
+}
+
+function found<Row extends object>(
+  database: Database,
+  { steady = false, search = false }: Keyset,
+  text: string,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  if (search) return database.search<Row>(text, values);
+  const name = steady ? preparedName(text) : undefined;
+  return name === undefined ? database.query<Row>(text, values) : database.prepared<Row>(name, text, values);
 }
 
 function preparedName(text: string): string | undefined {

@@ -82,8 +82,9 @@ export function sessionsKeyset(query: ListSessionsQuery, ctx: RequestContext): K
   const from = walks(query, where).map((only) => ({ tables, ...(only !== '' && { only }) }));
   const pinned = pinnedBy(where.value(ctx.principal.userId));
   const columns = `s.id, s.doc, s.figures, ${pinned} AS is_pinned`;
-  const steady = query.q == null && query.created_after == null && query.created_before == null;
-  return { columns, from, key, where, order, limit, steady };
+  const search = query.q != null;
+  const steady = !search && query.created_after == null && query.created_before == null;
+  return { columns, from, key, where, order, limit, steady, search };
 }
 
 /** Disjoint conditions, each of which one index serves in order; for a search one, as it has its own index. */
@@ -94,9 +95,13 @@ function walks({ status, include_empty, q }: ListSessionsQuery, where: Where): s
     if (status !== undefined) listed.push(`s.status = ANY (${where.value(status)}::text[])`);
     return [listed.join(' AND ')];
   }
-  const byStatus = [...new Set(status)].map((word) => `s.status = ${where.value(word)}`);
-  const byUse = include_empty ? [] : ['NOT s.empty', `s.empty AND ${recent()}`];
-  if (byStatus.length === 0) return byUse.length === 0 ? [''] : byUse;
-  if (byUse.length === 0) return byStatus;
-  return byStatus.flatMap((one) => byUse.map((other) => `${one} AND ${other}`));
+  const byUse = (): string[] => ['NOT s.empty', `s.empty AND ${recent()}`];
+  if (status === undefined) return include_empty ? [''] : byUse();
+  return [...new Set(status)].flatMap((word) => {
+    const same = `s.status = ${where.value(word)}`;
+    if (include_empty) return [same];
+    // Only where no run has started yet can there be many that are empty, and are to be stepped over.
+    if (word !== 'started') return [`${same} AND (NOT s.empty OR ${recent()})`];
+    return byUse().map((use) => `${same} AND ${use}`);
+  });
 }
