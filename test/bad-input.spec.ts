@@ -163,7 +163,7 @@ describe('a query that is refused', () => {
     ['/runs?session_id=x', 'session_id'],
     ['/sessions?q=', 'q'],
     ['/sessions?alias=%00', 'alias'],
-    ['/runs?metadata.a=1&metadata.a=2', 'metadata'],
+    ['/runs?metadata.a=1&metadata.a=2', 'metadata.a'],
   ];
 
   it.each(cases)('%s', async (path, parameter) => {
