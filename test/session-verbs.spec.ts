@@ -139,7 +139,11 @@ describe('resolving', () => {
 
   it("does not see another user's alias", async () => {
     await resolve({ alias: 'main' });
-    expect((await resolve({ alias: 'main' }, await project.caller('user'))).status).toBe(404);
+    const bob = await project.caller('user');
+    const foreign = await resolve({ alias: 'main' }, bob);
+    expect([foreign.status, foreign.body['code']]).toEqual([409, 'alias_taken']);
+    expect((await resolve({ fork_from: 'main' }, bob)).status).toBe(404);
+    expect(await bob.ids('/sessions')).toEqual([]);
     expect((await resolve({ alias: 'main' }, worker)).body['resolution']).toBe('alias');
   });
 
