@@ -293,8 +293,12 @@ describe('what is read of a session', () => {
   it('names the person at the top as the owner of what a worker spawns', async () => {
     const top = await ann.made('/sessions');
     const child = await worker.made(`/sessions/${top.id}/sessions`, { subagent: { name: 'a' } });
-    const grandchild = await worker.made('/sessions', { parent_session_id: child.id });
-    expect([child['user_id'] === annId, grandchild['resolved_owner_user_id']]).toEqual([false, annId]);
+    expect(child).toMatchObject({ user_id: annId, resolved_owner_user_id: annId });
+    const user_id = randomUUID();
+    const grandchild = await worker.made('/sessions', { parent_session_id: child.id, user_id });
+    expect(grandchild).toMatchObject({ user_id, resolved_owner_user_id: annId });
+    const last = await worker.made(`/sessions/${grandchild.id}/sessions`);
+    expect(last).toMatchObject({ user_id, resolved_owner_user_id: annId });
   });
 
   it('is filtered by the words of older data too', async () => {

@@ -43,14 +43,15 @@ export class CreateSessionHandler implements ICommandHandler<CreateSession> {
   async execute({ body, causation }: CreateSession): Promise<CreatedSession> {
     const { principal } = causation;
     const { alias, user_id, external_id, parent_session_id, metadata, ...details } = body;
-    const owner = user_id ?? principal.userId;
-    if (owner !== principal.userId && !seesAllUsers(principal)) {
+    if (user_id != null && user_id !== principal.userId && !seesAllUsers(principal)) {
       throw new RuleViolation('forbidden', 'only a worker or an operator may name another user');
     }
     const parent =
       parent_session_id == null
         ? undefined
         : await referencedSession(this.streams, principal, parent_session_id);
+    // What a worker makes belongs to whom it works for.
+    const owner = user_id ?? parent?.user_id ?? principal.userId;
     const own = causation.mint();
     const id = await this.identity(own, body, owner, causation);
     const minted = id === own;
