@@ -97,7 +97,9 @@ describe('resolving', () => {
     const made = await resolve({});
     expect([made.status, made.body['resolution']]).toEqual([201, 'created']);
     const id = idOf(made);
+    expect(made.headers.get('location')).toBe(`/v1/sessions/${id}`);
     const byId = await resolve({ session_id: id });
+    expect(byId.headers.get('location')).toBeNull();
     expect([byId.status, byId.body]).toEqual([
       200,
       { session: made.body['session'], resolution: 'session_id' },
