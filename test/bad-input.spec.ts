@@ -163,7 +163,7 @@ describe('a query that is refused', () => {
     ['/runs?session_id=x', 'session_id'],
     ['/sessions?q=', 'q'],
     ['/sessions?alias=%00', 'alias'],
-    ['/runs?metadata.a=1&metadata.a=2', 'metadata'],
+    ['/runs?metadata.a=1&metadata.a=2', 'metadata.a'],
   ];
 
   it.each(cases)('%s', async (path, parameter) => {
@@ -210,6 +210,23 @@ describe('a resource that is not there for the caller', () => {
   it('an unknown route, an undecodable path', async () => {
     expectProblem(await ann.get('/nope'), 'not_found');
     expectProblem(await ann.get('/sessions/%E0%A4%A'), 'bad_request');
+  });
+
+  it('a method that the path does not have: 405 with those it has, to a caller with a key', async () => {
+    const wrong = [
+      ['PUT', '/runs', 'GET, HEAD, POST'],
+      ['DELETE', `/runs/${run}`, 'GET, HEAD, PATCH'],
+      ['PUT', `/sessions/${foreign}`, 'DELETE, GET, HEAD, PATCH'],
+      ['OPTIONS', '/me', 'GET, HEAD'],
+      ['PROPFIND', `/sessions/${session}/pin`, 'DELETE, PUT'],
+    ] as const;
+    for (const [method, path, allow] of wrong) {
+      const reply = await ann.call(method, path);
+      expectProblem(reply, 'method_not_allowed');
+      expect([path, reply.headers.get('allow')]).toEqual([path, allow]);
+      expectProblem(await ann.call(method, path, undefined, { authorization: '' }), 'unauthenticated');
+      expectProblem(await ann.call(method, '/nope'), 'not_found');
+    }
   });
 });
 

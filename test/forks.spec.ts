@@ -412,9 +412,10 @@ describe('resolving with fork_from', () => {
     await say(source, 'one');
     await ann.patch(`/sessions/${source}`, { alias: 'talk' });
     for (const fork_from of ['talk', source]) {
-      const { status, body } = await resolve({ fork_from, session_id: randomUUID(), alias: 'copy' });
+      const { status, body, headers } = await resolve({ fork_from, session_id: randomUUID(), alias: 'copy' });
       expect([status, body['resolution']]).toEqual([201, 'forked']);
       const made = body['session'] as Body & { id: string };
+      expect(headers.get('location')).toBe(`/v1/sessions/${made.id}`);
       expect(made).toMatchObject({ alias: 'copy', forked_from: { session_id: source }, title: 'A talk' });
       expect(await said(made.id)).toEqual(['one']);
     }

@@ -206,6 +206,22 @@ describe('an open question', () => {
     expect((await read(answered))['status']).toBe('responded');
   });
 
+  it('is guarded by If-Match, whatever is done to it', async () => {
+    const reply = await ask();
+    const path = `/interactions/${String(reply.body['id'])}`;
+    const stale = { 'if-match': '"7"' };
+    const refused = [
+      await ann.post(`${path}/respond`, { decision: 'approve' }, stale),
+      await ann.post(`${path}/cancel`, {}, stale),
+      await worker.post(`${path}/resolve`, {}, stale),
+    ];
+    expect(refused.map(({ body }) => body['code'])).toEqual(Array(3).fill('revision_mismatch'));
+    const seen = { 'if-match': String(reply.headers.get('etag')) };
+    expect((await ann.post(`${path}/respond`, { decision: 'approve' }, seen)).status).toBe(200);
+    expect((await worker.post(`${path}/resolve`, {}, seen)).status).toBe(412);
+    expect((await worker.post(`${path}/resolve`, {}, { 'if-match': '"2"' })).body['status']).toBe('resolved');
+  });
+
   it('expires with a reason, and the timeline tells it', async () => {
     const id = await asked({ expires_at: new Date(Date.now() + 300).toISOString() });
     await eventually(async () => (await read(id))['status'] === 'expired');

@@ -84,6 +84,8 @@ describe('a sandbox', () => {
     const read = await user.get(`/runs/${run}/sandbox`);
     expect(read.body).toEqual(opened.body);
     expect(read.headers.get('etag')).toBe(opened.headers.get('etag'));
+    const stale = await user.delete(`/runs/${run}/sandbox`, { 'if-match': '"99"' });
+    expect([stale.status, stale.body['code']]).toEqual([412, 'revision_mismatch']);
     expect(await user.delete(`/runs/${run}/sandbox?wait=true`)).toMatchObject({
       status: 200,
       body: { status: 'closed', reason: 'requested', closed_at: expect.any(String) },
@@ -315,6 +317,8 @@ describe('a process', () => {
     );
     await untilWritten(id, 'ready');
     const asked = { signal: 'SIGINT' };
+    const stale = { 'if-match': '"99"' };
+    expect(await user.post(`/processes/${id}/terminate`, asked, stale)).toMatchObject({ status: 412 });
     expect(await user.post(`/processes/${id}/terminate`, asked)).toMatchObject({ status: 202 });
     expect(await user.post(`/processes/${id}/terminate`, asked)).toMatchObject({ status: 202 });
     expect(await ended(id)).toMatchObject({ status: 'killed', exit_code: 7, reason: 'terminated' });

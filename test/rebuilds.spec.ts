@@ -133,7 +133,10 @@ describe('a rebuild that is not wanted any more', () => {
       'already_running',
       body['id'],
     ]);
-    const abandoned = await admin.delete(path('sessions', String(body['id'])));
+    const rebuild = path('sessions', String(body['id']));
+    expect((await admin.delete(rebuild, { 'if-match': '"99999"' })).status).toBe(412);
+    const etag = String((await admin.get(rebuild)).headers.get('etag'));
+    const abandoned = await admin.delete(rebuild, { 'if-match': etag });
     expect([abandoned.status, abandoned.body]).toMatchObject([200, { status: 'failed', error: 'abandoned' }]);
     await sql.query('COMMIT');
     await until(async () => {

@@ -86,6 +86,25 @@ describe('creating a run', () => {
     expect(codes([await ann.post('/runs', { user_id })])).toEqual([[403, 'forbidden']]);
   });
 
+  it('belongs to the user of its session, else of its parent, when a worker names none', async () => {
+    const worker = await project.caller('worker');
+    const session = await ann.made('/sessions');
+    const parent = await ann.made('/runs');
+    const work = await worker.made(`/sessions/${session.id}/runs`);
+    const below = await worker.made('/runs', { parent_run_id: parent.id });
+    const both = await worker.post('/runs', { session_id: session.id, parent_run_id: parent.id });
+    const token = { 'consistency-token': String(both.headers.get('consistency-token')) };
+    expect((await ann.get(`/runs/${work.id}`, token)).status).toBe(200);
+    expect(dataOf(await ann.get(`/runs/${parent.id}/tree`, token)).map(({ id }) => id)).toEqual([
+      parent.id,
+      below.id,
+      both.body['id'],
+    ]);
+    const user_id = randomUUID();
+    expect(await worker.made('/runs', { user_id, parent_run_id: parent.id })).toMatchObject({ user_id });
+    expect((await worker.made('/runs'))['user_id']).toBe((await worker.get('/me')).body['user_id']);
+  });
+
   it('replays the answer to an Idempotency-Key, and refuses it for another body', async () => {
     const { id } = await ann.made('/sessions');
     const headers = { 'idempotency-key': randomUUID() };

@@ -97,7 +97,9 @@ describe('resolving', () => {
     const made = await resolve({});
     expect([made.status, made.body['resolution']]).toEqual([201, 'created']);
     const id = idOf(made);
+    expect(made.headers.get('location')).toBe(`/v1/sessions/${id}`);
     const byId = await resolve({ session_id: id });
+    expect(byId.headers.get('location')).toBeNull();
     expect([byId.status, byId.body]).toEqual([
       200,
       { session: made.body['session'], resolution: 'session_id' },
@@ -139,7 +141,11 @@ describe('resolving', () => {
 
   it("does not see another user's alias", async () => {
     await resolve({ alias: 'main' });
-    expect((await resolve({ alias: 'main' }, await project.caller('user'))).status).toBe(404);
+    const bob = await project.caller('user');
+    const foreign = await resolve({ alias: 'main' }, bob);
+    expect([foreign.status, foreign.body['code']]).toEqual([409, 'alias_taken']);
+    expect((await resolve({ fork_from: 'main' }, bob)).status).toBe(404);
+    expect(await bob.ids('/sessions')).toEqual([]);
     expect((await resolve({ alias: 'main' }, worker)).body['resolution']).toBe('alias');
   });
 
@@ -289,8 +295,12 @@ describe('what is read of a session', () => {
   it('names the person at the top as the owner of what a worker spawns', async () => {
     const top = await ann.made('/sessions');
     const child = await worker.made(`/sessions/${top.id}/sessions`, { subagent: { name: 'a' } });
-    const grandchild = await worker.made('/sessions', { parent_session_id: child.id });
-    expect([child['user_id'] === annId, grandchild['resolved_owner_user_id']]).toEqual([false, annId]);
+    expect(child).toMatchObject({ user_id: annId, resolved_owner_user_id: annId });
+    const user_id = randomUUID();
+    const grandchild = await worker.made('/sessions', { parent_session_id: child.id, user_id });
+    expect(grandchild).toMatchObject({ user_id, resolved_owner_user_id: annId });
+    const last = await worker.made(`/sessions/${grandchild.id}/sessions`);
+    expect(last).toMatchObject({ user_id, resolved_owner_user_id: annId });
   });
 
   it('is filtered by the words of older data too', async () => {

@@ -144,6 +144,29 @@ describe('creating a session', () => {
 });
 
 describe('an alias', () => {
+  it("of another user's session stays there, and nothing is made or changed; a worker moves it", async () => {
+    const { id } = await ann.made('/sessions', { alias: 'main' });
+    const bob = await project.caller('user');
+    const own = await bob.made('/sessions', { title: 'mine' });
+    const refused = [
+      await bob.post('/sessions', { alias: 'main' }),
+      await bob.post(`/sessions/${own.id}/sessions`, { alias: 'main', subagent: { name: 'Eve' } }),
+      await bob.patch(`/sessions/${own.id}`, { alias: 'main', title: 'yours' }),
+      await bob.post('/sessions/resolve', { session_id: own.id, alias: 'main' }),
+      await bob.post('/sessions/resolve', { fork_from: own.id, alias: 'main' }),
+    ];
+    expect(refused.map(({ body }) => body['code'])).toEqual(Array(5).fill('alias_taken'));
+    expect(await bob.ids('/sessions?include_empty=true')).toEqual([own.id]);
+    expect((await bob.get(`/sessions/${own.id}`)).body).toMatchObject({ title: 'mine', alias: null });
+    expect((await bob.post(`/sessions/${own.id}/sessions`, { subagent: { name: 'Eve' } })).status).toBe(201);
+    expect((await ann.get(`/sessions/${id}`)).body).toMatchObject({ alias: 'main', revision: 2 });
+
+    const worker = await project.caller('worker');
+    expect((await worker.patch(`/sessions/${own.id}`, { alias: 'main' })).body['alias']).toBe('main');
+    expect((await worker.get(`/sessions/${id}`)).body['alias']).toBeNull();
+    expect((await ann.post('/sessions', { alias: 'main' })).body['code']).toBe('alias_taken');
+  });
+
   it('names one session, and moves to the one that asks for it', async () => {
     const first = await ann.made('/sessions', { alias: 'main' });
     const second = await ann.made('/sessions', { alias: 'main' });

@@ -368,8 +368,9 @@ describe('a request', () => {
       await operator.patch(pathOf(webhook), { secret: webhook['secret'] }),
       await operator.patch(pathOf(webhook), { enabled: false }, { 'if-match': '"7"' }),
       await operator.delete(pathOf(webhook), { 'if-match': '"7"' }),
+      await operator.post(`${pathOf(webhook)}/rotate-secret`, {}, { 'if-match': '"7"' }),
     ];
-    expect(replies.map(({ status }) => status)).toEqual([400, 412, 412]);
+    expect(replies.map(({ status }) => status)).toEqual([400, 412, 412, 412]);
     const changed = await operator.patch(
       pathOf(webhook),
       { description: 'CI', filter: { kind: 'job' }, event_pattern: 'run.*, x.*' },

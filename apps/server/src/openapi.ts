@@ -8,11 +8,17 @@ const description =
   '`application/problem+json` (RFC 9457) with a stable `code`. A read that sends the `Consistency-Token` ' +
   'of a change sees that change. Every answer carries `X-Request-Id`.';
 
+interface Field {
+  readonly default?: unknown;
+  readonly enum?: unknown[];
+  type?: string | string[];
+}
+
 /** The parts of a schema or parameter that are mended. */
 interface Readable {
   readonly enum?: unknown[];
   required?: boolean | string[];
-  readonly properties?: Readonly<Record<string, { default?: unknown }>>;
+  readonly properties?: Readonly<Record<string, Field>>;
   readonly schema?: { default?: unknown };
 }
 
@@ -47,18 +53,25 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
 }
 
 /**
- * Mends what Nest's plugin reads from the types: what has a default need not be sent, and the order of
- * a union's members is the compiler's own, which changes with any other file.
+ * Mends what Nest's plugin reads from the types: what has a default need not be sent, and may be null in a body;
+ * and the order of a union's members is the compiler's own, which changes with any other file.
  */
 function settle(node: unknown): void {
   if (typeof node !== 'object' || node === null) return;
   const { enum: words, required, properties, schema } = node as Readable;
   if (Array.isArray(words)) words.sort();
+  for (const field of Object.values(properties ?? {})) if (field.default !== undefined) takeNull(field);
   if (Array.isArray(required) && properties !== undefined) {
     (node as Readable).required = required.filter((name) => properties[name]?.default === undefined);
   }
   if (required === true && schema?.default !== undefined) (node as Readable).required = false;
   for (const member of Object.values(node)) settle(member);
+}
+
+function takeNull(field: Field): void {
+  if (typeof field.type !== 'string') return;
+  field.type = [field.type, 'null'];
+  field.enum?.push(null);
 }
 
 function describe(

@@ -8,7 +8,7 @@ interface Then<F extends Fact> {
   /** The decision answers exactly these facts; `[]` is "ignored". */
   then(facts: readonly F[]): void;
   /** The decision breaks the rule of this code, and answers nothing. */
-  thenRefused(code: string): void;
+  thenRefused(code: string, extra?: RuleViolation['extra']): void;
 }
 
 const recorded = (fact: Fact, revision: number): RecordedEvent => ({
@@ -38,7 +38,7 @@ export const given = <State, F extends Fact>(decider: Decider<State, F>, facts: 
       then: (wanted) => {
         expect(run()).toEqual(wanted);
       },
-      thenRefused: (code) => {
+      thenRefused: (code, extra = {}) => {
         let refusal: unknown;
         try {
           run();
@@ -46,7 +46,7 @@ export const given = <State, F extends Fact>(decider: Decider<State, F>, facts: 
           refusal = error;
         }
         expect(refusal).toBeInstanceOf(RuleViolation);
-        expect(refusal).toMatchObject({ code });
+        expect(refusal).toMatchObject({ code, extra });
       },
     };
   },

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { RuleViolation } from '#eventsourcing';
 import type { RequestContext } from './context.js';
 import { ProblemError } from './problems.js';
 
@@ -56,10 +57,13 @@ export function ifMatch({ request }: RequestContext): number | undefined {
   return Number(revision);
 }
 
-/** Compares the expected revision with that of the resource. @throws ProblemError revision_mismatch */
+/**
+ * Compares the expected revision with that of the resource: a rule, so that a decision which breaks it on an old
+ * state is made again. @throws RuleViolation revision_mismatch
+ */
 export function requireRevision(expectedRevision: number | undefined, revision: number): void {
   if (expectedRevision === undefined || expectedRevision === revision) return;
-  throw new ProblemError(
+  throw new RuleViolation(
     'revision_mismatch',
     `The resource is at revision ${revision}, not ${expectedRevision}.`,
   );

@@ -183,6 +183,17 @@ const expectProblem = (answer: Answered, status: number, code: string): void => 
 
 const id = '0190b0c0-0000-7000-8000-000000000000';
 
+test('a method that a known path does not have is 405 and told which it has', async () => {
+  const refused = await call('?nope=1', { method: 'PUT' });
+  expectProblem(refused, 405, 'method_not_allowed');
+  expect(refused.headers.get('allow')).toBe('GET, HEAD, POST');
+  const removed = await call(`/${id}`, { method: 'DELETE' });
+  expectProblem(removed, 405, 'method_not_allowed');
+  expect(removed.headers.get('allow')).toBe('GET, HEAD');
+  expectProblem(await call('/nowhere/at/all', { method: 'DELETE' }), 404, 'not_found');
+  expect((await call(`/${id}`, { method: 'HEAD' })).status).toBe(200);
+});
+
 test('a problem carries all its members, and nothing of our inside', async () => {
   const answer = await get('/broken', { 'x-request-id': 'mine' });
   expectProblem(answer, 500, 'internal');

@@ -105,6 +105,7 @@ function checksOf(shape: Shape, metadata: Metadata): Check[] {
 
 /**
  * Checks and converts one object. Faults are reported; the result is good only when there was none.
+ * In a body, null counts as absent where there is a default.
  * @param text whether its values are those of a query
  */
 export function carryOut(
@@ -124,7 +125,8 @@ export function carryOut(
       let value = sent[name];
       if (text && field.fromText !== undefined) value = field.fromText(value);
       if (field.convert !== undefined) value = field.convert(value);
-      if (value !== undefined) result[name] = value;
+      const isDefault = !text && value === null && Object.hasOwn(result, name);
+      if (value !== undefined && !isDefault) result[name] = value;
     }
   }
   for (const field of fields.values()) {

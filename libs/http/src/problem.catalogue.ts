@@ -64,6 +64,7 @@ export const catalogue = {
   not_found: refused(404, 'Not found', 'Nothing the caller may see is there.'),
   method_not_allowed: refused(405, 'Method not allowed', 'The resource does not know this method.'),
   external_id_taken: refused(409, 'External id taken', 'A session of another user has this external id.'),
+  alias_taken: refused(409, 'Alias taken', "The alias names another user's session."),
   project_exists: refused(409, 'Project exists', 'A project with this id is there already.'),
   session_busy: later(409, 'Session busy', 'A run holds the session, or runs in one to be forked.'),
   session_paused: refused(409, 'Session paused', 'The session has used up its budget.'),

@@ -1,11 +1,11 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyServerOptions } from 'fastify';
+import type { FastifyRequest, FastifyServerOptions } from 'fastify';
 import { registerBodyParsers } from './body.js';
 import { positionOf } from './consistency.js';
 import { RequestContext, type Written } from './context.js';
 import { rememberAnswer } from './idempotency.js';
 import { ProblemFilter, refuseByRouter } from './problem.filter.js';
-import { bodyLimit } from './problems.js';
+import { bodyLimit, ProblemError } from './problems.js';
 import type { RouteManners } from './route-config.js';
 import { requestId } from './tracing.js';
 import { refuseUndeclaredBody, refuseUndeclaredQuery } from './validate.js';
@@ -30,6 +30,7 @@ export function setupHttp(app: NestFastifyApplication): void {
   app.getHttpAdapter().registerParserMiddleware();
   const fastify = app.getHttpAdapter().getInstance();
   const written: Written = { position: undefined };
+  const known: KnownPath[] = [];
   app.useGlobalFilters(new ProblemFilter());
   registerBodyParsers(fastify);
   fastify.decorateRequest('ctx');
@@ -40,6 +41,7 @@ export function setupHttp(app: NestFastifyApplication): void {
   });
   fastify.addHook('preHandler', (request, _reply, done) => {
     try {
+      if (request.is404) refuseMethod(request, known);
       takeConsistencyToken(request.ctx);
       if (request.url.includes('?')) refuseUndeclaredQuery(request);
       refuseUndeclaredBody(request);
@@ -49,7 +51,29 @@ export function setupHttp(app: NestFastifyApplication): void {
     }
   });
   fastify.addHook('onRoute', (route) => {
+    known.push({ path: pathOf(route.url), methods: [route.method].flat() });
     if ((route.config as RouteManners | undefined)?.creates === true) route.onSend = rememberAnswer;
+  });
+}
+
+/** What the router, which looks among the routes of one method, does not say: the methods that a path has. */
+interface KnownPath {
+  readonly path: RegExp;
+  readonly methods: readonly string[];
+}
+
+/** The paths that a route's pattern stands for. */
+const pathOf = (pattern: string): RegExp =>
+  new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+').replaceAll('*', '.*')}$`);
+
+/** Refuses a known path that no route has with this method. @throws ProblemError method_not_allowed */
+function refuseMethod({ url, method }: FastifyRequest, known: readonly KnownPath[]): void {
+  const [asked = ''] = url.split('?', 1);
+  const methods = new Set(known.flatMap(({ path, methods }) => (path.test(asked) ? methods : [])));
+  if (methods.size === 0) return;
+  const allow = [...methods].sort().join(', ');
+  throw new ProblemError('method_not_allowed', `${method} is not known here; the resource has ${allow}.`, {
+    headers: { allow },
   });
 }
 

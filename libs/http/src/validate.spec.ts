@@ -89,6 +89,12 @@ test('a null in an optional field is handed on', () => {
   expect(validBody(Sample, { title: null }).title).toBeNull();
 });
 
+test('a null counts as absent where there is a default, and only there', () => {
+  expect(validBody(Sample, { detached: null })).toEqual({ detached: false });
+  expect(pointersOf({ entries: [{ message: null, level: null }] })).toEqual(['/entries/0/message']);
+  expect(parametersOf({ limit: null })).toEqual(['limit']);
+});
+
 test.each<[unknown, string[]]>([
   [null, ['']],
   [[], ['']],

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Causation } from '#eventsourcing';
 import { Streams } from '#eventsourcing';
+import { requireRevision } from '#http';
 import { RecentWrites } from '#read-models';
 import { interactionDecider, type Interaction, type InteractionState } from './interaction.decider.js';
 import { type InteractionFact, interactionStream } from './interaction.events.js';
@@ -23,13 +24,18 @@ export class InteractionChanges {
     private readonly writes: RecentWrites,
   ) {}
 
-  /** The decision must leave a question behind. @throws RuleViolation from the decision */
+  /** The decision must leave a question behind. @throws RuleViolation revision_mismatch, and from the decision */
   async change(
     id: string,
     causation: Causation,
     decide: (interaction: Interaction) => readonly InteractionFact[],
+    expected?: number,
   ): Promise<ChangedInteraction> {
-    const outcome = await this.streams.execute(interactionDecider, interactionStream(id), causation, decide);
+    const stream = interactionStream(id);
+    const outcome = await this.streams.execute(interactionDecider, stream, causation, (now) => {
+      if (now !== undefined) requireRevision(expected, now.revision);
+      return decide(now);
+    });
     const interaction = outcome.state as InteractionState;
     this.writes.wrote(id, outcome.position);
     if (outcome.events.length === 0) return { interaction, position: undefined, changed: false };

@@ -8,6 +8,7 @@ import {
   changed,
   Creates,
   Ctx,
+  ifMatch,
   type Page,
   PathId,
   RequestContext,
@@ -88,7 +89,8 @@ export class InteractionsController {
     @ValidBody() body: RespondBody,
     @Ctx() ctx: RequestContext,
   ): Promise<string | undefined> {
-    return answer(await this.commands.execute(new RespondInteraction(id, body, ctx.causation())), ctx);
+    const command = new RespondInteraction(id, body, ctx.causation(), ifMatch(ctx));
+    return answer(await this.commands.execute(command), ctx);
   }
 
   /** Lets the answer take effect; `denied` when who gave it may not give it any more. */
@@ -101,7 +103,7 @@ export class InteractionsController {
     @ValidBody() { reason }: EndInteractionBody,
     @Ctx() ctx: RequestContext,
   ): Promise<string | undefined> {
-    const command = new ResolveInteraction(id, reason ?? undefined, ctx.causation());
+    const command = new ResolveInteraction(id, reason ?? undefined, ctx.causation(), ifMatch(ctx));
     return answer(await this.commands.execute(command), ctx);
   }
 
@@ -115,7 +117,7 @@ export class InteractionsController {
     @ValidBody() { reason }: EndInteractionBody,
     @Ctx() ctx: RequestContext,
   ): Promise<string | undefined> {
-    const command = new CancelInteraction(id, reason ?? undefined, ctx.causation());
+    const command = new CancelInteraction(id, reason ?? undefined, ctx.causation(), ifMatch(ctx));
     return answer(await this.commands.execute(command), ctx);
   }
 }

@@ -5,13 +5,14 @@ import { Streams } from '#eventsourcing';
 import { mayAnswer } from './answerers.js';
 import { findInteraction } from './find-interaction.js';
 import { type ChangedInteraction, InteractionChanges } from './interaction-changes.js';
-import { type InteractionState, resolve } from './interaction.decider.js';
+import { type Interaction, type InteractionState, resolve } from './interaction.decider.js';
 
 export class ResolveInteraction extends Command<ChangedInteraction> {
   constructor(
     readonly id: string,
     readonly reason: string | undefined,
     readonly causation: Causation,
+    readonly expected: number | undefined,
   ) {
     super();
   }
@@ -19,7 +20,7 @@ export class ResolveInteraction extends Command<ChangedInteraction> {
 
 /**
  * Lets an answer take effect, if who gave it may still give it: otherwise the question is denied.
- * @throws RuleViolation not_found, not_pending
+ * @throws RuleViolation not_found, not_pending, revision_mismatch
  */
 @CommandHandler(ResolveInteraction)
 export class ResolveInteractionHandler implements ICommandHandler<ResolveInteraction> {
@@ -29,10 +30,11 @@ export class ResolveInteractionHandler implements ICommandHandler<ResolveInterac
     private readonly changes: InteractionChanges,
   ) {}
 
-  async execute({ id, reason, causation }: ResolveInteraction): Promise<ChangedInteraction> {
+  async execute({ id, reason, causation, expected }: ResolveInteraction): Promise<ChangedInteraction> {
     const known = await findInteraction(this.streams, causation.principal, id);
     const authorised = await this.isAuthorised(known, causation.milliseconds);
-    return this.changes.change(id, causation, (now) => resolve(now as InteractionState, authorised, reason));
+    const decide = (now: Interaction) => resolve(now as InteractionState, authorised, reason);
+    return this.changes.change(id, causation, decide, expected);
   }
 
   /** The service's own answer, an error, needs nobody's authority; nor does an answer of this very moment. */

@@ -6,7 +6,7 @@ import { mayAnswer } from './answerers.js';
 import { findInteraction } from './find-interaction.js';
 import { type ChangedInteraction, InteractionChanges } from './interaction-changes.js';
 import type { RespondBody } from './interaction.bodies.js';
-import { type InteractionState, respond } from './interaction.decider.js';
+import { type Interaction, type InteractionState, respond } from './interaction.decider.js';
 import type { InteractionAnswer } from './interaction.events.js';
 
 export class RespondInteraction extends Command<ChangedInteraction> {
@@ -14,6 +14,7 @@ export class RespondInteraction extends Command<ChangedInteraction> {
     readonly id: string,
     readonly body: RespondBody,
     readonly causation: Causation,
+    readonly expected: number | undefined,
   ) {
     super();
   }
@@ -21,7 +22,7 @@ export class RespondInteraction extends Command<ChangedInteraction> {
 
 /**
  * Answers a question, once: whoever comes second is refused.
- * @throws RuleViolation not_found, forbidden, not_pending; ProblemError validation_failed, payload_too_large
+ * @throws RuleViolation not_found, forbidden, not_pending, revision_mismatch; ProblemError validation_failed, payload_too_large
  */
 @CommandHandler(RespondInteraction)
 export class RespondInteractionHandler implements ICommandHandler<RespondInteraction> {
@@ -30,16 +31,16 @@ export class RespondInteractionHandler implements ICommandHandler<RespondInterac
     private readonly changes: InteractionChanges,
   ) {}
 
-  async execute({ id, body, causation }: RespondInteraction): Promise<ChangedInteraction> {
+  async execute({ id, body, causation, expected }: RespondInteraction): Promise<ChangedInteraction> {
     const { principal } = causation;
     const known = await findInteraction(this.streams, principal, id);
     if (!mayAnswer(principal, known.kind)) {
       throw new RuleViolation('forbidden', `a ${principal.role} may not answer a ${known.kind}`);
     }
     const answer = answerOf(body);
-    return this.changes.change(id, causation, (now) =>
-      respond(now as InteractionState, answer, causation.milliseconds),
-    );
+    const { milliseconds } = causation;
+    const decide = (now: Interaction) => respond(now as InteractionState, answer, milliseconds);
+    return this.changes.change(id, causation, decide, expected);
   }
 }
 

@@ -1,5 +1,6 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type Causation, RuleViolation, Streams } from '#eventsourcing';
+import { requireRevision } from '#http';
 import { expectLeaseOf, findRun } from '#runs';
 import type { OpenedSandbox } from './open-sandbox.js';
 import { RunSandboxes } from './run-sandboxes.js';
@@ -18,13 +19,14 @@ export class CloseSandbox extends Command<OpenedSandbox> {
     /** Aborted when nobody waits for the end; undefined when nobody does from the start. */
     readonly waiting: AbortSignal | undefined,
     readonly causation: Causation,
+    readonly expected: number | undefined,
     readonly leaseId?: string,
   ) {
     super();
   }
 }
 
-/** @throws RuleViolation not_found, also when the run never had a sandbox; lease_lost */
+/** @throws RuleViolation not_found, also when the run never had a sandbox; lease_lost, revision_mismatch */
 @CommandHandler(CloseSandbox)
 export class CloseSandboxHandler implements ICommandHandler<CloseSandbox> {
   constructor(
@@ -34,15 +36,16 @@ export class CloseSandboxHandler implements ICommandHandler<CloseSandbox> {
   ) {}
 
   async execute(command: CloseSandbox): Promise<OpenedSandbox> {
-    const { runId, causation, waiting, leaseId } = command;
+    const { runId, causation, expected, waiting, leaseId } = command;
     const grace_seconds = command.graceSeconds ?? defaultGraceSeconds;
     await findRun(this.streams, causation.principal, runId);
     if (leaseId !== undefined) await expectLeaseOf(this.streams, runId, leaseId);
     const newest = shownSandbox(await this.sandboxes.newest(runId), runId);
     const stream = sandboxStream(newest.sandbox_id);
-    const { state, position } = await this.streams.execute(sandboxDecider, stream, causation, (sandbox) =>
-      requestClose(sandbox, { reason: 'requested', grace_seconds }),
-    );
+    const { state, position } = await this.streams.execute(sandboxDecider, stream, causation, (sandbox) => {
+      if (sandbox !== undefined) requireRevision(expected, sandbox.revision);
+      return requestClose(sandbox, { reason: 'requested', grace_seconds });
+    });
     const closed = (now: SandboxState | undefined): boolean => now !== undefined && isGone(now);
     if (waiting === undefined || closed(state)) return { sandbox: state as SandboxState, position };
     const timeout = grace_seconds * 1_000 + patience;

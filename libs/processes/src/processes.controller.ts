@@ -10,6 +10,7 @@ import {
   Creates,
   Ctx,
   departure,
+  ifMatch,
   type Page,
   PathId,
   RequestContext,
@@ -98,6 +99,7 @@ export class ProcessesController {
       signal ?? 'SIGTERM',
       grace_seconds ?? 5,
       ctx.causation(),
+      ifMatch(ctx),
       leaseId,
     );
     const { process, position } = await this.commands.execute(command);

@@ -8,6 +8,7 @@ import {
   Creates,
   Ctx,
   departure,
+  ifMatch,
   PathId,
   RequestContext,
   resource,
@@ -70,7 +71,7 @@ export class SandboxController {
     @Ctx() ctx: RequestContext,
   ): Promise<string | undefined> {
     const waiting = wait ? departure(ctx) : undefined;
-    const command = new CloseSandbox(id, grace_seconds, waiting, ctx.causation(), leaseId);
+    const command = new CloseSandbox(id, grace_seconds, waiting, ctx.causation(), ifMatch(ctx), leaseId);
     const { sandbox, position } = await this.commands.execute(command);
     changed(ctx, position);
     void ctx.reply.code(wait && sandbox.status === 'closed' ? 200 : 202);

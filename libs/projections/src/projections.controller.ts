@@ -2,7 +2,7 @@ import { Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allow, auditors } from '#access';
-import { changed, Creates, Ctx, PathId, RequestContext, resource, ValidBody } from '#http';
+import { changed, Creates, Ctx, ifMatch, PathId, RequestContext, resource, ValidBody } from '#http';
 import { ProjectionsStatus, type ProjectionStatus } from '#read-models';
 import { AbandonRebuild } from './abandon-rebuild.js';
 import { RequestRebuildBody } from './rebuild.bodies.js';
@@ -73,7 +73,7 @@ export class ProjectionsController {
     @PathId() id: string,
     @Ctx() ctx: RequestContext,
   ): Promise<RebuildResource> {
-    changed(ctx, await this.commands.execute(new AbandonRebuild(name, id, ctx.causation())));
+    changed(ctx, await this.commands.execute(new AbandonRebuild(name, id, ctx.causation(), ifMatch(ctx))));
     return (await this.rebuilds.get(name, id)).rebuild;
   }
 }

@@ -2,7 +2,14 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { seesAllUsers } from '#access';
 import type { Causation, Principal } from '#eventsourcing';
 import { RuleViolation, Streams } from '#eventsourcing';
-import { findSession, referencedSession, SessionBudgets, sessionDecider, sessionStream } from '#sessions';
+import {
+  findSession,
+  referencedSession,
+  SessionBudgets,
+  sessionDecider,
+  type SessionState,
+  sessionStream,
+} from '#sessions';
 import { findRun } from './find-run.js';
 import { RunClaims } from './run-claims.js';
 import type { CreateRunBody } from './run.bodies.js';
@@ -47,11 +54,10 @@ export class CreateRunHandler implements ICommandHandler<CreateRun> {
 
   async execute({ body, causation, sessionId, seen, id = causation.mint() }: CreateRun): Promise<CreatedRun> {
     const { principal } = causation;
-    if (sessionId !== undefined) await findSession(this.streams, principal, sessionId);
-    else if (body.session_id != null) await referencedSession(this.streams, principal, body.session_id);
+    const found = await this.session(principal, sessionId, body.session_id ?? undefined);
     const parent = body.parent_run_id == null ? undefined : await this.parent(principal, body.parent_run_id);
-    const session = sessionId ?? body.session_id ?? undefined;
-    const asked = born(id, body, session, parent, causation);
+    const session = found?.id;
+    const asked = born(id, body, found, parent, causation);
     if (session !== undefined && !(await this.isMade(id, session, causation))) {
       await this.budgets.expectNotPaused(session, seen);
     }
@@ -76,6 +82,15 @@ export class CreateRunHandler implements ICommandHandler<CreateRun> {
     return (await this.streams.load(runDecider, runStream(runId))).state !== undefined;
   }
 
+  private async session(
+    principal: Principal,
+    inPath: string | undefined,
+    inBody: string | undefined,
+  ): Promise<SessionState | undefined> {
+    if (inPath !== undefined) return findSession(this.streams, principal, inPath);
+    return inBody === undefined ? undefined : referencedSession(this.streams, principal, inBody);
+  }
+
   private async parent(principal: Principal, id: string): Promise<RunState> {
     const known = await findRun(this.streams, principal, id).catch((error: unknown) => {
       throw error instanceof RuleViolation
@@ -88,15 +103,16 @@ export class CreateRunHandler implements ICommandHandler<CreateRun> {
   }
 }
 
+/** What a worker makes belongs to whom it works for, unless the body names another user. */
 function born(
   run_id: string,
   body: CreateRunBody,
-  session: string | undefined,
+  session: SessionState | undefined,
   parent: RunState | undefined,
   causation: Causation,
 ): RunBirth {
   const { principal } = causation;
-  const user_id = body.user_id ?? principal.userId;
+  const user_id = body.user_id ?? session?.user_id ?? parent?.user_id ?? principal.userId;
   if (user_id !== principal.userId && !seesAllUsers(principal)) {
     throw new RuleViolation('forbidden', 'only a worker or an operator may name another user');
   }
@@ -106,7 +122,7 @@ function born(
     user_id,
     task_id: body.task_id ?? parent?.task_id ?? causation.mint(),
     ...(body.job_id != null && { job_id: body.job_id }),
-    ...(session !== undefined && { session_id: session }),
+    ...(session !== undefined && { session_id: session.id }),
     ...(parent !== undefined && { parent_run_id: parent.id }),
     root_run_id: parent?.root_run_id ?? run_id,
     kind: body.kind ?? (session === undefined ? 'job' : 'turn'),

@@ -109,8 +109,9 @@ function switchSchedule(
 function upcoming(times: ScheduleTimes, now: number): string {
   const next = nextTime(times, now);
   if (next !== null) return next;
-  const detail = times.at === undefined ? 'the cron pattern never comes' : 'at must be in the future';
-  throw new RuleViolation('validation_failed', detail);
+  const [pointer, detail] =
+    times.at === undefined ? ['/cron', 'the cron pattern never comes'] : ['/at', 'at must be in the future'];
+  throw new RuleViolation('validation_failed', detail, { pointer });
 }
 
 function expectRoom(schedules: Schedules, id: string): void {

@@ -133,7 +133,7 @@ describe('changing', () => {
       .thenRefused('too_many_schedules');
     after(created('a', { enabled: false, times: once }))
       .when((state) => changeSchedule(state, 'a', { enabled: true }, now + 600_000))
-      .thenRefused('validation_failed');
+      .thenRefused('validation_failed', { pointer: '/at' });
   });
 
   it('refused: making one that is done come again, beside five active ones', () => {

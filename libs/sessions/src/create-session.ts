@@ -29,8 +29,8 @@ export class CreateSession extends Command<CreatedSession> {
 }
 
 /**
- * Creates a session, names first: the external id, the sub-agent's name, then the session itself, then
- * the alias. @throws RuleViolation unknown_reference, external_id_taken, session_deleted, subagent_name_taken
+ * Creates a session, names first: the external id, the sub-agent's name, the alias, then the session itself.
+ * @throws RuleViolation unknown_reference, external_id_taken, session_deleted, alias_taken, subagent_name_taken
  */
 @CommandHandler(CreateSession)
 export class CreateSessionHandler implements ICommandHandler<CreateSession> {
@@ -43,14 +43,15 @@ export class CreateSessionHandler implements ICommandHandler<CreateSession> {
   async execute({ body, causation }: CreateSession): Promise<CreatedSession> {
     const { principal } = causation;
     const { alias, user_id, external_id, parent_session_id, metadata, ...details } = body;
-    const owner = user_id ?? principal.userId;
-    if (owner !== principal.userId && !seesAllUsers(principal)) {
+    if (user_id != null && user_id !== principal.userId && !seesAllUsers(principal)) {
       throw new RuleViolation('forbidden', 'only a worker or an operator may name another user');
     }
     const parent =
       parent_session_id == null
         ? undefined
         : await referencedSession(this.streams, principal, parent_session_id);
+    // What a worker makes belongs to whom it works for.
+    const owner = user_id ?? parent?.user_id ?? principal.userId;
     const own = causation.mint();
     const id = await this.identity(own, body, owner, causation);
     const minted = id === own;
@@ -69,7 +70,7 @@ export class CreateSessionHandler implements ICommandHandler<CreateSession> {
       owner_principal_id: principal.principalId,
       metadata: metadata ?? {},
     };
-    if (minted || !(await this.exists(id))) await this.reserveName(birth, causation);
+    if (minted || !(await this.exists(id))) await this.reserveNames(birth, alias ?? undefined, causation);
     const made = await this.streams.execute(
       sessionDecider,
       sessionStream(id),
@@ -104,19 +105,30 @@ export class CreateSessionHandler implements ICommandHandler<CreateSession> {
     return (await this.streams.load(sessionDecider, sessionStream(id))).state !== undefined;
   }
 
-  private async reserveName(birth: SessionBirth, causation: Causation): Promise<void> {
-    const { parent_session_id: parent, subagent, session_id, user_id } = birth;
-    if (parent === undefined || subagent === undefined) return;
-    await this.reservations.subagent(parent, subagent.name, session_id, user_id, causation);
+  private async reserveNames(
+    birth: SessionBirth,
+    alias: string | undefined,
+    causation: Causation,
+  ): Promise<void> {
+    const { parent_session_id: parent, subagent, session_id, user_id, project_id } = birth;
+    const { reservations } = this;
+    if (alias !== undefined) await reservations.expectAlias(alias, causation);
+    if (parent !== undefined && subagent !== undefined) {
+      await reservations.subagent(parent, subagent.name, session_id, user_id, causation);
+    }
+    // Last of all: it may be taken from another session.
+    if (alias !== undefined) {
+      await reservations.takeAlias(project_id, alias, session_id, user_id, causation);
+    }
   }
 
   private async named(
-    { id, project_id, user_id }: SessionState,
+    { id, project_id }: SessionState,
     alias: string,
     causation: Causation,
     created: bigint | undefined,
   ): Promise<CreatedSession> {
-    const bound = await this.reservations.bindAlias(project_id, alias, id, user_id, causation);
+    const bound = await this.reservations.noteTaken(project_id, alias, id, causation);
     const position = bound ?? created;
     this.writes.wrote(id, position);
     const session = (await this.streams.glance(sessionDecider, sessionStream(id))) as SessionState;

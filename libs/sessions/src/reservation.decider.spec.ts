@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { given } from '../../eventsourcing/src/given-when-then.js';
-import { move, release, reservationDecider, reserve } from './reservation.decider.js';
+import { move, release, reservationDecider, reserve, take } from './reservation.decider.js';
 import { reservationStream, type ReservationFact } from './session.events.js';
 
 const claimant = { value: 'main', holder: 'one', user_id: 'ann' };
@@ -37,6 +37,31 @@ describe('moving a value', () => {
     given(reservationDecider, [reserved])
       .when((state) => move(state, claimant))
       .then([]);
+  });
+});
+
+describe('taking an alias', () => {
+  const another = { ...claimant, holder: 'two', user_id: 'bob' };
+
+  it('written: from a session that the caller may change, or from none', () => {
+    given(reservationDecider, [reserved])
+      .when((state) => take(state, another, (user) => user === 'ann'))
+      .then([{ type: 'ValueReserved', data: { ...another, previous: 'one' } }]);
+    given(reservationDecider, [])
+      .when((state) => take(state, another, () => false))
+      .then([{ type: 'ValueReserved', data: another }]);
+  });
+
+  it('ignored: by the session that has it', () => {
+    given(reservationDecider, [reserved])
+      .when((state) => take(state, claimant, () => false))
+      .then([]);
+  });
+
+  it('refused: from a session that the caller may not change', () => {
+    given(reservationDecider, [reserved])
+      .when((state) => take(state, another, (user) => user === 'bob'))
+      .thenRefused('alias_taken');
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Decider } from '#eventsourcing';
+import { type Decider, RuleViolation } from '#eventsourcing';
 import type { ReservationFact } from './session.events.js';
 
 /** Who has a value that only one session may have. */
@@ -34,6 +34,30 @@ export function move(state: ReservationState, claimant: Claimant): ReservationFa
   if (state.holder === claimant.holder) return [];
   const previous = state.holder === null ? {} : { previous: state.holder };
   return [{ type: 'ValueReserved', data: { ...claimant, ...previous } }];
+}
+
+/**
+ * Takes a value from whoever has it and may lose it.
+ * @param mayChange whether the caller may change what belongs to a user
+ * @throws RuleViolation alias_taken
+ */
+export function take(
+  state: ReservationState,
+  claimant: Claimant,
+  mayChange: (user_id: string) => boolean,
+): ReservationFact[] {
+  if (state.holder !== claimant.holder) expectMayTake(state, claimant.value, mayChange);
+  return move(state, claimant);
+}
+
+/** @throws RuleViolation alias_taken when a session has the alias that the caller may not change */
+export function expectMayTake(
+  { user_id }: ReservationState,
+  alias: string,
+  mayChange: (user_id: string) => boolean,
+): void {
+  if (user_id === null || mayChange(user_id)) return;
+  throw new RuleViolation('alias_taken', `${alias} names another user's session`);
 }
 
 /** Gives a value back; another one's stays with its holder. */

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { Causation } from '#eventsourcing';
+import { visible } from '#access';
+import type { Causation, Principal } from '#eventsourcing';
 import { RuleViolation, Streams } from '#eventsourcing';
 import type { Claimant, ReservationState } from './reservation.decider.js';
-import { move, release, reservationDecider, reserve } from './reservation.decider.js';
+import { expectMayTake, release, reservationDecider, reserve, take } from './reservation.decider.js';
 import { changeAlias, sessionDecider } from './session.decider.js';
 import type { SessionFact, ValueReserved } from './session.events.js';
 import { reservationStream, sessionStream } from './session.events.js';
@@ -27,7 +28,7 @@ export class Reservations {
     return this.first(stream, { value, holder, user_id }, causation);
   }
 
-  /** Reserves an alias that no session has; answers whoever has it then. */
+  /** Reserves an alias that no session has; answers whoever has it then. @throws RuleViolation alias_taken */
   async alias(
     project: string,
     value: string,
@@ -35,13 +36,28 @@ export class Reservations {
     user_id: string,
     causation: Causation,
   ): Promise<ReservationState> {
-    return this.first(reservationStream.alias(project, value), { value, holder, user_id }, causation);
+    const stream = reservationStream.alias(project, value);
+    const state = await this.first(stream, { value, holder, user_id }, causation);
+    expectMayTake(state, value, changerOf(causation.principal));
+    return state;
   }
 
-  /** The session that bears an alias; undefined when none does. */
-  async aliased(project: string, value: string): Promise<string | undefined> {
-    const { state } = await this.streams.load(reservationDecider, reservationStream.alias(project, value));
-    return state.holder ?? undefined;
+  /** The session that bears an alias; undefined when none does that the caller may change. */
+  async aliased(principal: Principal, value: string): Promise<string | undefined> {
+    const stream = reservationStream.alias(principal.projectId, value);
+    const { holder, user_id } = (await this.streams.load(reservationDecider, stream)).state;
+    return holder !== null && changerOf(principal)(user_id ?? '') ? holder : undefined;
+  }
+
+  /**
+   * For what cannot be taken back once the alias is refused. An earlier attempt at the same command has
+   * asked already. @throws RuleViolation alias_taken
+   */
+  async expectAlias(value: string, { principal, recovering }: Causation): Promise<void> {
+    if (recovering) return;
+    const stream = reservationStream.alias(principal.projectId, value);
+    const { state } = await this.streams.load(reservationDecider, stream);
+    expectMayTake(state, value, changerOf(principal));
   }
 
   /** Reserves a sub-agent's name under its parent. @throws RuleViolation subagent_name_taken */
@@ -60,20 +76,31 @@ export class Reservations {
     throw new RuleViolation('subagent_name_taken', `a sub-agent named ${value} exists under this session`);
   }
 
-  /** Makes an alias name this session, and no other any more. @returns position of the last event */
-  async bindAlias(
+  /** Has an alias name this session, which may still be to come, and no other any more. @throws RuleViolation alias_taken */
+  async takeAlias(
     project: string,
-    alias: string,
+    value: string,
     holder: string,
     user_id: string,
     causation: Causation,
+  ): Promise<void> {
+    const stream = reservationStream.alias(project, value);
+    await this.streams.execute(reservationDecider, stream, causation, (now) =>
+      take(now, { value, holder, user_id }, changerOf(causation.principal)),
+    );
+  }
+
+  /** Has the session that took an alias say so, and the one that it was taken from. @returns position of the last event */
+  async noteTaken(
+    project: string,
+    alias: string,
+    holder: string,
+    causation: Causation,
   ): Promise<bigint | undefined> {
     const stream = reservationStream.alias(project, alias);
-    const { events } = await this.streams.execute(reservationDecider, stream, causation, (now) =>
-      move(now, { value: alias, holder, user_id }),
-    );
-    const bound = events.find(({ type }) => type === 'ValueReserved') as ValueReserved | undefined;
-    const before = bound?.data.previous;
+    const isTaking = ({ type }: { type: string }): boolean => type === 'ValueReserved';
+    const taken = (await this.streams.findLast(stream, isTaking)) as ValueReserved | undefined;
+    const before = taken?.data.holder === holder ? taken.data.previous : undefined;
     const lost = before === undefined ? undefined : await this.noteAlias(before, alias, causation);
     const borne = await this.noteAlias(holder, alias, causation);
     return lost !== undefined && (borne === undefined || lost > borne) ? lost : borne;
@@ -168,3 +195,9 @@ export class Reservations {
     return state;
   }
 }
+
+/** Whether a caller may change what belongs to a user of its project. */
+const changerOf =
+  (principal: Principal) =>
+  (user_id: string): boolean =>
+    visible(principal, { project_id: principal.projectId, user_id });

@@ -1,5 +1,4 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { visible } from '#access';
 import type { Causation } from '#eventsourcing';
 import { RuleViolation, Streams } from '#eventsourcing';
 import { isUuid } from '#http';
@@ -32,7 +31,7 @@ const attempts = 20;
 
 /**
  * Forks a session when that is asked for; else finds one by id, then by alias, or makes one. A given alias
- * names it from then on. @throws RuleViolation not_found, session_deleted, session_busy; ProblemError projection_lagging
+ * names it from then on. @throws RuleViolation not_found, session_deleted, session_busy, alias_taken; ProblemError projection_lagging
  */
 @CommandHandler(ResolveSession)
 export class ResolveSessionHandler implements ICommandHandler<ResolveSession> {
@@ -61,29 +60,30 @@ export class ResolveSessionHandler implements ICommandHandler<ResolveSession> {
     alias: string | undefined,
     causation: Causation,
   ): Promise<ResolvedSession> {
-    const source = (await this.reservations.aliased(causation.principal.projectId, from)) ?? from;
+    const source = (await this.reservations.aliased(causation.principal, from)) ?? from;
     if (!isUuid(source)) throw new RuleViolation('not_found', `there is no session ${from}`);
-    const fork = await this.forks.fork(source, {}, causation);
-    return this.bound(fork.session, alias, causation, 'forked', fork.position);
+    if (alias !== undefined) await this.reservations.expectAlias(alias, causation);
+    const fork = await this.forks.fork(source, {}, causation, alias);
+    return this.named(fork.session, alias, causation, 'forked', fork.position);
   }
 
   private async byId(id: string, alias: string | undefined, causation: Causation): Promise<ResolvedSession> {
     const session = await findSession(this.streams, causation.principal, id);
-    return this.bound(session, alias, causation, 'session_id');
+    const { project_id, user_id } = session;
+    if (alias !== undefined) await this.reservations.takeAlias(project_id, alias, id, user_id, causation);
+    return this.named(session, alias, causation, 'session_id');
   }
 
-  /** The session, which from now on bears the alias. @param position of what was written so far */
-  private async bound(
-    { id, project_id, user_id }: SessionState,
+  /** The session, which bears the alias that it has taken. @param position of what was written so far */
+  private async named(
+    { id, project_id }: SessionState,
     alias: string | undefined,
     causation: Causation,
     resolution: Resolution,
     position?: bigint,
   ): Promise<ResolvedSession> {
     const named =
-      alias === undefined
-        ? undefined
-        : await this.reservations.bindAlias(project_id, alias, id, user_id, causation);
+      alias === undefined ? undefined : await this.reservations.noteTaken(project_id, alias, id, causation);
     this.writes.wrote(id, named);
     const { state } = await this.streams.load(sessionDecider, sessionStream(id));
     return { session: state as SessionState, resolution, position: named ?? position };
@@ -107,16 +107,13 @@ export class ResolveSessionHandler implements ICommandHandler<ResolveSession> {
       causation,
     );
     const id = holder ?? own;
-    const owner = user_id ?? principal.userId;
-    if (!visible(principal, { project_id: principal.projectId, user_id: owner })) {
-      throw new RuleViolation('not_found', `there is no session ${alias}`);
-    }
     const { state } = await this.streams.load(sessionDecider, sessionStream(id));
     if (state !== undefined && state.deleted_at !== null) {
       await this.reservations.release(reservationStream.alias(principal.projectId, alias), id, causation);
       return undefined;
     }
-    const made = state === undefined ? await this.created(id, causation, owner) : undefined;
+    const made =
+      state === undefined ? await this.created(id, causation, user_id ?? principal.userId) : undefined;
     const noted = await this.reservations.noteAlias(id, alias, causation);
     this.writes.wrote(id, noted);
     const session = await this.streams.glance(sessionDecider, sessionStream(id));

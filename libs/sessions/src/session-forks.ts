@@ -3,6 +3,7 @@ import { visible } from '#access';
 import { type Causation, RuleViolation, Streams } from '#eventsourcing';
 import { RecentWrites } from '#read-models';
 import { originOf } from './find-session.js';
+import { Reservations } from './reservations.js';
 import type { ForkSessionBody } from './session.bodies.js';
 import { createSession, forkOf, sessionDecider, type SessionState } from './session.decider.js';
 import { type SessionBirth, sessionStream } from './session.events.js';
@@ -23,19 +24,29 @@ export class SessionForks {
     private readonly past: SessionPast,
     private readonly runs: SessionRuns,
     private readonly transcripts: SharedTranscripts,
+    private readonly reservations: Reservations,
     private readonly writes: RecentWrites,
   ) {}
 
   /**
-   * @throws RuleViolation not_found, session_deleted, session_busy;
+   * @param alias which the fork takes before it is there; the sessions are yet to say so
+   * @throws RuleViolation not_found, session_deleted, session_busy, alias_taken;
    *   ProblemError validation_failed, projection_lagging
    */
-  async fork(source: string, body: ForkSessionBody, causation: Causation): Promise<ForkedSession> {
+  async fork(
+    source: string,
+    body: ForkSessionBody,
+    causation: Causation,
+    alias?: string,
+  ): Promise<ForkedSession> {
     const id = causation.mint();
     const stream = sessionStream(id);
     // What an earlier attempt has finished does not depend on how the source stands now.
     const done = causation.recovering && (await this.session(id)) !== undefined;
     const birth = done ? undefined : await this.birth(id, source, body, causation);
+    if (birth !== undefined && alias !== undefined) {
+      await this.reservations.takeAlias(birth.project_id, alias, id, birth.user_id, causation);
+    }
     const { state, position } = await this.streams.execute(
       sessionDecider,
       stream,

@@ -62,7 +62,9 @@ export class SessionVerbsController {
     const { session, resolution, position } = found;
     changed(ctx, position);
     const isNew = resolution === 'created';
-    void ctx.reply.code(isNew || resolution === 'forked' ? 201 : 200);
+    const isMade = isNew || resolution === 'forked';
+    void ctx.reply.code(isMade ? 201 : 200);
+    if (isMade) void ctx.reply.header('location', `/v1/sessions/${session.id}`);
     const shown =
       resolution === 'forked'
         ? await this.sessions.get(ctx.principal, session.id)

@@ -22,10 +22,14 @@ beforeEach(async () => {
   id = uuidv7();
   const birth = { type: 'SessionCreated', data: { session_id: id, project_id: project, user_id: user } };
   await streams.execute(sessionDecider, sessionStream(id), cause(), () => [birth as SessionCreated]);
-  await reservations.bindAlias(project, 'main', id, user, cause());
+  await bind();
 });
 
 const cause = (): Causation => byService(project);
+const bind = async (): Promise<void> => {
+  await reservations.takeAlias(project, 'main', id, user, cause());
+  await reservations.noteTaken(project, 'main', id, cause());
+};
 const aliasOf = async () => (await streams.load(sessionDecider, sessionStream(id))).state?.alias;
 
 /** Lets the policy react to all that the alias' stream tells, as late as that. */
@@ -51,7 +55,7 @@ test('a late reaction to the taking of an alias does not bring back one that was
 
 test('a session that has taken its alias again keeps it', async () => {
   await reservations.release(stream, id, cause());
-  await reservations.bindAlias(project, 'main', id, user, cause());
+  await bind();
   await react();
   expect(await aliasOf()).toBe('main');
 });

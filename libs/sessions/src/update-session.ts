@@ -31,7 +31,7 @@ export class UpdateSession extends Command<UpdatedSession> {
   }
 }
 
-/** @throws RuleViolation not_found, session_deleted, revision_mismatch, subagent_name_taken, validation_failed */
+/** @throws RuleViolation not_found, session_deleted, revision_mismatch, alias_taken, subagent_name_taken, validation_failed */
 @CommandHandler(UpdateSession)
 export class UpdateSessionHandler implements ICommandHandler<UpdateSession> {
   constructor(
@@ -49,6 +49,7 @@ export class UpdateSessionHandler implements ICommandHandler<UpdateSession> {
       ...(subagent !== undefined && { subagent }),
       ...(metadata != null && { metadata }),
     };
+    if (alias != null) await this.reservations.expectAlias(alias, causation);
     const given = await this.reserveName(before, subagent, causation);
     const updated = await this.streams
       .execute(sessionDecider, sessionStream(id), causation, (session) =>
@@ -108,8 +109,8 @@ export class UpdateSessionHandler implements ICommandHandler<UpdateSession> {
   ): Promise<bigint | undefined> {
     if (alias === old) return undefined;
     const { reservations } = this;
-    const bound =
-      alias === null ? undefined : await reservations.bindAlias(project_id, alias, id, user_id, causation);
+    if (alias !== null) await reservations.takeAlias(project_id, alias, id, user_id, causation);
+    const bound = alias === null ? undefined : await reservations.noteTaken(project_id, alias, id, causation);
     if (old === null) return bound;
     // Its own stream first: whoever reacts late to the taking must find it given back.
     await reservations.release(reservationStream.alias(project_id, old), id, causation);

@@ -1,6 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Causation } from '#eventsourcing';
 import { Streams } from '#eventsourcing';
+import { requireRevision } from '#http';
 import type { WebhookAndSecret } from './create-webhook.js';
 import { hintOf, mintSecret } from './signature.js';
 import { rotateSecret, webhookDecider, type WebhookState } from './webhook.decider.js';
@@ -12,12 +13,13 @@ export class RotateWebhookSecret extends Command<WebhookAndSecret> {
   constructor(
     readonly id: string,
     readonly causation: Causation,
+    readonly expected: number | undefined,
   ) {
     super();
   }
 }
 
-/** @throws RuleViolation not_found */
+/** @throws RuleViolation not_found, revision_mismatch */
 @CommandHandler(RotateWebhookSecret)
 export class RotateWebhookSecretHandler implements ICommandHandler<RotateWebhookSecret> {
   constructor(
@@ -26,8 +28,10 @@ export class RotateWebhookSecretHandler implements ICommandHandler<RotateWebhook
     private readonly webhooks: Webhooks,
   ) {}
 
-  async execute({ id, causation }: RotateWebhookSecret): Promise<WebhookAndSecret> {
-    await this.webhooks.get(causation.principal, id);
+  async execute({ id, causation, expected }: RotateWebhookSecret): Promise<WebhookAndSecret> {
+    const { revision } = await this.webhooks.get(causation.principal, id);
+    // Before the secret is changed; an earlier attempt of the same command has been let through already.
+    if (!causation.recovering) requireRevision(expected, revision);
     const secret = await this.targets.setSecret(id, mintSecret(), causation.id);
     const { state, position } = await this.streams.execute(
       webhookDecider,

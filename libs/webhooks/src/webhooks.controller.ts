@@ -92,7 +92,8 @@ export class WebhooksController {
   @HttpCode(200)
   @ApiOkResponse({ type: WebhookWithSecretResource })
   async rotateSecret(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
-    return withSecret(ctx, await this.commands.execute(new RotateWebhookSecret(id, ctx.causation())));
+    const command = new RotateWebhookSecret(id, ctx.causation(), ifMatch(ctx));
+    return withSecret(ctx, await this.commands.execute(command));
   }
 }
 
