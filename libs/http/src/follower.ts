@@ -11,7 +11,7 @@ export interface Piece {
 
 /**
  * Reads piece after piece from wherever the truth is, as fast as its client does, then waits to be woken.
- * Nothing is queued for a client that does not read: it is read again from the place it has come to.
+ * No more than a piece is held for a client that does not read: it is read again from the place it has come to.
  */
 export abstract class Follower {
   private reading = false;
