@@ -130,6 +130,13 @@ describe('the audit of a run and of a session', () => {
     expect(newest).toMatchObject({ causation_id: expect.any(String), correlation_id: expect.any(String) });
   });
 
+  it('tells which event of the timeline was told', async () => {
+    const all = dataOf(await by(auditor).get(`/runs/${run}/audit?order=asc`));
+    const told = all.flatMap(({ type, event_type }) => (type === 'RunEventRecorded' ? [event_type] : []));
+    expect(told).toEqual(['x.step', 'x.step']);
+    expect(all[0]).toMatchObject({ type: 'RunCreated', event_type: null });
+  });
+
   it.each(['asc', 'desc'])('pages over all streams of the run, %s', async (order) => {
     const path = `/runs/${run}/audit?order=${order}`;
     const all = dataOf(await by(auditor).get(path)).map(({ event_id }) => event_id);

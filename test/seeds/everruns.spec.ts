@@ -131,8 +131,9 @@ it('spawns sub-agents with a task, six statuses, and a name of their own under o
     const changed = await worker.patch(`/sessions/${scout.id}`, { subagent: { ...subagent, status } });
     expect(changed.body['subagent']).toMatchObject({ status });
   }
-  expect(scout['user_id']).not.toBe(annId);
-  expect(scout['resolved_owner_user_id']).toBe(annId);
+  const { principal_id } = (await worker.get('/me')).body;
+  const owners = { owner_principal_id: principal_id, user_id: annId, resolved_owner_user_id: annId };
+  expect(scout).toMatchObject(owners);
   expect(await worker.ids(`/sessions/${parent.id}/sessions?include_empty=true`)).toEqual([scout.id]);
 });
 

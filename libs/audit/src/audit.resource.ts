@@ -6,6 +6,8 @@ export class ChangeResource {
   readonly actor: string;
   /** What has happened: the type of the event. */
   readonly type: string;
+  /** Of an event of a run's timeline: which, such as `process.exited`. */
+  readonly event_type: string | null;
   readonly event_id: string;
   readonly stream: string;
   readonly revision: number;

@@ -63,6 +63,7 @@ const changeOf = ({
   at: metadata.at,
   actor: metadata.actor,
   type,
+  event_type: type === 'RunEventRecorded' ? String((data as { type?: unknown }).type) : null,
   event_id: id,
   stream,
   revision,
