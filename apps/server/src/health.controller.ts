@@ -1,14 +1,8 @@
 import { Controller, Get, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ProjectionsStatus, type ProjectionStatus } from '#read-models';
-
-interface Readiness {
-  readonly status: 'ready' | 'not_ready';
-  /** What is wrong with each dependency that fails. */
-  readonly failing: Readonly<Record<string, string>>;
-  readonly projections: readonly ProjectionStatus[];
-}
+import { HealthResource, ReadinessResource } from './health.resource.js';
 
 /** A projection that has not moved for this long although there is more to see is a failing one. */
 const patience = 60_000;
@@ -19,18 +13,21 @@ export class HealthController {
   constructor(private readonly status: ProjectionsStatus) {}
 
   @Get('healthz')
-  healthz(): { status: string } {
+  @ApiOkResponse({ type: HealthResource })
+  healthz(): HealthResource {
     return { status: 'ok' };
   }
 
   @Get('readyz')
-  async readyz(@Res({ passthrough: true }) reply: FastifyReply): Promise<Readiness> {
+  @ApiOkResponse({ type: ReadinessResource })
+  @ApiResponse({ status: 503, type: ReadinessResource })
+  async readyz(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadinessResource> {
     const readiness = await this.readiness();
     if (readiness.status === 'not_ready') void reply.code(503);
     return readiness;
   }
 
-  private async readiness(): Promise<Readiness> {
+  private async readiness(): Promise<ReadinessResource> {
     let projections: ProjectionStatus[];
     try {
       projections = await this.status.all();

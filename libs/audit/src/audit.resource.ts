@@ -1,4 +1,7 @@
+import { ApiSchema } from '@nestjs/swagger';
+
 /** Something that was changed. */
+@ApiSchema({ name: 'Change' })
 export class ChangeResource {
   /** RFC 3339 UTC with milliseconds. */
   readonly at: string;
@@ -21,6 +24,7 @@ export class ChangeResource {
 }
 
 /** A request that has read something, or was refused. */
+@ApiSchema({ name: 'Access' })
 export class AccessResource {
   /** RFC 3339 UTC with milliseconds. */
   readonly at: string;
@@ -38,6 +42,7 @@ export class AccessResource {
 }
 
 /** A public key that checkpoints and exports are checked with. */
+@ApiSchema({ name: 'AuditKey' })
 export class AuditKeyResource {
   /** SHA-256 of the key in SPKI form, in hexadecimal. */
   readonly id: string;

@@ -1,1 +1,2 @@
+export { ProjectionResource } from './projection.resource.js';
 export * from './projections.module.js';

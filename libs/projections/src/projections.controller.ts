@@ -3,8 +3,9 @@ import { CommandBus } from '@nestjs/cqrs';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allow, auditors } from '#access';
 import { changed, Creates, Ctx, ifMatch, PathId, RequestContext, resource, ValidBody } from '#http';
-import { ProjectionsStatus, type ProjectionStatus } from '#read-models';
+import { ProjectionsStatus } from '#read-models';
 import { AbandonRebuild } from './abandon-rebuild.js';
+import { ProjectionListResource } from './projection.resource.js';
 import { RequestRebuildBody } from './rebuild.bodies.js';
 import { RebuildListResource, RebuildResource } from './rebuild.resource.js';
 import { Rebuilds } from './rebuilds.js';
@@ -23,7 +24,8 @@ export class ProjectionsController {
 
   @Get()
   @Allow(...auditors)
-  async list(): Promise<{ data: ProjectionStatus[] }> {
+  @ApiOkResponse({ type: ProjectionListResource })
+  async list(): Promise<ProjectionListResource> {
     return { data: await this.status.all() };
   }
 

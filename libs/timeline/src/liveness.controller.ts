@@ -1,19 +1,10 @@
 import { Controller, Get } from '@nestjs/common';
-import { ApiOkResponse, ApiSchema, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allow, readers } from '#access';
 import { Ctx, PathId, ReadModelClock, RequestContext, waitFor } from '#http';
 import { Sessions } from '#sessions';
+import { LivenessResource } from './timeline.resource.js';
 import { WatcherSeats } from './watcher-seats.js';
-
-@ApiSchema({ name: 'SessionLiveness' })
-export class LivenessResource {
-  /** A run of the session is running. */
-  alive: boolean;
-  /** Somebody is attached to it. */
-  attached: boolean;
-  /** One can attach to what is running without displacing anybody. */
-  reattachable: boolean;
-}
 
 @ApiTags('sessions')
 @Controller('v1/sessions/:id/liveness')

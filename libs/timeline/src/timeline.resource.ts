@@ -30,3 +30,13 @@ export class ToolCallResource {
   created_at: string;
   updated_at: string;
 }
+
+@ApiSchema({ name: 'SessionLiveness' })
+export class LivenessResource {
+  /** A run of the session is running. */
+  alive: boolean;
+  /** Somebody is attached to it. */
+  attached: boolean;
+  /** One can attach to what is running without displacing anybody. */
+  reattachable: boolean;
+}
