@@ -3,7 +3,8 @@ import type { Causation } from '#eventsourcing';
 import { Streams } from '#eventsourcing';
 import { RecentWrites } from '#read-models';
 import { findSession } from './find-session.js';
-import { archiveSession, sessionDecider, type SessionState } from './session.decider.js';
+import { sessionDecider, type SessionState } from './session.decider.js';
+import { archiveSession } from './session-changes.decider.js';
 import { sessionStream } from './session.events.js';
 import type { UpdatedSession } from './update-session.js';
 

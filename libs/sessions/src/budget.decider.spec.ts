@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { given } from '../../eventsourcing/src/given-when-then.js';
 import { reached, weighBudget } from './budget.decider.js';
-import { changeSession, claimSession, resumeSession, sessionDecider, settled } from './session.decider.js';
+import { sessionDecider, settled } from './session.decider.js';
+import { changeSession, claimSession, resumeSession } from './session-changes.decider.js';
 import type { Session, SessionState } from './session.decider.js';
 import type { Budget, BudgetUse, SessionBirth, SessionFact } from './session.events.js';
 

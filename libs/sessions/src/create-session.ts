@@ -8,7 +8,8 @@ import { referencedSession } from './find-session.js';
 import { Reservations } from './reservations.js';
 import type { CreateSessionBody } from './session.bodies.js';
 import type { SessionState } from './session.decider.js';
-import { createSession, sessionDecider, settled } from './session.decider.js';
+import { sessionDecider, settled } from './session.decider.js';
+import { createSession } from './session-changes.decider.js';
 import type { SessionBirth } from './session.events.js';
 import { sessionStream } from './session.events.js';
 

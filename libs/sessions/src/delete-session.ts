@@ -5,7 +5,8 @@ import { RecentWrites } from '#read-models';
 import { findSession } from './find-session.js';
 import { Reservations } from './reservations.js';
 import type { SessionState } from './session.decider.js';
-import { deleteSession, sessionDecider } from './session.decider.js';
+import { sessionDecider } from './session.decider.js';
+import { deleteSession } from './session-changes.decider.js';
 import { reservationStream, sessionStream } from './session.events.js';
 import { SessionRuns } from './session-runs.js';
 

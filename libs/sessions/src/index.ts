@@ -1,5 +1,6 @@
 export * from './session.events.js';
 export * from './session.decider.js';
+export * from './session-changes.decider.js';
 export { sessionStateDecider } from './session-state.decider.js';
 export { sessionStateStream } from './session-state.events.js';
 export * from './session.figures.js';

@@ -7,7 +7,8 @@ import { findSession } from './find-session.js';
 import { Reservations } from './reservations.js';
 import { SessionForks } from './session-forks.js';
 import type { ResolveSessionBody } from './session.bodies.js';
-import { createSession, sessionDecider, type SessionState } from './session.decider.js';
+import { sessionDecider, type SessionState } from './session.decider.js';
+import { createSession } from './session-changes.decider.js';
 import { reservationStream, sessionStream } from './session.events.js';
 import type { Resolution } from './session.resource.js';
 

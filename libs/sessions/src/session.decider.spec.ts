@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#eventsourcing';
 import { given } from '../../eventsourcing/src/given-when-then.js';
 import { pin, pinDecider, type Pins } from './pin.decider.js';
+import { type Session, sessionDecider, type SessionState, settled } from './session.decider.js';
 import {
   archiveSession,
   changeAlias,
@@ -12,11 +13,7 @@ import {
   deleteSession,
   forkOf,
   requestCompaction,
-  type Session,
-  sessionDecider,
-  type SessionState,
-  settled,
-} from './session.decider.js';
+} from './session-changes.decider.js';
 import type { PinFact, SessionBirth, SessionFact } from './session.events.js';
 
 const birth: SessionBirth = {

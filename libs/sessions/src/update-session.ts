@@ -5,8 +5,10 @@ import { RecentWrites } from '#read-models';
 import { findSession } from './find-session.js';
 import { Reservations } from './reservations.js';
 import type { UpdateSessionBody } from './session.bodies.js';
-import type { SessionState, SubagentChange } from './session.decider.js';
-import { changeSession, sessionDecider, settled } from './session.decider.js';
+import type { SessionState } from './session.decider.js';
+import type { SubagentChange } from './session-changes.decider.js';
+import { sessionDecider, settled } from './session.decider.js';
+import { changeSession } from './session-changes.decider.js';
 import { reservationStream, sessionStream } from './session.events.js';
 import { SessionBudgets } from './session-budgets.js';
 
