@@ -14,8 +14,9 @@ import { APP_GUARD, NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { IsOptional } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
-import { Pool } from 'pg';
+import type { Pool } from 'pg';
 import { RuleViolation, uuidv7 } from '#eventsourcing';
+import { openPool } from '#postgres';
 import { type Database, freshDatabase } from '../../../test/support/database.js';
 import * as http from './index.js';
 
@@ -116,7 +117,7 @@ let store: http.PostgresIdempotency;
 
 beforeAll(async () => {
   database = await freshDatabase();
-  pool = new Pool({ connectionString: database.url });
+  pool = openPool(database.url, 'manners', 10);
   await pool.query(http.idempotencyTable);
   instance = await http.Instance.start(database.url);
   store = new http.PostgresIdempotency(pool, instance);
