@@ -53,49 +53,39 @@ export async function* readStream(
   }
 }
 
-export async function* readAll(
+export const readAll = (
   client: KurrentDBClient,
-  options: ReadAllOptions = {},
-): AsyncGenerator<RecordedEvent, void, undefined> {
-  const filter = filterBy(options.prefixes);
-  let left = options.limit ?? Infinity;
-  let { after } = options;
-  while (left > 0) {
-    // Reading starts at a position, not after it: one more for the event that lies there.
-    const maxCount = Math.min(left, page) + 1;
-    const from = after === undefined || after === 0n ? START : at(after);
-    const found = await collect(
-      client.readAll({ direction: FORWARDS, fromPosition: from, maxCount, filter }),
-    );
-    const events = found.filter(({ position }) => after === undefined || position > after).slice(0, left);
-    yield* events;
-    const last = events.at(-1);
-    if (last === undefined || found.length < maxCount) return;
-    left -= events.length;
-    after = last.position;
-  }
-}
+  { after, ...selected }: ReadAllOptions = {},
+): AsyncGenerator<RecordedEvent, void, undefined> => readingAll(client, FORWARDS, after, selected);
 
-export async function* readAllBackwards(
+export const readAllBackwards = (
   client: KurrentDBClient,
-  options: ReadAllBackwardsOptions = {},
+  { before, ...selected }: ReadAllBackwardsOptions = {},
+): AsyncGenerator<RecordedEvent, void, undefined> => readingAll(client, BACKWARDS, before, selected);
+
+async function* readingAll(
+  client: KurrentDBClient,
+  direction: typeof FORWARDS | typeof BACKWARDS,
+  start: bigint | undefined,
+  { prefixes, limit = Infinity }: Pick<ReadAllOptions, 'prefixes' | 'limit'>,
 ): AsyncGenerator<RecordedEvent, void, undefined> {
-  const filter = filterBy(options.prefixes);
-  let left = options.limit ?? Infinity;
-  let { before } = options;
+  const filter = filterBy(prefixes);
+  const forwards = direction === FORWARDS;
+  let left = limit;
+  let place = forwards && start === 0n ? undefined : start;
   while (left > 0) {
-    // One more, should the reading hold the event that lies at the position.
+    // Reading starts at a position, not behind it: one more for the event that lies there.
     const maxCount = Math.min(left, page) + 1;
-    const from = before === undefined ? END : at(before);
-    const found = await collect(
-      client.readAll({ direction: BACKWARDS, fromPosition: from, maxCount, filter }),
-    );
-    const events = found.filter(({ position }) => before === undefined || position < before).slice(0, left);
+    const fromPosition = place === undefined ? (forwards ? START : END) : at(place);
+    const found = await collect(client.readAll({ direction, fromPosition, maxCount, filter }));
+    const events = found
+      .filter(({ position }) => place === undefined || (forwards ? position > place : position < place))
+      .slice(0, left);
     yield* events;
     const last = events.at(-1);
     if (last === undefined || found.length < maxCount) return;
     left -= events.length;
-    before = last.position;
+    place = last.position;
   }
 }
 
