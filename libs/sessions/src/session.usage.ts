@@ -1,6 +1,7 @@
 import type { RunEventRecorded, RunFact, RunUsage, RunUsageRecorded } from '#runs';
 import type { BudgetUse } from './session.events.js';
 
+// Runs add up the same. They build on sessions, which take no more than types from them, or there would be a circle.
 export const noUsage: RunUsage = {
   input_tokens: 0,
   output_tokens: 0,
