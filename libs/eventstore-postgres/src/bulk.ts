@@ -4,6 +4,12 @@ const short = 32 * 1024;
 const sampled = 1_024;
 /** Which share of them makes a text worth being compressed. */
 const worthIt = 0.1;
+/** Where it is kept what came before: so many places that two seldom meet. */
+const places = 1 << 16;
+const lastSeen = new Uint32Array(places);
+let texts = 0;
+/** Spreads numbers evenly over the upper half of its product: Knuth's multiplicative hashing. */
+const golden = 0x9e3779b1;
 
 /**
  * Whether a text is long and hardly repeats itself: binary output as base64, something sealed. Postgres would try
@@ -12,12 +18,16 @@ const worthIt = 0.1;
 export function isBulk(text: string): boolean {
   if (text.length < short) return false;
   const start = text.length >> 1;
-  const seen = new Set<number>();
+  const now = ++texts;
+  let news = 0;
   // Four characters are one number, of seven bits each: base64 has no others, and text hardly any.
   let four = 0;
   for (let n = start - 3; n < start + sampled; n++) {
     four = ((four << 7) ^ text.charCodeAt(n)) & 0xfffffff;
-    if (n >= start) seen.add(four);
+    const place = Math.imul(four, golden) >>> 16;
+    if (n < start || lastSeen[place] === now) continue;
+    lastSeen[place] = now;
+    news++;
   }
-  return seen.size > (1 - worthIt) * sampled;
+  return news > (1 - worthIt) * sampled;
 }

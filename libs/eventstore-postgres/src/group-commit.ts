@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import type { AppendResult, ExpectedRevision, NewEvent } from '#eventsourcing';
 import { RevisionConflict, StoreUnavailable } from '#eventsourcing';
 import { arrayOf, jsonLines, unavailable } from '#postgres';
@@ -29,6 +29,9 @@ type Group = [PendingAppend, ...PendingAppend[]];
 
 const maxEvents = 2_000;
 const maxBytes = 8 * 1024 * 1024;
+/** So much is sent behind a commit that is on its way; less is cheaper with what comes until that is stored. */
+const aheadBytes = 512 * 1024;
+const mostUnderWay = 2;
 const statement =
   'SELECT base, revisions, positions FROM eventstore.append($1, $2, $3, $4, $5, $6, $7, $8, $9)';
 const numbers = { any: -2, none: -1, exists: -4 } as const;
@@ -36,14 +39,21 @@ const number = (expected: ExpectedRevision): number =>
   typeof expected === 'number' ? expected : numbers[expected];
 
 /**
- * Appends that arrive while a commit is on its way are committed together by the next one: one
- * statement, one transaction, one flush to disk for all of them.
+ * Appends that arrive while a commit is on its way are committed together by the next one: one statement, one
+ * transaction, one flush to disk for all of them. Many bytes do not wait for its end: the database has them
+ * before it is done with those before.
  */
 export class GroupCommit {
   private queue: PendingAppend[] = [];
-  private committing = false;
+  private queuedBytes = 0;
+  /** Those who commit what is queued, and how many of them wait for the database. */
+  private drains = 0;
+  private underWay = 0;
+  /** Resolves when the outcome of the last commit that was sent has been told. */
+  private last = Promise.resolve();
+  private client: Promise<PoolClient> | undefined;
 
-  /** @param pool a pool of one connection, so that batches are stored in the order of the calls. */
+  /** @param pool a pool of one connection that pipelines, so that batches are stored in the order of the calls. */
   constructor(
     private readonly pool: Pool,
     private readonly recent: RecentEvents,
@@ -59,25 +69,24 @@ export class GroupCommit {
       }));
       const bytes = encoded.reduce((sum, { data }) => sum + data.length, 0);
       this.queue.push({ stream, expected, encoded, bytes, alone: false, resolve, reject });
-      if (!this.committing) void this.drain();
+      this.queuedBytes += bytes;
+      if (this.drains === 0 || (this.drains < mostUnderWay && this.due())) void this.drain();
     });
   }
 
   private async drain(): Promise<void> {
-    this.committing = true;
+    this.drains++;
     // Whatever else this turn of the event loop brings goes into the same commit.
     await new Promise(setImmediate);
-    while (this.queue.length > 0) {
-      const groups = this.take();
-      try {
-        await this.commit(groups);
-      } catch (error) {
-        // It may have been stored all the same.
-        this.recent.forget();
-        this.failed(groups, unavailable(error));
-      }
-    }
-    this.committing = false;
+    while (this.due()) await this.store(this.take());
+    this.drains--;
+  }
+
+  /** Whether to send what is queued now. What is tried again must know how all before it have ended. */
+  private due(): boolean {
+    const [first] = this.queue;
+    if (first === undefined || this.underWay === 0) return first !== undefined;
+    return this.queuedBytes >= aheadBytes && !first.alone;
   }
 
   /** Takes appends off the queue until the batch is full or one must wait for the outcome of another. */
@@ -90,9 +99,10 @@ export class GroupCommit {
       const known = groups.get(append.stream);
       if (append.alone && taken > 0) break;
       if (known !== undefined && known.next !== append.expected) break;
+      const full = events + append.encoded.length > maxEvents || bytes + append.bytes > maxBytes;
+      if (taken > 0 && full) break;
       events += append.encoded.length;
       bytes += append.bytes;
-      if (taken > 0 && (events > maxEvents || bytes > maxBytes)) break;
       taken++;
       const start = number(append.expected);
       const next = start < -1 ? undefined : start + append.encoded.length;
@@ -104,10 +114,33 @@ export class GroupCommit {
       if (append.alone) break;
     }
     this.queue = this.queue.slice(taken);
+    this.queuedBytes -= bytes;
     return [...groups.values()].map(({ group }) => group);
   }
 
-  private async commit(groups: readonly Group[]): Promise<void> {
+  /** Outcomes are told in the order of the commits: who is tried again must be known to those behind it. */
+  private store(groups: readonly Group[]): Promise<void> {
+    this.underWay++;
+    return (this.last = this.settle(groups, this.send(groups), this.last));
+  }
+
+  private async settle(
+    groups: readonly Group[],
+    sending: Promise<Stored>,
+    before: Promise<void>,
+  ): Promise<void> {
+    const [sent] = await Promise.allSettled([sending, before]);
+    if (sent.status === 'fulfilled') this.stored(groups, sent.value);
+    else {
+      // It may have been stored all the same.
+      this.recent.forget();
+      this.failed(groups, unavailable(sent.reason));
+    }
+    if (--this.underWay === 0) await this.release();
+  }
+
+  private async send(groups: readonly Group[]): Promise<Stored> {
+    const client = await (this.client ??= this.pool.connect());
     const ofAppend: number[] = [];
     const place: number[] = [];
     const ids: string[] = [];
@@ -127,7 +160,7 @@ export class GroupCommit {
         }
       }
     });
-    const { rows } = await this.pool.query<Stored>({
+    const { rows } = await client.query<Stored>({
       name: 'append',
       text: statement,
       values: [
@@ -138,8 +171,11 @@ export class GroupCommit {
         arrayOf(data.map(isBulk)),
       ],
     });
-    const stored = rows[0] as Stored;
-    this.remember(groups, stored, ids.length);
+    return rows[0] as Stored;
+  }
+
+  private stored(groups: readonly Group[], stored: Stored): void {
+    this.remember(groups, stored);
     groups.forEach((group, g) => {
       this.answer(group, stored.revisions[g] ?? null, stored.positions[g] ?? null);
     });
@@ -147,8 +183,9 @@ export class GroupCommit {
   }
 
   /** Keeps for the subscribers what was stored now, as opposed to refused or stored before. */
-  private remember(groups: readonly Group[], { base, revisions, positions }: Stored, count: number): void {
+  private remember(groups: readonly Group[], { base, revisions, positions }: Stored): void {
     const start = BigInt(base);
+    const count = groups.flat().reduce((sum, { encoded }) => sum + encoded.length, 0);
     this.recent.begin(start, start + BigInt(count));
     let position = start;
     groups.forEach((group, g) => {
@@ -167,8 +204,9 @@ export class GroupCommit {
   /** Revision and position are those of the group's last event. */
   private answer(group: Group, revision: string | null, position: string | null): void {
     if (revision === null || position === null) {
-      if (group.length > 1) this.again(group);
-      else group[0].reject(new RevisionConflict(group[0].stream, group[0].expected));
+      const [first] = group;
+      if (group.length > 1 || this.isBehindAnother(first)) this.again(group);
+      else first.reject(new RevisionConflict(first.stream, first.expected));
       return;
     }
     let behind = 0;
@@ -185,8 +223,24 @@ export class GroupCommit {
     else for (const append of appends) append.reject(error);
   }
 
+  /** Whether what it was sent behind, in its stream, is tried again. */
+  private isBehindAnother({ alone, stream }: PendingAppend): boolean {
+    return !alone && this.queue.some((queued) => queued.alone && queued.stream === stream);
+  }
+
+  /** Before all that was not sent yet, and behind what is tried again already. */
   private again(appends: readonly PendingAppend[]): void {
-    for (const append of appends) append.alone = true;
-    this.queue.unshift(...appends);
+    const sent = this.queue.filter(({ alone }) => alone).length;
+    for (const append of appends) {
+      append.alone = true;
+      this.queuedBytes += append.bytes;
+    }
+    this.queue.splice(sent, 0, ...appends);
+  }
+
+  private async release(): Promise<void> {
+    const client = this.client;
+    this.client = undefined;
+    (await client?.catch(() => undefined))?.release();
   }
 }

@@ -50,7 +50,7 @@ export class PostgresEventStore extends EventStore {
   constructor(url: string) {
     super();
     this.pool = openPool(url, 'events', 8);
-    this.writer = openPool(url, 'appends', 1);
+    this.writer = openPool(url, 'appends', 1, { pipeline: true });
     this.waker = new Waker(url, this.pool, () => {
       this.recent.forget();
     });

@@ -1,23 +1,10 @@
 import { Client } from 'pg';
-import { DataSource } from 'typeorm';
+import { eventStoreDatabase } from '../../../test/support/event-store-database.js';
 import { eventStoreContract } from '../../eventsourcing/src/event-store.contract.js';
-import { freshDatabase } from '../../../test/support/database.js';
-import {
-  AppendFunction1760000000003,
-  BulkData1760000000060,
-  EventStore1760000000000,
-  PostgresEventStore,
-} from './index.js';
+import { PostgresEventStore } from './index.js';
 
 eventStoreContract('Postgres', async () => {
-  const database = await freshDatabase();
-  const source = new DataSource({
-    type: 'postgres',
-    url: database.url,
-    migrations: [EventStore1760000000000, AppendFunction1760000000003, BulkData1760000000060],
-    migrationsRun: true,
-  });
-  await (await source.initialize()).destroy();
+  const database = await eventStoreDatabase();
   const clients = [new PostgresEventStore(database.url)];
   return {
     store: clients[0] as PostgresEventStore,

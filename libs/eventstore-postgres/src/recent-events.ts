@@ -1,5 +1,6 @@
 import type { EventMetadata, Fact, NewEvent, RecordedEvent } from '#eventsourcing';
 import type { Page } from './reading.js';
+import { throughJson } from './through-json.js';
 
 /** An event on its way to the table, with its data and metadata as the JSON that is stored. */
 export interface Encoded {
@@ -106,23 +107,23 @@ export class RecentEvents {
   }
 }
 
-/** Of all who hear of a large event hardly anybody looks into it: its data are parsed when they are asked for. */
-const large = (head: Omit<RecordedEvent, 'data'>, json: string): RecordedEvent => {
+/** Of all who hear of a large event hardly anybody looks into it: its data are made when they are asked for. */
+const large = (head: Omit<RecordedEvent, 'data'>, written: Fact['data']): RecordedEvent => {
   let data: Fact['data'] | undefined;
   return {
     ...head,
     get data() {
-      return (data ??= JSON.parse(json) as Fact['data']);
+      return (data ??= throughJson(written) as Fact['data']);
     },
   };
 };
 
 /** The event as the table would give it: what JSON does not carry is not in it. */
 const recorded = ({ position, revision, stream, encoded }: Recent): RecordedEvent => {
-  const head = { position, revision, id: encoded.event.id, stream, type: encoded.event.type };
+  const { event } = encoded;
   const metadata = JSON.parse(encoded.metadata) as EventMetadata;
-  const { data } = encoded;
-  return data.length > sharedSize
-    ? large({ ...head, metadata }, data)
-    : { ...head, metadata, data: JSON.parse(data) as Fact['data'] };
+  const head = { position, revision, id: event.id, stream, type: event.type, metadata };
+  return encoded.data.length > sharedSize
+    ? large(head, event.data)
+    : { ...head, data: JSON.parse(encoded.data) as Fact['data'] };
 };

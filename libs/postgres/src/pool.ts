@@ -1,13 +1,20 @@
-import { Pool, type QueryArrayConfig, type QueryConfig, type QueryResult, type QueryResultRow } from 'pg';
+import {
+  type ClientConfig,
+  Pool,
+  type QueryArrayConfig,
+  type QueryConfig,
+  type QueryResult,
+  type QueryResultRow,
+} from 'pg';
 import { unavailable } from './unavailable.js';
 
 /**
  * Connections to one database; one that breaks tells so by its statements, and is replaced.
- * @param options settings of each connection, as `-c name=value`
+ * @param settings of each connection, such as `pipeline`, or `options` as `-c name=value`
  */
-export function openPool(url: string, name: string, max: number, options?: string): Pool {
+export function openPool(url: string, name: string, max: number, settings: ClientConfig = {}): Pool {
   const application_name = `runledger ${name}`;
-  const pool = new Pool({ connectionString: url, max, application_name, ...(options && { options }) });
+  const pool = new Pool({ connectionString: url, max, application_name, ...settings });
   pool.on('error', () => undefined);
   // Between two statements of a transaction nobody else listens, and the error would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));

@@ -16,8 +16,8 @@ import { outputStreamOf, type ProcessOutputWritten } from './process-output.even
 const pieceBytes = 256 * 1024;
 /** So much is handed to the store at once, commits being on their way or not; less is gathered until it is free. */
 const handedBytes = 192 * 1024;
-/** How much may wait to be stored: about half of it is on its way, while the other half is gathered. */
-const mostWaiting = 2 * 1024 * 1024;
+/** How much may wait to be stored: two commits of it are on their way, while the next one is gathered. */
+const mostWaiting = 6 * 1024 * 1024;
 const retryMs = 200;
 
 interface Piece {

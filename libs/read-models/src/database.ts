@@ -48,7 +48,7 @@ export class Database implements Sql {
       await turn.end();
     }
     const pool = openPool(url, 'reads', 12);
-    return new Database(url, pool, openPool(url, 'searches', 4, scattered), orm);
+    return new Database(url, pool, openPool(url, 'searches', 4, { options: scattered }), orm);
   }
 
   /** @throws StoreUnavailable; NotBuiltYet while the read model that it asks has not been built */
