@@ -192,6 +192,19 @@ describe('changing', () => {
     expect(await Promise.all(times.map(pastCount))).toEqual([0, 1, 1, 3]);
   });
 
+  it('is counted in the past also when so much came before it that it was summed up', async () => {
+    const often = await asked();
+    await asked({ enabled: false });
+    const trigger = () => ann.post(`/schedules/${often}/trigger`);
+    for (let n = 0; n < 210; n += 10) await Promise.all(Array.from({ length: 10 }, trigger));
+    const { updated_at } = (await ann.patch(`/sessions/${session}`, { title: 'Often' })).body;
+    await ann.post(`/schedules/${often}/disable`);
+    const pastCount = async (moment: unknown): Promise<unknown> =>
+      (await ann.get(`/sessions/${session}?as_of=${String(moment)}`)).body['active_schedule_count'];
+    expect([await pastCount(updated_at), await pastCount(inAYear()), await active()]).toEqual([1, 0, 0]);
+    expect((await read(often))['fired_count']).toBe(210);
+  });
+
   it('disables and enables, as often as it is asked', async () => {
     const id = await asked();
     const verbs = ['disable', 'disable', 'enable', 'enable'];

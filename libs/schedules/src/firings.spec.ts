@@ -8,7 +8,7 @@ import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
 import { mostOwed } from './due-times.decider.js';
 import { Firings } from './firings.js';
 import { ScheduleBook } from './schedule-book.js';
-import { comeDue } from './schedule-changes.decider.js';
+import { comeDue, noteTrigger } from './schedule-changes.decider.js';
 import { schedulesDecider, type ScheduleState } from './schedule.decider.js';
 import { type ScheduleCreated, type ScheduleFact, scheduleStream } from './schedule.events.js';
 
@@ -17,6 +17,7 @@ const id = '01990000-0000-7000-8000-000000000002';
 const ann: Principal = { principalId: 'key-of-ann', projectId: 'default', userId: 'ann', role: 'user' };
 const running = new AbortController().signal;
 
+let store: MemoryEventStore;
 let streams: Streams;
 let firings: Firings;
 let asked: CreateRun[];
@@ -25,7 +26,8 @@ let answer: (command: CreateRun) => Promise<unknown>;
 let principal: Principal | undefined;
 
 beforeEach(() => {
-  streams = new Streams(new MemoryEventStore());
+  store = new MemoryEventStore();
+  streams = new Streams(store);
   asked = [];
   principal = ann;
   answer = makeRun;
@@ -108,6 +110,47 @@ describe('firing what was missed', () => {
     expect(fired_count + skipped_count).toBeGreaterThanOrEqual(2_001);
     expect(skipped_count).toBeGreaterThanOrEqual(1_901);
   });
+});
+
+/** Has it make so many runs apart from its times. */
+async function triggered(count: number): Promise<void> {
+  const book = new ScheduleBook(streams, { wrote: () => undefined } as unknown as RecentWrites);
+  for (let n = 0; n < count; n++) {
+    await book.change(session_id, id, new Causation(ann), (schedules) =>
+      noteTrigger(schedules, id, `run-${n}`),
+    );
+  }
+}
+
+it('fires what comes due when the schedules are summed up', async () => {
+  await schedule(3);
+  await triggered(198);
+  await fire();
+  expect(store.events.map(({ type }) => type).slice(199, 201)).toEqual([
+    'SchedulesSummed',
+    'ScheduleCameDue',
+  ]);
+  expect(asked.map(({ causation }) => causation.recovering)).toEqual(asked.map(() => false));
+  expect(await state()).toMatchObject({ owed: [], fired_count: 198 + asked.length });
+});
+
+it('who meets the schedules of a session late reads what came since they were last summed up', async () => {
+  await schedule(-60);
+  await triggered(500);
+  const known = await state();
+  expect(known).toMatchObject({ fired_count: 500, last_run_id: 'run-499' });
+  let read = 0;
+  const counting = new (class extends MemoryEventStore {
+    override async *readStream(...args: Parameters<MemoryEventStore['readStream']>) {
+      for await (const event of store.readStream(...args)) {
+        read++;
+        yield event;
+      }
+    }
+  })();
+  streams = new Streams(counting);
+  expect(await state()).toEqual(known);
+  expect(read).toBeLessThanOrEqual(200);
 });
 
 describe('firing again after a death', () => {

@@ -6,7 +6,7 @@ import { RecentWrites } from '#read-models';
 import { findSession } from '#sessions';
 import { filingDecider } from './filing.decider.js';
 import { type Schedules, schedulesDecider, type ScheduleState } from './schedule.decider.js';
-import { comeDue } from './schedule-changes.decider.js';
+import { comeDue, summingUp } from './schedule-changes.decider.js';
 import { filingStream, type ScheduleCameDue, type ScheduleFact, scheduleStream } from './schedule.events.js';
 
 export interface ChangedSchedule {
@@ -53,7 +53,7 @@ export class ScheduleBook {
       schedulesDecider,
       scheduleStream(sessionId),
       causation,
-      decide,
+      (schedules, revision) => summingUp(schedules, revision, decide(schedules)),
     );
     this.writes.wrote(id, position);
     this.writes.wrote(sessionId, position);
@@ -79,12 +79,13 @@ export class ScheduleBook {
         schedulesDecider,
         stream,
         byService(project),
-        (schedules) => comeDue(schedules, id, now, expected),
+        (schedules, revision) => summingUp(schedules, revision, comeDue(schedules, id, now, expected)),
       );
       if (position === undefined) return { times, position: last, expected };
       last = position;
       if (expected !== undefined) expected = state[id]?.revision;
-      times.push(...(events as readonly ScheduleCameDue[]).flatMap(({ data }) => data.times));
+      const come = events.filter(({ type }) => type === 'ScheduleCameDue') as readonly ScheduleCameDue[];
+      times.push(...come.flatMap(({ data }) => data.times));
     }
   }
 }

@@ -1,10 +1,30 @@
 import { RuleViolation } from '#eventsourcing';
 import { missedTimes, nextTime } from './due-times.decider.js';
-import { present, type Schedules, type ScheduleState } from './schedule.decider.js';
+import { present, type Schedules, type SchedulesFact, type ScheduleState } from './schedule.decider.js';
 import type { ScheduleBirth, ScheduleDetails, ScheduleFact, ScheduleTimes } from './schedule.events.js';
 
 /** How many schedules of one session may be enabled and not done. */
 export const mostActive = 5;
+/** After so many facts the schedules of a session are summed up, unless that takes more characters than this. */
+const summedEvery = 200;
+const longestSum = 128 * 1024;
+
+/**
+ * What was decided, behind a sum of what it was decided on when one is due.
+ * @param revision of the last fact before it
+ */
+export function summingUp(
+  schedules: Schedules,
+  revision: number,
+  decided: readonly ScheduleFact[],
+): readonly SchedulesFact[] {
+  const facts = revision + 1;
+  const isDue = Math.floor((facts + decided.length) / summedEvery) > Math.floor(facts / summedEvery);
+  if (decided.length === 0 || !isDue) return decided;
+  const sum = { schedules: Object.values(schedules).filter((schedule) => schedule !== undefined) };
+  if (JSON.stringify(sum).length > longestSum) return decided;
+  return [{ type: 'SchedulesSummed', data: sum }, ...decided];
+}
 
 /** A schedule is created once; the same birth again changes nothing. @throws RuleViolation too_many_schedules, validation_failed */
 export function createSchedule(

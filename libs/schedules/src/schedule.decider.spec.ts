@@ -11,6 +11,7 @@ import {
   mostActive,
   noteTrigger,
   settleTime,
+  summingUp,
 } from './schedule-changes.decider.js';
 import { type Schedules, schedulesDecider } from './schedule.decider.js';
 import type { ScheduleBirth, ScheduleFact } from './schedule.events.js';
@@ -226,6 +227,43 @@ describe('ending', () => {
   });
 });
 
+describe('summing up', () => {
+  const triggered: ScheduleFact = { type: 'ScheduleTriggered', data: { schedule_id: 'a', run_id: 'r' } };
+  const many = (count: number, ...first: ScheduleFact[]) =>
+    after(...first, ...Array.from({ length: count - first.length }, () => triggered));
+
+  it('written: every 200 facts, all as it was before what was decided', () => {
+    many(199, created('a'), created('b', { enabled: false }))
+      .when((state, revision) => summingUp(state, revision, [triggered]))
+      .then([
+        {
+          type: 'SchedulesSummed',
+          data: {
+            schedules: [
+              expect.objectContaining({ id: 'a', fired_count: 197, revision: 198 }) as never,
+              expect.objectContaining({ id: 'b', enabled: false, revision: 1 }) as never,
+            ],
+          },
+        },
+        triggered,
+      ]);
+  });
+
+  it('ignored: between, when nothing is decided, and of what is long', () => {
+    for (const count of [1, 198, 200]) {
+      many(count, created('a'))
+        .when((state, revision) => summingUp(state, revision, [triggered]))
+        .then([triggered]);
+    }
+    many(199, created('a'))
+      .when((state, revision) => summingUp(state, revision, []))
+      .then([]);
+    many(199, created('a', { run: { input: 'x'.repeat(200_000) } }))
+      .when((state, revision) => summingUp(state, revision, [triggered]))
+      .then([triggered]);
+  });
+});
+
 it('whatever is tried in whatever order, each time is settled once, in order, and five at most are active', () => {
   const attempt = fc.constantFrom<(state: Schedules, id: string, time: number) => ScheduleFact[]>(
     (state, id, time) => createSchedule(state, birth(id), time),
@@ -257,6 +295,12 @@ it('whatever is tried in whatever order, each time is settled once, in order, an
         );
         expect(settled).toEqual([...new Set(settled)].sort());
       }
+      // From a sum and what came behind it, as from all.
+      const half = facts.length >> 1;
+      const before = fold(schedulesDecider, facts.slice(0, half).map(envelope));
+      const sum = { type: 'SchedulesSummed', data: { schedules: Object.values(before) } };
+      const stored = JSON.parse(JSON.stringify([sum, ...facts.slice(half)])) as Fact[];
+      expect(fold(schedulesDecider, stored.map(envelope))).toEqual(state());
     }),
   );
 });

@@ -1,4 +1,4 @@
-import type { Decider, Envelope } from '#eventsourcing';
+import type { Decider, Envelope, Fact } from '#eventsourcing';
 import { RuleViolation } from '#eventsourcing';
 import type { ScheduleBirth, ScheduledRun, ScheduleFact, ScheduleTimes } from './schedule.events.js';
 
@@ -39,6 +39,14 @@ export interface ScheduleState {
 /** The schedules of one session by id; undefined: there is none, or none any more. */
 export type Schedules = Readonly<Record<string, ScheduleState | undefined>>;
 
+/**
+ * All schedules of the session as they are: what follows needs nothing before it. Written now and then, for one
+ * that fires often would have a process that meets the stream read all that it ever did.
+ */
+export type SchedulesSummed = Fact<'SchedulesSummed', { readonly schedules: readonly ScheduleState[] }>;
+
+export type SchedulesFact = ScheduleFact | SchedulesSummed;
+
 /** The fold of one schedule among the facts of its session. */
 export function evolveSchedule(
   schedule: ScheduleState | undefined,
@@ -49,16 +57,21 @@ export function evolveSchedule(
   return schedule && changed(schedule, fact, envelope);
 }
 
-export const schedulesDecider: Decider<Schedules, ScheduleFact> = {
+export const schedulesDecider: Decider<Schedules, SchedulesFact> = {
   initial: {},
   evolve: (schedules, fact, envelope) => {
+    if (fact.type === 'SchedulesSummed') return byId(fact.data.schedules);
     const { schedule_id: id } = fact.data;
     const { [id]: before, ...others } = schedules;
     const schedule = evolveSchedule(before, fact, envelope);
     return schedule === undefined ? others : { ...schedules, [id]: schedule };
   },
+  isOrigin: ({ type }) => type === 'SchedulesSummed',
   weigh: (schedules) => 2 * JSON.stringify(schedules).length,
 };
+
+const byId = (schedules: readonly ScheduleState[]): Schedules =>
+  Object.fromEntries(schedules.map((schedule) => [schedule.id, schedule]));
 
 function born(birth: ScheduleBirth, { metadata: { at, actor } }: Envelope): ScheduleState {
   const { schedule_id: id, name = null, next_fire_at = null, ...given } = birth;

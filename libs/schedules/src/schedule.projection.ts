@@ -29,7 +29,9 @@ export class SchedulesProjection extends Projection {
     CREATE INDEX schedules_enabled ON schedules (session_id, enabled, id);
     CREATE INDEX schedules_wake ON schedules (wake_at) WHERE wake_at IS NOT NULL;`;
 
-  async apply(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
+  async apply(sql: Sql, all: readonly RecordedEvent[]): Promise<void> {
+    // A sum says nothing that was not said before.
+    const events = all.filter(({ type }) => type !== 'SchedulesSummed');
     const rows = await this.stored(sql, events);
     const gone = new Set<string>();
     for (const event of events) {

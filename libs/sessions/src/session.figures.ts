@@ -1,6 +1,6 @@
 import type { ProcessFact } from '#processes';
 import type { Envelope } from '#eventsourcing';
-import type { ScheduleFact } from '#schedules';
+import type { ScheduleFact, SchedulesFact } from '#schedules';
 import type { RunEventRecorded, RunFact, RunStatus, RunUsage } from '#runs';
 import type { SessionState } from './session.decider.js';
 import type { SessionFact } from './session.events.js';
@@ -208,7 +208,13 @@ function isActive({ type, data }: ScheduleFact): boolean | undefined {
 }
 
 /** Keeps which schedules are active. */
-export function countedSchedule(figures: SessionFigures, fact: ScheduleFact): SessionFigures {
+export function countedSchedule(figures: SessionFigures, fact: SchedulesFact): SessionFigures {
+  if (fact.type === 'SchedulesSummed') {
+    const active = fact.data.schedules.filter(({ next_fire_at }) => next_fire_at !== null);
+    const missing = active.filter(({ id }) => !figures.active_schedules.includes(id));
+    if (missing.length === 0 && active.length === figures.active_schedules.length) return figures;
+    return { ...figures, active_schedules: active.map(({ id }) => id) };
+  }
   const { schedule_id: id } = fact.data;
   const active = isActive(fact);
   const was = figures.active_schedules.includes(id);

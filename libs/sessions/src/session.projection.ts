@@ -4,7 +4,7 @@ import type { Sql } from '#read-models';
 import { Projection } from '#read-models';
 import type { ProcessFact } from '#processes';
 import type { RunFact } from '#runs';
-import type { ScheduleFact } from '#schedules';
+import type { SchedulesFact } from '#schedules';
 import { sessionDecider } from './session.decider.js';
 import type { PinFact, SessionFact } from './session.events.js';
 import { pinStreams } from './session.events.js';
@@ -148,7 +148,7 @@ function folded(row: SessionRow, event: RecordedEvent): SessionRow {
     return row.figures.has_transcript ? row : { ...row, figures: { ...row.figures, has_transcript: true } };
   }
   if (event.stream.startsWith(schedules)) {
-    const figures = countedSchedule(row.figures, event as Fact as ScheduleFact);
+    const figures = countedSchedule(row.figures, event as Fact as SchedulesFact);
     return figures === row.figures ? row : { ...row, figures };
   }
   const figures = event.stream.startsWith(processes)

@@ -3,7 +3,7 @@ import { EventStore, type Fact, Streams } from '#eventsourcing';
 import { type AsOf, ProblemError, ReadModelClock } from '#http';
 import { Database, RecentWrites } from '#read-models';
 import { type RunFact, toldProcess } from '#runs';
-import { type ScheduleFact, scheduleStream } from '#schedules';
+import { type SchedulesFact, scheduleStream } from '#schedules';
 import {
   counted,
   countedAnew,
@@ -76,13 +76,14 @@ export class PastOfSession extends SessionPast {
     had: AsOf,
     end: bigint | undefined,
   ): Promise<SessionFigures> {
-    let told = figures;
-    for await (const event of this.store.readStream(scheduleStream(id))) {
+    const newest: SchedulesFact[] = [];
+    for await (const event of this.store.readStream(scheduleStream(id), { direction: 'backwards' })) {
       const before = end === undefined || event.position < end;
-      if (had(before ? 0 : Infinity, event.metadata.at))
-        told = countedSchedule(told, event as Fact as ScheduleFact);
+      if (!had(before ? 0 : Infinity, event.metadata.at)) continue;
+      newest.push(event as Fact as SchedulesFact);
+      if (event.type === 'SchedulesSummed') break;
     }
-    return told;
+    return newest.reduceRight(countedSchedule, figures);
   }
 
   async point(id: string, { at_sequence, at_time }: PointAsked): Promise<FeedPoint> {
