@@ -262,6 +262,22 @@ describe('a process', () => {
     expect((await user.get(`/sessions/${session.id}`)).body).toMatchObject({ process_counts: counts });
   });
 
+  it('has ended in the past too once its run is over, which tells no more of it', async () => {
+    const session = await user.made('/sessions');
+    const run = await newRun({ session_id: session.id });
+    const long = await start(run, 'sleep', '60');
+    await ended((await start(run, 'no-such-command')).id);
+    await user.patch(`/runs/${run}`, { status: 'running' });
+    await user.post(`/runs/${run}/cancel`);
+    await ended(long.id);
+    for (const path of [`/runs/${run}`, `/sessions/${session.id}`]) {
+      const now = (await user.get(path)).body['process_counts'];
+      expect(now).toEqual({ starting: 0, running: 0, ended: 2 });
+      const last = dataOf(await user.get(`${path}/events?order=desc&limit=1`))[0]?.['sequence_number'];
+      expect((await user.get(`${path}?as_of=${String(last)}`)).body['process_counts']).toEqual(now);
+    }
+  });
+
   it('stays out of the log when it is told to', async () => {
     const run = await newRun();
     const { id } = await shell(run, 'echo quiet', { attach_output: false });
