@@ -262,6 +262,19 @@ describe('a process', () => {
     expect((await user.get(`/sessions/${session.id}`)).body).toMatchObject({ process_counts: counts });
   });
 
+  it('is in the log of its run, whole, for who has waited for it', async () => {
+    const run = await newRun();
+    const messages = async (reader: Api, token = {}): Promise<unknown[]> =>
+      dataOf(await reader.get(`/runs/${run}/logs?tail=1`, token)).map(({ message }) => message);
+    for (let round = 0; round < 5; round++) {
+      const { id } = await shell(run, `echo begun; printf ${round}`);
+      const { headers } = await user.get(`/processes/${id}/wait`);
+      expect(await messages(user)).toEqual([String(round)]);
+      const token = { 'consistency-token': String(headers.get('consistency-token')) };
+      expect(await messages(operator, token)).toEqual([String(round)]);
+    }
+  });
+
   it('has ended in the past too once its run is over, which tells no more of it', async () => {
     const session = await user.made('/sessions');
     const run = await newRun({ session_id: session.id });
