@@ -206,6 +206,17 @@ describe('an open question', () => {
     expect((await read(answered))['status']).toBe('responded');
   });
 
+  it('waits no longer for who asks with the token with which its run has ended', async () => {
+    const id = await asked({ token: 'a' });
+    const token = (await worker.patch(`/runs/${run}`, { status: 'completed' })).headers.get(
+      'consistency-token',
+    );
+    const behind = { 'consistency-token': String(token) };
+    const list = `/sessions/${session}/interactions?status=pending`;
+    expect((await ann.get(`/interactions/${id}`, behind)).body['status']).toBe('cancelled');
+    expect(dataOf(await ann.get(list, behind))).toEqual([]);
+  });
+
   it('is guarded by If-Match, whatever is done to it', async () => {
     const reply = await ask();
     const path = `/interactions/${String(reply.body['id'])}`;

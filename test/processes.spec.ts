@@ -262,6 +262,35 @@ describe('a process', () => {
     expect((await user.get(`/sessions/${session.id}`)).body).toMatchObject({ process_counts: counts });
   });
 
+  it('is in the log of its run, whole, for who has waited for it', async () => {
+    const run = await newRun();
+    const messages = async (reader: Api, token = {}): Promise<unknown[]> =>
+      dataOf(await reader.get(`/runs/${run}/logs?tail=1`, token)).map(({ message }) => message);
+    for (let round = 0; round < 5; round++) {
+      const { id } = await shell(run, `echo begun; printf ${round}`);
+      const { headers } = await user.get(`/processes/${id}/wait`);
+      expect(await messages(user)).toEqual([String(round)]);
+      const token = { 'consistency-token': String(headers.get('consistency-token')) };
+      expect(await messages(operator, token)).toEqual([String(round)]);
+    }
+  });
+
+  it('has ended in the past too once its run is over, which tells no more of it', async () => {
+    const session = await user.made('/sessions');
+    const run = await newRun({ session_id: session.id });
+    const long = await start(run, 'sleep', '60');
+    await ended((await start(run, 'no-such-command')).id);
+    await user.patch(`/runs/${run}`, { status: 'running' });
+    await user.post(`/runs/${run}/cancel`);
+    await ended(long.id);
+    for (const path of [`/runs/${run}`, `/sessions/${session.id}`]) {
+      const now = (await user.get(path)).body['process_counts'];
+      expect(now).toEqual({ starting: 0, running: 0, ended: 2 });
+      const last = dataOf(await user.get(`${path}/events?order=desc&limit=1`))[0]?.['sequence_number'];
+      expect((await user.get(`${path}?as_of=${String(last)}`)).body['process_counts']).toEqual(now);
+    }
+  });
+
   it('stays out of the log when it is told to', async () => {
     const run = await newRun();
     const { id } = await shell(run, 'echo quiet', { attach_output: false });

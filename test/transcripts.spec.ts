@@ -505,6 +505,14 @@ describe('a run that completes', () => {
     expect(await list('', `/runs/${run}/transcript`)).toEqual([]);
   });
 
+  it('is there for who asks with the token of its completion', async () => {
+    for (let round = 0; round < 5; round++) {
+      const run = (await ann.made(`/sessions/${session}/runs`)).id;
+      await end(run);
+      expect(shown(await list(`?after_seq=${round * wanted.length}`))).toEqual(wanted);
+    }
+  });
+
   it('is taken into its own transcript when it has no session', async () => {
     const run = (await ann.made('/runs')).id;
     await end(run);

@@ -1,3 +1,4 @@
+import type { EventStore } from '#eventsourcing';
 import type { RequestContext } from './context.js';
 import { ProblemError } from './problems.js';
 
@@ -28,6 +29,23 @@ export function positionOf(token: string): bigint {
 /** Waits until a projection has what the client's token stands for. @throws ProblemError projection_lagging after 5 s */
 export async function waitFor(clock: ReadModelClock, ctx: RequestContext, projection: string): Promise<void> {
   if (ctx.mustReach !== undefined) await reach(clock, ctx.mustReach, projection);
+}
+
+/**
+ * Waits until a projection has what the client's token stands for, and what a policy does because of it.
+ * @throws ProblemError projection_lagging after 5 s
+ */
+export async function waitForPolicy(
+  clock: ReadModelClock,
+  store: EventStore,
+  ctx: RequestContext,
+  policy: string,
+  projection: string,
+): Promise<void> {
+  if (ctx.mustReach === undefined) return;
+  await reach(clock, ctx.mustReach, policy);
+  // A policy says that it has come somewhere when what it does about it is stored.
+  await reach(clock, await store.head(), projection);
 }
 
 /** Waits until a projection has come to a position. @throws ProblemError projection_lagging after 5 s */

@@ -11,10 +11,12 @@ import {
   ifMatch,
   type Page,
   PathId,
+  ReadModelClock,
   RequestContext,
   resource,
   ValidBody,
   ValidQuery,
+  waitFor,
 } from '#http';
 import { LeaseId } from '#runs';
 import { CancelInteraction } from './cancel-interaction.js';
@@ -39,6 +41,7 @@ export class InteractionsController {
     private readonly commands: CommandBus,
     private readonly queries: QueryBus,
     private readonly streams: Streams,
+    private readonly clock: ReadModelClock,
   ) {}
 
   /** Asks a person or client; a token that the run has used answers 200 with the question that it names. */
@@ -74,6 +77,8 @@ export class InteractionsController {
   @Allow(...readers)
   @ApiOkResponse({ type: InteractionResource })
   async get(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
+    // Its stream has every answer; that its run has ended, the policy tells it.
+    await waitFor(this.clock, ctx, 'interaction_policy');
     const interaction = await findInteraction(this.streams, ctx.principal, id);
     return resource(ctx, interactionResource(interaction), interaction.revision);
   }

@@ -1,7 +1,7 @@
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import { seesAllUsers } from '#access';
-import { Streams } from '#eventsourcing';
-import { keysOf, page, type Page, type RequestContext, waitFor } from '#http';
+import { EventStore, Streams } from '#eventsourcing';
+import { keysOf, page, type Page, type RequestContext, waitForPolicy } from '#http';
 import { Database, type Keyset, keysetPage, ReadModelClock, Where } from '#read-models';
 import { findSession } from '#sessions';
 import { mayAnswer } from './answerers.js';
@@ -26,13 +26,14 @@ export class ListInteractionsHandler implements IQueryHandler<ListInteractions> 
   constructor(
     private readonly streams: Streams,
     private readonly database: Database,
+    private readonly store: EventStore,
     private readonly clock: ReadModelClock,
   ) {}
 
   async execute({ sessionId, query, ctx }: ListInteractions): Promise<Page<InteractionResource>> {
     await findSession(this.streams, ctx.principal, sessionId);
     const keyset = interactionsKeyset(sessionId, query, ctx);
-    await waitFor(this.clock, ctx, 'interactions');
+    await waitForPolicy(this.clock, this.store, ctx, 'interaction_policy', 'interactions');
     const { rows, more } = await keysetPage<{ doc: InteractionState }>(this.database, keyset);
     const shown = rows.map(({ doc }) => interactionResource(doc));
     const last = rows.at(-1);

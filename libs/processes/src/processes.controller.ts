@@ -133,7 +133,8 @@ export class ProcessesController {
     @Ctx() ctx: RequestContext,
   ): Promise<string | undefined> {
     const found = await findProcess(this.streams, ctx.principal, id);
-    const process = await this.waits.for(found, timeout_seconds * 1_000, departure(ctx));
+    const { process, position } = await this.waits.for(found, timeout_seconds * 1_000, departure(ctx));
+    if (position !== undefined) changed(ctx, position);
     void ctx.reply.code(hasEnded(process) ? 200 : 202);
     return this.answer(process, ctx);
   }

@@ -1,5 +1,6 @@
 import type { ProcessFact } from '#processes';
-import type { RunEventRecorded } from './run.events.js';
+import { runEnds } from './run.decider.js';
+import type { RunFact } from './run.events.js';
 
 /** How many processes of a run there are by what they do. */
 export interface ProcessCounts {
@@ -26,9 +27,28 @@ export function countedProcess(counts: ProcessCounts, fact: ProcessFact): Proces
   }
 }
 
-/** The same from what the run's own timeline tells, which knows of no process that has not started. */
-export function toldProcess(counts: ProcessCounts, { data }: RunEventRecorded): ProcessCounts {
-  if (data.type === 'process.started') return { ...counts, running: counts.running + 1 };
-  if (data.type !== 'process.exited') return counts;
-  return { ...counts, running: Math.max(0, counts.running - 1), ended: counts.ended + 1 };
+/**
+ * Counts the processes of one run from what its own timeline tells. That knows of none that has not started, and
+ * takes nothing more once the run is over, of which its processes end.
+ */
+export class ToldProcesses {
+  private readonly running = new Set<unknown>();
+  private ended = 0;
+
+  get counts(): ProcessCounts {
+    return { starting: 0, running: this.running.size, ended: this.ended };
+  }
+
+  tell(fact: RunFact): void {
+    if (runEnds(fact)) {
+      this.ended += this.running.size;
+      this.running.clear();
+    }
+    if (fact.type !== 'RunEventRecorded') return;
+    const { type, data } = fact.data;
+    if (type === 'process.started') this.running.add(data['process_id']);
+    if (type !== 'process.exited') return;
+    this.running.delete(data['process_id']);
+    this.ended += 1;
+  }
 }

@@ -5,7 +5,7 @@ import { RuleViolation, Streams } from '#eventsourcing';
 import type { AsOf } from '#http';
 import { Database, RecentWrites } from '#read-models';
 import { findRun } from './find-run.js';
-import { noProcesses, toldProcess } from './process-counts.js';
+import { ToldProcesses } from './process-counts.js';
 import type { Run, RunState } from './run.decider.js';
 import { foldRun } from './run.decider.js';
 import type { RunFact } from './run.events.js';
@@ -38,15 +38,15 @@ export class Runs {
   async past(principal: Principal, id: string, had: AsOf): Promise<RunResource> {
     await findRun(this.streams, principal, id);
     let run: Run;
-    let process_counts = noProcesses;
+    const processes = new ToldProcesses();
     for await (const event of this.streams.read(runStream(id))) {
       if (!had(event.revision + 1, event.metadata.at)) break;
       const fact = event as Fact as RunFact;
       run = foldRun(run, fact, event);
-      if (fact.type === 'RunEventRecorded') process_counts = toldProcess(process_counts, fact);
+      processes.tell(fact);
     }
     if (run === undefined) throw new RuleViolation('not_found', `run ${id} was not yet there`);
-    return runResource({ ...run, process_counts });
+    return runResource({ ...run, process_counts: processes.counts });
   }
 
   /** A run that a command has just changed, with what the read model knows of its processes. */

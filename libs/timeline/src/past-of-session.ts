@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { EventStore, type Fact, Streams } from '#eventsourcing';
 import { type AsOf, ProblemError, ReadModelClock } from '#http';
 import { Database, RecentWrites } from '#read-models';
-import { type RunFact, toldProcess } from '#runs';
+import { type ProcessCounts, type RunFact, ToldProcesses } from '#runs';
 import { type SchedulesFact, scheduleStream } from '#schedules';
 import {
   counted,
@@ -45,6 +45,7 @@ export class PastOfSession extends SessionPast {
     const shared = known?.forked_from?.sequence_number ?? 0;
     let session: Session;
     let figures = noFigures;
+    const processes = new Map<string, ToldProcesses>();
     let end: bigint | undefined;
     for await (const { place, event } of this.feed(id).events(shared, 'asc')) {
       if (!had(place, event.metadata.at)) {
@@ -58,10 +59,12 @@ export class PastOfSession extends SessionPast {
       } else {
         const fact = event as Fact as RunFact;
         figures = counted(figures, fact, event);
-        if (fact.type !== 'RunEventRecorded') continue;
-        figures = { ...figures, process_counts: toldProcess(figures.process_counts, fact) };
+        const told = processes.get(event.stream) ?? new ToldProcesses();
+        told.tell(fact);
+        processes.set(event.stream, told);
       }
     }
+    figures = { ...figures, process_counts: sum(processes.values()) };
     return session && { session, figures: await this.withSchedules(id, figures, had, end) };
   }
 
@@ -105,6 +108,15 @@ export class PastOfSession extends SessionPast {
   private feed(id: string): SessionFeed {
     return new SessionFeed(this.database, this.streams, id);
   }
+}
+
+function sum(processes: Iterable<ToldProcesses>): ProcessCounts {
+  const total = { starting: 0, running: 0, ended: 0 };
+  for (const { counts } of processes) {
+    total.running += counts.running;
+    total.ended += counts.ended;
+  }
+  return total;
 }
 
 /** Number of the last event that no later one than `time` stands before; 0 when there is none. */

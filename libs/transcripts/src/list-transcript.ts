@@ -1,5 +1,6 @@
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
-import { keysOf, page, type Page, ReadModelClock, type RequestContext, waitFor } from '#http';
+import { EventStore } from '#eventsourcing';
+import { keysOf, page, type Page, ReadModelClock, type RequestContext, waitForPolicy } from '#http';
 import { Database, RecentWrites } from '#read-models';
 import type { ListTranscriptQuery } from './transcript.bodies.js';
 import { transcriptStream } from './transcript.events.js';
@@ -26,6 +27,7 @@ export class ListTranscriptHandler implements IQueryHandler<ListTranscript> {
     private readonly database: Database,
     private readonly retentions: SegmentRetentions,
     private readonly seeds: TranscriptSeeds,
+    private readonly store: EventStore,
     private readonly clock: ReadModelClock,
     private readonly writes: RecentWrites,
   ) {}
@@ -33,7 +35,7 @@ export class ListTranscriptHandler implements IQueryHandler<ListTranscript> {
   async execute({ owner, query, ctx }: ListTranscript): Promise<Page<SegmentResource>> {
     const filter = filterOf(query, ctx);
     const retention = await this.retentions.of(ctx.principal, owner);
-    await waitFor(this.clock, ctx, 'transcripts');
+    await waitForPolicy(this.clock, this.store, ctx, 'transcript_policy', 'transcripts');
     await this.writes.settled('transcripts', transcriptStream(owner.id));
     const { segments, next } = await readTranscript(this.database, owner.id, this.seeds, filter, retention);
     return page(ctx, segments, next === undefined ? undefined : [next]);
