@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Api, type Body, dataOf, newProject, type Reply } from './support/api.js';
+import { Api, type Body, dataOf, newProject, type Reply } from './support/api.js';
 import { type Server, startServer } from './support/server.js';
 
 let server: Server;
@@ -46,6 +46,17 @@ async function runThat(id: string, wanted: (run: Body) => boolean): Promise<Body
 }
 
 describe('claiming runs', () => {
+  it('ends for a key that is revoked while it waits, which gets nothing that comes later', async () => {
+    const admin = new Api(server.url, server.key);
+    const key = await admin.made('/api-keys', { name: 'short', project_id: project.id, role: 'worker' });
+    const short = new Api(server.url, String(key['key']));
+    await short.get('/me');
+    const waiting = claim({ wait_seconds: 60 }, short);
+    await admin.delete(`/api-keys/${key.id}`);
+    expect(await waiting).toEqual([]);
+    expect(await readRun((await ann.made('/runs')).id)).toMatchObject({ status: 'pending' });
+  }, 30_000);
+
   it('starts the oldest first, under a lease whose id nobody else is shown', async () => {
     const made = [await ann.made('/runs'), await ann.made('/runs'), await ann.made('/runs')];
     const before = Date.now();

@@ -130,6 +130,26 @@ describe('a start that cannot be', () => {
   });
 });
 
+describe('a start', () => {
+  test.each([
+    [
+      'DATABASE_URL',
+      'postgres://user:hush@127.0.0.1:1/none',
+      'The Postgres of DATABASE_URL cannot be used: ',
+    ],
+    ['JWT_JWKS', '/nowhere/keys.json', 'JWT_JWKS, /nowhere/keys.json, cannot be used: '],
+  ])('with a %s that leads nowhere says so in one line', async (name, value, sentence) => {
+    const { code, output } = await runServer({
+      DATA_DIR: dataDir,
+      JWT_ISSUER: 'it',
+      JWT_JWKS: 'k',
+      [name]: value,
+    });
+    expect(code).toBe(1);
+    expect(output).toMatch(new RegExp(`^${sentence}(?!.*hush)[^\n]+\\.\n$`));
+  });
+});
+
 describe('a stop', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)(
     'by %s ends server and Postgres with exit code 0',

@@ -21,6 +21,7 @@ import { serveDocs } from './openapi.js';
 import { Projectors } from './projectors.js';
 import { limitRate } from './rate-limit.js';
 import type { Settings } from './settings.js';
+import { reasonOf, StartProblem } from './start-problem.js';
 
 const sweepEvery = 600_000;
 /** How long is waited for the first builds of the read models before requests are taken, in milliseconds. */
@@ -48,7 +49,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   setupHttp(nest);
   const accesses = nest.get(AccessLog);
   recordAccesses(fastify, accesses);
-  authenticateRequests(fastify, nest.get(KeyRing), settings.tokens && (await TokenRing.of(settings.tokens)));
+  authenticateRequests(fastify, nest.get(KeyRing), settings.tokens && (await tokensOf(settings.tokens)));
   if (settings.rateLimit !== undefined) await limitRate(fastify, settings.rateLimit);
   if (!settings.roles.has('api')) closeApi(fastify);
   serveDocs(nest);
@@ -136,4 +137,13 @@ function closeApi(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
     done(isOpen(request) ? undefined : new ProblemError('not_found', 'This process does not serve the API.'));
   });
+}
+
+/** @throws StartProblem when the file of the issuer's keys cannot be read or understood */
+async function tokensOf(issuer: NonNullable<Settings['tokens']>): Promise<TokenRing> {
+  try {
+    return await TokenRing.of(issuer);
+  } catch (error) {
+    throw new StartProblem(`JWT_JWKS, ${issuer.jwks}, cannot be used: ${reasonOf(error)}.`);
+  }
 }

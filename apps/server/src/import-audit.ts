@@ -9,6 +9,7 @@ import { EmbeddedPostgres } from './embedded-postgres.js';
 import { lockDataDir } from './instance-lock.js';
 import { readSettings, type Settings } from './settings.js';
 import { StartProblem } from './start-problem.js';
+import { usableDatabase } from './usable-database.js';
 
 /** Appends that the Postgres store may have in flight; it keeps their order. KurrentDB does not. */
 const together = { postgres: 500, kurrent: 1 };
@@ -52,7 +53,7 @@ async function withDatabase<T>(
 ): Promise<T> {
   const release = lockDataDir(dataDir);
   try {
-    if (databaseUrl !== undefined) return await work(databaseUrl, eventStoreUrl);
+    if (databaseUrl !== undefined) return await work(await usableDatabase(databaseUrl), eventStoreUrl);
     const postgres = await EmbeddedPostgres.start({ dataDir });
     try {
       return await work(postgres.url, eventStoreUrl);

@@ -6,6 +6,7 @@ import { announce, bootstrapKey, greeting, unannounce } from './first-start.js';
 import { lockDataDir } from './instance-lock.js';
 import { type Settings, readSettings } from './settings.js';
 import { StartProblem, codeOf } from './start-problem.js';
+import { usableDatabase } from './usable-database.js';
 
 const drainLimit = 10_000;
 
@@ -18,7 +19,10 @@ const started: (() => unknown)[] = [];
 async function start(settings: Settings): Promise<void> {
   started.push(lockDataDir(settings.dataDir));
   const key = bootstrapKey(settings);
-  const databaseUrl = settings.databaseUrl ?? (await startPostgres(settings));
+  const databaseUrl =
+    settings.databaseUrl === undefined
+      ? await startPostgres(settings)
+      : await usableDatabase(settings.databaseUrl);
   const app = await createApp({ settings, databaseUrl, bootstrapKey: key.key });
   started.push(() => Promise.race([app.close(), delay(drainLimit, undefined, { ref: false })]));
   const url = await app.listen();

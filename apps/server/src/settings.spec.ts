@@ -79,6 +79,7 @@ describe('the settings', () => {
     ['RETENTION_INTERVAL', 'P1M', 'an ISO 8601 duration'],
     ['RETENTION_INTERVAL', 'P25D', 'an ISO 8601 duration'],
     ['WEBHOOKS_ALLOW_PRIVATE', 'yes', 'one of true, false, not "yes"'],
+    ['ARCHIVE_URL', 'file://var/archive', 'an absolute path behind file://'],
     ['ARCHIVE_URL', 'ftp://somewhere', 'a URL that starts with file:// or s3://'],
   ])('%s=%s is refused in a sentence that names it', (name, value, allowed) => {
     expect(() => readSettings({ [name]: value })).toThrow(`${name} must be ${allowed}`);

@@ -48,7 +48,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   const read = (name: string) => env[name]?.trim() || undefined;
   const databaseUrl = url('DATABASE_URL', read('DATABASE_URL'), ['postgres:', 'postgresql:']);
   const eventStoreUrl = url('EVENTSTORE_URL', read('EVENTSTORE_URL'), eventStores);
-  const archiveUrl = url('ARCHIVE_URL', read('ARCHIVE_URL'), ['file:', 's3:']);
+  const archiveUrl = archive(url('ARCHIVE_URL', read('ARCHIVE_URL'), ['file:', 's3:']));
   const bootstrapApiKey = apiKey(read('BOOTSTRAP_API_KEY'));
   const tokens = tokenIssuer(read('JWT_ISSUER'), read('JWT_AUDIENCE'), read('JWT_JWKS'));
   const rateLimit = positive('RATE_LIMIT', read('RATE_LIMIT'));
@@ -126,6 +126,12 @@ function url(name: string, text: string | undefined, protocols: readonly string[
   const protocol = /^([a-z0-9+]+:)\/\/./.exec(text)?.[1];
   if (protocol !== undefined && protocols.includes(protocol) && !/\s/.test(text)) return text;
   throw wrong(name, undefined, `a URL that starts with ${protocols.map((one) => `${one}//`).join(' or ')}`);
+}
+
+/** `file://var/archive`, with a slash too few, would name the host `var`. */
+function archive(text: string | undefined): string | undefined {
+  if (text === undefined || !/^file:\/\/(?!\/|localhost\/)/.test(text)) return text;
+  throw wrong('ARCHIVE_URL', undefined, 'an absolute path behind file://, such as file:///var/archive');
 }
 
 function apiKey(text: string | undefined): string | undefined {

@@ -1,11 +1,26 @@
 import type { RequestContext } from './context.js';
 
-/** Aborted when the client has gone away, or has its answer: there is nobody to do anything more for. */
-export function departure({ reply: { raw } }: RequestContext): AbortSignal {
+/** How often it is asked whether the caller may still call, in milliseconds. */
+const askEvery = 500;
+
+/**
+ * Aborted when there is nobody to do anything more for: the client has gone away or has its answer, or its key
+ * was revoked or has expired while it waited.
+ */
+export function departure(ctx: RequestContext): AbortSignal {
+  const { raw } = ctx.reply;
   const gone = new AbortController();
-  raw.once('close', () => {
+  const asking = setInterval(() => void confirm(ctx, gone), askEvery);
+  const end = (): void => {
+    clearInterval(asking);
     gone.abort();
-  });
-  if (raw.destroyed) gone.abort();
+  };
+  raw.once('close', end);
+  if (raw.destroyed) end();
   return gone.signal;
+}
+
+/** Who cannot be asked for is waited with: the answer tells nothing new, and the next request is asked for again. */
+async function confirm(ctx: RequestContext, gone: AbortController): Promise<void> {
+  if ((await Promise.resolve(ctx.stillValid?.()).catch(() => undefined)) === false) gone.abort();
 }

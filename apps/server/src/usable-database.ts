@@ -1,0 +1,28 @@
+import pg from 'pg';
+import { codeOf, reasonOf, StartProblem } from './start-problem.js';
+
+const oldest = 15;
+
+/** The URL as it is, once its Postgres has answered. @throws StartProblem what is wrong with it, without the password */
+export async function usableDatabase(url: string): Promise<string> {
+  const version = await serverVersion(url);
+  if (version >= oldest) return url;
+  throw new StartProblem(`DATABASE_URL is a Postgres ${version}; it must be ${oldest} or later.`);
+}
+
+async function serverVersion(url: string): Promise<number> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ number: string }>(
+      "SELECT current_setting('server_version_num') AS number",
+    );
+    return Math.floor(Number(rows[0]?.number) / 10_000);
+  } catch (error) {
+    // Where a name has several addresses the error has a code, but no words of its own.
+    const reason = reasonOf(error) || (codeOf(error) ?? 'no answer');
+    throw new StartProblem(`The Postgres of DATABASE_URL cannot be used: ${reason}.`);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
