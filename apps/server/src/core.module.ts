@@ -18,6 +18,7 @@ import {
 import { Database, ReadModelClock, ReadModels1760000000001, RecentWrites } from '#read-models';
 import { Audit1760000000050 } from './audit.migration.js';
 import { Idempotency1760000000002 } from './idempotency.migration.js';
+import { refuseNewerData } from './newer-data.js';
 import { Watchers1760000000050 } from './watchers.migration.js';
 import { Webhooks1760000000040 } from './webhooks.migration.js';
 
@@ -50,6 +51,7 @@ export class Core {
   ) {}
 
   static async open({ databaseUrl, eventStoreUrl }: CoreOptions): Promise<Core> {
+    await refuseNewerData(databaseUrl, migrations);
     const database = await Database.open(databaseUrl, migrations);
     const store =
       eventStoreUrl === undefined
