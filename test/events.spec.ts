@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Api, type Body } from './support/api.js';
+import { Api, type Body, newProject } from './support/api.js';
 import { type Server, startServer } from './support/server.js';
 import { type Frame, Watch } from './support/sse.js';
 
@@ -287,6 +287,12 @@ describe('reading events', () => {
     const positions = ours.map(({ position }) => Number(position));
     expect(positions).toEqual([...positions].sort((a, b) => a - b));
     expect((await (await caller('user')).get('/events')).status).toBe(403);
+  });
+
+  test('the project’s feed has nothing of another project', async () => {
+    const stranger = await (await newProject(server)).caller('auditor');
+    const { status, body } = await stranger.get('/events?types=x.n,run.created&limit=10000');
+    expect([status, body['data']]).toEqual([200, []]);
   });
 
   test('the project’s feed is read the newest first too, page by page', async () => {

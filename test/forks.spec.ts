@@ -374,6 +374,13 @@ describe('a source', () => {
     const bob = await project.caller('user');
     expect(codeOf(await bob.post(`/sessions/${source}/fork`))).toEqual([404, 'not_found']);
     expect(codeOf(await ann.post(`/sessions/${randomUUID()}/fork`))).toEqual([404, 'not_found']);
+    // Nor is one made behind the refusal.
+    const { headers, body } = await ann.post(`/sessions/${source}/fork`);
+    const token = { 'consistency-token': headers.get('consistency-token') ?? '' };
+    const listed = dataOf(await ann.get('/sessions?include_empty=true&limit=100', token));
+    expect(listed.filter(({ forked_from }) => forked_from !== null).map(({ id }) => id)).toEqual([
+      body['id'],
+    ]);
     const viewer = await project.caller('viewer');
     expect(codeOf(await viewer.post(`/sessions/${source}/fork`))).toEqual([403, 'forbidden']);
   });

@@ -300,6 +300,16 @@ describe('the questions of a session', () => {
     expect((await (await project.caller('user')).get(path)).status).toBe(404);
     expect((await ann.get(`${path}?status=open`)).status).toBe(400);
   });
+
+  it('are shown without those of another user’s run in it', async () => {
+    const bob = randomUUID();
+    const body = { session_id: session, user_id: bob, parent_run_id: run };
+    const ofBob = (await worker.made('/runs', body)).id;
+    await worker.made(`/runs/${ofBob}/interactions`, { kind: 'user_input' });
+    const own = await asked();
+    expect(await worker.ids(`/sessions/${session}/interactions`)).toHaveLength(2);
+    expect(await ann.ids(`/sessions/${session}/interactions`)).toEqual([own]);
+  });
 });
 
 const note = { events: [{ type: 'x.note', data: {} }] };

@@ -353,6 +353,15 @@ describe('the tree of a run', () => {
     const bob = await project.caller('user');
     expect((await bob.get(`/runs/${root.id}/tree`)).status).toBe(404);
   });
+
+  it('is shown without what belongs to another user', async () => {
+    const root = await ann.made('/runs');
+    const worker = await project.caller('worker');
+    const ofBob = await worker.made('/runs', { parent_run_id: root.id, user_id: randomUUID() });
+    const path = `/runs/${root.id}/tree`;
+    expect(await worker.ids(path)).toEqual([root.id, ofBob.id]);
+    expect(await ann.ids(path)).toEqual([root.id]);
+  });
 });
 
 describe('listing runs', () => {
@@ -428,11 +437,13 @@ describe('listing runs', () => {
   it('shows users their own alone, and projects theirs alone', async () => {
     const bob = await project.caller('user');
     const stranger = await (await newProject(server)).caller('admin');
-    const mine = await ann.made('/runs', { metadata: { team: 'red' } });
+    // What ann sees is waited for up to her own run alone: bob's comes first.
     await bob.made('/runs', { metadata: { team: 'red' } });
+    const mine = await ann.made('/runs', { metadata: { team: 'red' } });
     expect(await ann.ids('/runs')).toEqual([mine.id]);
     expect(await ann.ids('/runs?metadata.team=red')).toEqual([mine.id]);
     expect(await stranger.ids('/runs')).toEqual([]);
+    expect(await stranger.ids('/runs?metadata.team=red')).toEqual([]);
     const refused = [
       await bob.get(`/runs/${mine.id}`),
       await bob.patch(`/runs/${mine.id}`, { status: 'running' }),

@@ -443,11 +443,14 @@ describe('listing sessions', () => {
   it('shows users their own alone, and projects theirs alone', async () => {
     const bob = await project.caller('user');
     const stranger = await (await newProject(server)).caller('admin');
-    const mine = await ann.made('/sessions');
-    const theirs = await bob.made('/sessions');
+    const tags = { tags: ['t'] };
+    const theirs = await bob.made('/sessions', tags);
+    const mine = await ann.made('/sessions', tags);
     expect(await ann.ids('/sessions')).toEqual([mine.id]);
+    expect(await ann.ids('/sessions?tag=t')).toEqual([mine.id]);
     expect(await ann.ids(`/sessions?user_id=${String(theirs['user_id'])}`)).toEqual([]);
     expect(await stranger.ids('/sessions')).toEqual([]);
+    expect(await stranger.ids('/sessions?tag=t')).toEqual([]);
     expect(
       codes([
         await bob.get(`/sessions/${mine.id}`),

@@ -181,6 +181,25 @@ describe('the policy', () => {
     );
     expect(left).toEqual([]);
   });
+
+  test('keeps projects apart, and what comes after a webhook was disabled, in one batch too', async () => {
+    await projector.stop();
+    const ofOther = await webhook('http://b.example', { project_id: 'other' });
+    const id = await webhook('http://a.example');
+    await run();
+    await streams.execute(webhookDecider, webhookStream(id), asService(), (state) =>
+      changeWebhook(state, { enabled: false }),
+    );
+    const other = new Causation(servicePrincipal('other'));
+    await streams.execute(webhookDecider, webhookStream(ofOther), other, (state) =>
+      changeWebhook(state, { description: 'of the other project' }),
+    );
+    projecting(new WebhookPolicy(streams));
+    await seen();
+    expect(await rows()).toMatchObject([
+      { webhook_id: id, status: 'failed', error: 'the webhook was disabled' },
+    ]);
+  });
 });
 
 describe('the sender', () => {

@@ -33,6 +33,34 @@ class CountingStore extends MemoryEventStore {
   }
 }
 
+/** Its next append and its next read wait for what is put in their way, and fail with it. */
+class HeldStore extends MemoryEventStore {
+  beforeAppend: Promise<void> | undefined;
+  beforeRead: Promise<void> | undefined;
+
+  override async append(...args: Parameters<MemoryEventStore['append']>) {
+    const held = this.beforeAppend;
+    this.beforeAppend = undefined;
+    await held;
+    return super.append(...args);
+  }
+
+  override async *readStream(...args: Parameters<MemoryEventStore['readStream']>) {
+    const held = this.beforeRead;
+    this.beforeRead = undefined;
+    await held;
+    yield* super.readStream(...args);
+  }
+}
+
+/** What is put in the way, and what takes it away. */
+function gate(): { gate: Promise<void>; open: () => void; fail: (error: Error) => void } {
+  let open = (): void => undefined;
+  let fail = (_error: Error): void => undefined;
+  const gate = new Promise<void>((resolve, reject) => ([open, fail] = [resolve, reject]));
+  return { gate, open, fail };
+}
+
 describe('a command on a stream', () => {
   it('is decided on the state of the stream, and its facts are stored with their cause', async () => {
     const store = new MemoryEventStore();
@@ -112,9 +140,74 @@ describe('a command on a stream', () => {
     const seed = { id: 'command', at: Date.parse('2026-01-01T00:00:00Z'), recovering: false };
     const first = await new Streams(store).execute(counter, 's', causation(seed), add(1));
     const again = causation({ ...seed, recovering: true });
+    // By the clock of another server, which is behind.
+    const other = { id: 'other', at: seed.at - 1_800_000, recovering: false };
+    await new Streams(store).execute(counter, 's', causation(other), add(2));
     const second = await new Streams(store).execute(counter, 's', again, add(1));
     expect(second.events.map(({ id }) => id)).toEqual(first.events.map(({ id }) => id));
-    expect(store.events).toHaveLength(1);
+    expect(second).toMatchObject({ state: 3, revision: 1, position: first.position });
+    expect(store.events).toHaveLength(2);
+  });
+
+  it('is not refused because of what another one has not stored yet, and never will', async () => {
+    const store = new HeldStore();
+    const streams = new Streams(store);
+    const append = gate();
+    store.beforeAppend = append.gate;
+    const lost = streams.execute(counter, 's', causation(), add(1));
+    const next = streams.execute(counter, 's', causation(), (sum) => {
+      if (sum > 0) throw new RuleViolation('full', 'there is one already');
+      return add(1)();
+    });
+    append.fail(new Error('the store is gone'));
+    await expect(lost).rejects.toThrow('the store is gone');
+    expect(await next).toMatchObject({ state: 1, revision: 0 });
+  });
+});
+
+describe('the state of a stream', () => {
+  it('has nothing of an append that fails meanwhile', async () => {
+    const store = new HeldStore();
+    const streams = new Streams(store);
+    await streams.execute(counter, 's', causation(), add(1));
+    const append = gate();
+    store.beforeAppend = append.gate;
+    const lost = streams.execute(counter, 's', causation(), add(100));
+    const loaded = streams.load(counter, 's');
+    // Who does not wait has the state by now.
+    await new Promise(setImmediate);
+    append.fail(new Error('the store is gone'));
+    await expect(lost).rejects.toThrow('the store is gone');
+    expect(await loaded).toEqual({ state: 1, revision: 0 });
+  });
+
+  it('has what another process stored, and not what failed at its place', async () => {
+    const store = new HeldStore();
+    const [one, two] = [new Streams(store), new Streams(store)];
+    await one.execute(counter, 's', causation(), add(1));
+    await two.execute(counter, 's', causation(), add(10));
+    const read = gate();
+    store.beforeRead = read.gate;
+    const loaded = one.load(counter, 's');
+    await Promise.resolve();
+    store.beforeAppend = Promise.reject(new Error('the store is gone'));
+    await expect(one.execute(counter, 's', causation(), add(100))).rejects.toThrow('the store is gone');
+    read.open();
+    expect(await loaded).toEqual({ state: 11, revision: 1 });
+  });
+
+  it('has each event once, also where a stream that was deleted goes on numbering', async () => {
+    const store = new MemoryEventStore();
+    const streams = new Streams(store);
+    const append = store.append.bind(store);
+    store.append = async (stream, _expected, events) => {
+      const { position } = await append(stream, 'any', events);
+      for (const event of store.events) Object.assign(event, { revision: 7 });
+      return { position, revision: 7 };
+    };
+    const outcome = await streams.execute(counter, 's', causation(), add(1));
+    expect(outcome.revision).toBe(7);
+    expect(await streams.load(counter, 's')).toEqual({ state: 1, revision: 7 });
   });
 });
 

@@ -76,11 +76,5 @@ export abstract class Follower {
     } finally {
       this.reading = false;
     }
-    // What came after the last look, before `reading` was false.
-    if (this.hasWoken() && this.stream.open) this.goOn();
-  }
-
-  private hasWoken(): boolean {
-    return this.woken;
   }
 }

@@ -40,6 +40,7 @@ const toy = {
   recovered: [] as boolean[],
   reached: true,
   before: (): Promise<void> => Promise.resolve(),
+  position: 255n,
 };
 
 class ToyClock extends http.ReadModelClock {
@@ -63,7 +64,7 @@ class ToyController {
     toy.recovered.push(causation.recovering);
     toy.made.push(id);
     await toy.before();
-    http.changed(ctx, 255n);
+    http.changed(ctx, toy.position);
     void ctx.reply.header('location', `/v1/toys/${id}`);
     return http.resource(ctx, { id, title: body.title ?? null, trace: causation.options.correlationId }, 0);
   }
@@ -141,7 +142,10 @@ beforeAll(async () => {
 });
 
 afterEach(() => {
-  Object.assign(toy, { made: [], recovered: [], reached: true, before: () => Promise.resolve() });
+  Object.assign(toy, {
+    ...{ made: [], recovered: [], reached: true, position: 255n },
+    before: () => Promise.resolve(),
+  });
 });
 
 afterAll(async () => {
@@ -306,6 +310,8 @@ test('If-None-Match answers 304 without a body', async () => {
   const second = await get(`/${id}`, { 'if-none-match': `"x", W/${etag}` });
   expect([second.status, second.text, second.headers.get('etag')]).toEqual([304, '', etag]);
   expect((await get(`/${id}`, { 'if-none-match': '"7.other"' })).status).toBe(200);
+  const change = await post({}, { 'if-none-match': '*' }, `/${id}/rename`);
+  expect([change.status, change.text]).toEqual([200, '{}']);
 });
 
 test.each([
@@ -332,9 +338,19 @@ test('a cursor leads on, and belongs to its filters', async () => {
     expectProblem(await get(`?cursor=${broken}`), 400, 'invalid_cursor');
 });
 
+test('a cursor belongs to its path', () => {
+  const list = (url: string) => ({ request: { url, query: {} } }) as unknown as http.RequestContext;
+  const cursor = http.cursorAfter(list('/v1/sessions/a/runs?limit=1'), [7]);
+  expect(http.keysOf(list('/v1/sessions/a/runs?limit=2'), cursor, ['integer'])).toEqual([7]);
+  expect(() => http.keysOf(list('/v1/sessions/b/runs'), cursor, ['integer'])).toThrow('another path');
+});
+
 test('a change answers with a token, and a read waits for it', async () => {
   const token = (await post({})).headers.get('consistency-token') ?? '';
   expect(token).not.toBe('');
+  // What changes nothing answers with the newest, which need not be what was told of last.
+  toy.position = 254n;
+  expect((await post({})).headers.get('consistency-token')).not.toBe(token);
   expect((await post({}, {}, `/${id}/rename`)).headers.get('consistency-token')).toBe(token);
   expect((await get('', { 'consistency-token': token })).status).toBe(200);
   expect((await get(`/${id}?consistency_token=${token}`)).status).toBe(200);
@@ -421,6 +437,22 @@ test('a command whose server died is taken over, by one of several, with the sam
   expect(winner).toEqual({ kind: 'recover', seed: { ...('seed' in begun && begun.seed), recovering: true } });
   await other.close();
 });
+
+test.each(['abandon', 'release'] as const)(
+  'an attempt whose command was taken over can %s nothing any more',
+  async (verb) => {
+    const dead = await http.Instance.start(database.url);
+    const first = new http.PostgresIdempotency(pool, dead);
+    const claim = { caller: 'default/me', key: uuidv7(), fingerprint: 'same' };
+    const begun = await first.begin(claim);
+    await dead.close();
+    expect((await store.begin(claim)).kind).toBe('recover');
+    if (!('seed' in begun)) throw new Error('the key was not new');
+    const answer = [claim, begun.seed] as const;
+    await first[verb](...answer);
+    expect((await first.begin(claim)).kind).toBe('in_progress');
+  },
+);
 
 test('an instance that lost its connection is alive again', async () => {
   const holder = async (): Promise<number | undefined> => {

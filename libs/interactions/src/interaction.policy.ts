@@ -62,7 +62,6 @@ export class InteractionPolicy extends Projection {
       if (type === 'InteractionRequested') opened.set(id, (data as InteractionRequested['data']).run_id);
       else closed.add(id);
     }
-    for (const id of closed) opened.delete(id);
     if (opened.size > 0) {
       await sql.query('INSERT INTO open SELECT * FROM unnest($1::uuid[], $2::uuid[])', [
         arrayOf([...opened.keys()]),

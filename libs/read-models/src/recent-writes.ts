@@ -13,8 +13,10 @@ export class RecentWrites {
 
   constructor(private readonly clock: ReadModelClock) {}
 
+  /** Answers do not come in the order of their positions, and one may tell of a change long made: the newest counts. */
   wrote(id: string, position: bigint | undefined): void {
-    if (position !== undefined) this.positions.set(id, position);
+    if (position !== undefined && position > (this.positions.get(id) ?? -1n))
+      this.positions.set(id, position);
   }
 
   async settled(projection: string, id: string): Promise<void> {

@@ -63,10 +63,10 @@ async function makeRun({ id: run_id = '', body, causation }: CreateRun): Promise
 }
 
 /** A schedule of every second whose next time was some seconds ago. */
-async function schedule(secondsAgo: number): Promise<string> {
+async function schedule(secondsAgo: number, schedule_id = id): Promise<string> {
   const next = new Date(Math.floor(Date.now() / 1_000 - secondsAgo) * 1_000).toISOString();
   const data: ScheduleCreated['data'] = {
-    ...{ schedule_id: id, project_id: 'default', session_id, user_id: 'ann' },
+    ...{ schedule_id, project_id: 'default', session_id, user_id: 'ann' },
     ...{ times: { cron: '* * * * * *', time_zone: 'UTC' }, run: { source: 'cron' } },
     ...{ on_active_run: 'enqueue', enabled: true, next_fire_at: next },
   };
@@ -151,6 +151,23 @@ it('who meets the schedules of a session late reads what came since they were la
   streams = new Streams(counting);
   expect(await state()).toEqual(known);
   expect(read).toBeLessThanOrEqual(200);
+});
+
+describe('firing what is due of a session', () => {
+  it('makes the runs of all its schedules in the order of their times', async () => {
+    await schedule(3);
+    await schedule(2, '01990000-0000-7000-8000-000000000003');
+    await fire();
+    expect(dueTimes().length).toBeGreaterThanOrEqual(7);
+    expect(dueTimes()).toEqual([...dueTimes()].sort());
+  });
+
+  it('leaves to the next what is left when this process leads no longer', async () => {
+    await schedule(3);
+    await firings.fire(session_id, AbortSignal.abort());
+    expect(asked).toEqual([]);
+    expect((await state()).owed.length).toBeGreaterThanOrEqual(4);
+  });
 });
 
 describe('firing again after a death', () => {

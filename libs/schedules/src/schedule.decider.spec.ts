@@ -111,6 +111,12 @@ describe('changing', () => {
       ]);
   });
 
+  it('written: new times of one of five active ones', () => {
+    after(...five)
+      .when((state) => changeSchedule(state, '1', { times: once }, now))
+      .then([{ type: 'ScheduleUpdated', data: { schedule_id: '1', times: once, next_fire_at: minute(10) } }]);
+  });
+
   it('written: disabled; what has come until then is owed all the same', () => {
     after(created('a'))
       .when((state) => changeSchedule(state, 'a', { enabled: false }, now + 130_000))
@@ -164,6 +170,9 @@ describe('coming due', () => {
     after(created('a'))
       .when((state) => comeDue(state, 'a', Date.parse(minute(3))))
       .then([came([minute(1), minute(2), minute(3)], minute(4))]);
+    after(created('a'))
+      .when((state) => comeDue(state, 'a', Date.parse(minute(1))))
+      .then([came([minute(1)], minute(2))]);
   });
 
   it('ignored: before its time, when disabled, when done, when there is none', () => {
@@ -221,7 +230,11 @@ describe('ending', () => {
   });
 
   it('ignored: a second time', () => {
-    after(created('a'), { type: 'ScheduleEnded', data: { schedule_id: 'a', reason: 'session_deleted' } })
+    const ended: ScheduleFact = {
+      type: 'ScheduleEnded',
+      data: { schedule_id: 'a', reason: 'session_deleted' },
+    };
+    after(created('a'), came([minute(1)], minute(2)), ended)
       .when((state) => endSchedules(state, 'session_deleted'))
       .then([]);
   });

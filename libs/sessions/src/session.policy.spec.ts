@@ -4,6 +4,7 @@ import type { Sql } from '#read-models';
 import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
 import { Reservations } from './reservations.js';
 import { sessionDecider } from './session.decider.js';
+import { changeAlias } from './session-changes.decider.js';
 import { reservationStream, type SessionCreated, sessionStream } from './session.events.js';
 import { SessionPolicy } from './session.policy.js';
 
@@ -57,5 +58,17 @@ test('a session that has taken its alias again keeps it', async () => {
   await reservations.release(stream, id, cause());
   await bind();
   await react();
+  expect(await aliasOf()).toBe('main');
+});
+
+test('a late reaction to the leaving of an alias does not give back one that is being taken again', async () => {
+  await streams.execute(sessionDecider, sessionStream(id), cause(), (session) =>
+    session === undefined ? [] : changeAlias(session, null),
+  );
+  await reservations.release(stream, id, cause());
+  await reservations.takeAlias(project, 'main', id, user, cause());
+  const left = await streams.findLast(sessionStream(id), ({ type }) => type === 'SessionAliasChanged');
+  await new SessionPolicy(reservations).apply(undefined as unknown as Sql, left === undefined ? [] : [left]);
+  await reservations.noteTaken(project, 'main', id, cause());
   expect(await aliasOf()).toBe('main');
 });
