@@ -1,5 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Batch, Causation, Streams, type SubscribeAllOptions, uuidv7 } from '#eventsourcing';
+import {
+  type AppendResult,
+  type Batch,
+  Causation,
+  StoreUnavailable,
+  Streams,
+  type SubscribeAllOptions,
+  uuidv7,
+} from '#eventsourcing';
 import { Database, ReadModelClock, ReadModels1760000000001, RecentWrites } from '#read-models';
 import { SessionBudgets, sessionDecider, type SessionFact, sessionStream } from '#sessions';
 import { type Database as Fresh, freshDatabase } from '../../../test/support/database.js';
@@ -18,8 +26,9 @@ import { RunWrites } from './run-writes.js';
 const principal = { principalId: 'p', projectId: 'default', userId: uuidv7(), role: 'worker' } as const;
 const never = new AbortController().signal;
 
-/** A store whose subscribers hear of nothing while it is held. */
+/** A store whose subscribers hear of nothing while it is held, and that cannot be reached for some streams. */
 class SlowStore extends MemoryEventStore {
+  readonly unreachable = new Set<string>();
   private gate = Promise.resolve();
 
   /** @returns what lets them go on */
@@ -27,6 +36,11 @@ class SlowStore extends MemoryEventStore {
     let open = (): void => undefined;
     this.gate = new Promise((resolve) => (open = resolve));
     return open;
+  }
+
+  override append(...args: Parameters<MemoryEventStore['append']>): Promise<AppendResult> {
+    if (!this.unreachable.has(args[0])) return super.append(...args);
+    return Promise.reject(new StoreUnavailable('the store cannot be reached'));
   }
 
   override async *subscribeAll(options: SubscribeAllOptions): AsyncGenerator<Batch> {
@@ -100,9 +114,9 @@ async function createRuns(count: number, behind: string[] = [], session?: string
   return ids;
 }
 
-const change = (id: string, status: 'running' | 'completed') =>
+const change = (id: string, news: Parameters<typeof changeRun>[1]) =>
   streams.execute(runDecider, runStream(id), new Causation(principal), (run) =>
-    changeRun(run as RunState, { status }),
+    changeRun(run as RunState, news),
   );
 
 /** Brings the read model up to date: from here on it lags behind until the next time. */
@@ -135,7 +149,7 @@ describe('a claim in a process that has just started', () => {
   it('does not take what was started since the read model last moved', async () => {
     const [first = '', second = ''] = await createRuns(2);
     await project();
-    await change(first, 'running');
+    await change(first, { status: 'running' });
     const claim = claimer();
     expect(await claim({ max: 100 })).toEqual([second]);
     expect(await claim()).toEqual([]);
@@ -157,6 +171,43 @@ describe('a claim that finds nothing', () => {
     expect(answered).toBe(false);
     open();
     expect(await claiming).toEqual([id]);
+  });
+});
+
+describe('what a claim hands out', () => {
+  it('is all that it has claimed, though the store could not be reached for the others', async () => {
+    const [first = '', second = '', third = ''] = await createRuns(3);
+    const claim = claimer();
+    store.unreachable.add(runStream(second));
+    expect(await claim({ max: 3 })).toEqual([first, third]);
+    await expect(claim({ max: 3 })).rejects.toThrow(StoreUnavailable);
+    store.unreachable.clear();
+    expect(await claim({ max: 3 })).toEqual([second]);
+  });
+
+  it('is what the filter wants by then, whatever was known before', async () => {
+    const [id = ''] = await createRuns(1);
+    await change(id, { metadata: { team: 'a' } });
+    const claim = claimer();
+    expect(await claim({ filter: { metadata: { team: 'b' } } })).toEqual([]);
+    const open = store.hold();
+    await change(id, { metadata: { team: 'b' } });
+    expect(await claim({ filter: { metadata: { team: 'a' } } })).toEqual([]);
+    open();
+    const filter = { metadata: { team: 'b' } };
+    expect(await claim({ filter, wait_seconds: 30 })).toEqual([id]);
+  });
+
+  it('is leased from the moment in which it is claimed, not from when the wait began', async () => {
+    const claim = claimer();
+    expect(await claim()).toEqual([]);
+    const waiting = claim({ wait_seconds: 30, lease_seconds: 10 });
+    const asked = Date.now();
+    while (Date.now() === asked) await new Promise((resolve) => setImmediate(resolve));
+    const [id = ''] = await createRuns(1);
+    expect(await waiting).toEqual([id]);
+    const { state: run } = await streams.load(runDecider, runStream(id));
+    expect(Date.parse(run?.lease?.expires_at ?? '') - 10_000).toBeGreaterThan(asked);
   });
 });
 
@@ -201,12 +252,12 @@ describe('claims of several processes', () => {
 
   it('wake up for an enqueued run when its holder ends, however often they have tried', async () => {
     const [holder = ''] = await createRuns(1);
-    await change(holder, 'running');
+    await change(holder, { status: 'running' });
     const next = await createRuns(1, [holder]);
     const claim = claimer();
     expect([await claim(), await claim()]).toEqual([[], []]);
     const waiting = claim({ wait_seconds: 30 });
-    await change(holder, 'completed');
+    await change(holder, { status: 'completed' });
     expect(await waiting).toEqual(next);
   });
 });
