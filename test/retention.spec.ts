@@ -491,6 +491,21 @@ describe('what processes wrote', () => {
   });
 });
 
+test('what a project keeps is nothing that another one counts or removes', async () => {
+  const { id: run } = await operator.made('/runs');
+  await wrote(run, 'printf 0123456789');
+  await append(run, {});
+  const session = await sessionOf();
+  await operator.post(`/sessions/${session}/transcript`, { segments: [{ role: 'user', content: 'text' }] });
+  await complete(run);
+  const other = await (await newProject(server)).caller('operator');
+  for (const kind of ['logs', 'process_output', 'transcripts']) {
+    const limits = { scope: 'project', kind, max_bytes: 0 };
+    expect((await preview(limits))['subjects']).toBe(1);
+    expect((await other.post('/retention/preview', limits)).body['subjects']).toBe(0);
+  }
+});
+
 describe('the archive', () => {
   test('has what was removed, with a manifest that its hash proves', async () => {
     const run = await runWith([{ count: 4 }, { count: 3 }]);
