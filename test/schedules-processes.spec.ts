@@ -43,18 +43,19 @@ it('a schedule wakes whoever fires, in another process, and each time is fired o
   await servers[0]?.kill();
   const before = await fired();
   await eventually(async () => (await fired()) > before);
-  const { body } = await admin.post(`/schedules/${made.id}/disable`);
-  const expected: string[] = [];
-  for (
-    let due = Date.parse(String(made['next_fire_at']));
-    due <= Date.parse(String(body['updated_at']));
-    due += 1_000
-  ) {
-    expected.push(new Date(due).toISOString());
-  }
-  await eventually(async () => (await listed('often')).length >= expected.length);
+  const { status, body } = await admin.post(`/schedules/${made.id}/disable`);
+  expect(status).toBe(200);
+  // A time that comes while it is being disabled may still be owed.
+  const answered = Date.now();
+  const first = Date.parse(String(made['next_fire_at']));
+  const timesUntil = (end: number): string[] =>
+    Array.from({ length: Math.floor((end - first) / 1_000) + 1 }, (_, n) =>
+      new Date(first + n * 1_000).toISOString(),
+    );
+  const certain = timesUntil(Date.parse(String(body['updated_at'])));
+  await eventually(async () => (await listed('often')).length >= certain.length);
   const due = (await listed('often')).map(
     ({ metadata }) => (metadata as { schedule: Body }).schedule['due_at'],
   );
-  expect(due).toEqual(expected);
+  expect(due).toEqual(timesUntil(answered).slice(0, due.length));
 });
