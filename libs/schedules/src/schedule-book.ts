@@ -1,11 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { visible } from '#access';
-import type { Causation, Principal } from '#eventsourcing';
+import type { Causation, Outcome, Principal } from '#eventsourcing';
 import { byService, RuleViolation, Streams } from '#eventsourcing';
 import { RecentWrites } from '#read-models';
 import { findSession } from '#sessions';
 import { filingDecider } from './filing.decider.js';
-import { type Schedules, schedulesDecider, type ScheduleState } from './schedule.decider.js';
+import {
+  type Schedules,
+  schedulesDecider,
+  type SchedulesFact,
+  type ScheduleState,
+} from './schedule.decider.js';
 import { comeDue, summingUp } from './schedule-changes.decider.js';
 import { filingStream, type ScheduleCameDue, type ScheduleFact, scheduleStream } from './schedule.events.js';
 
@@ -49,12 +54,7 @@ export class ScheduleBook {
     causation: Causation,
     decide: (schedules: Schedules) => readonly ScheduleFact[],
   ): Promise<ChangedSchedule> {
-    const { state, position } = await this.streams.execute(
-      schedulesDecider,
-      scheduleStream(sessionId),
-      causation,
-      (schedules, revision) => summingUp(schedules, revision, decide(schedules)),
-    );
+    const { state, position } = await this.decide(sessionId, causation, decide);
     this.writes.wrote(id, position);
     this.writes.wrote(sessionId, position);
     return { schedule: state[id], position };
@@ -72,14 +72,10 @@ export class ScheduleBook {
     now: number,
     expected?: number,
   ): Promise<{ times: readonly string[]; position: bigint | undefined; expected: number | undefined }> {
-    const stream = scheduleStream(session_id);
     const times: string[] = [];
     for (let last: bigint | undefined; ;) {
-      const { events, position, state } = await this.streams.execute(
-        schedulesDecider,
-        stream,
-        byService(project),
-        (schedules, revision) => summingUp(schedules, revision, comeDue(schedules, id, now, expected)),
+      const { events, position, state } = await this.decide(session_id, byService(project), (schedules) =>
+        comeDue(schedules, id, now, expected),
       );
       if (position === undefined) return { times, position: last, expected };
       last = position;
@@ -87,5 +83,18 @@ export class ScheduleBook {
       const come = events.filter(({ type }) => type === 'ScheduleCameDue') as readonly ScheduleCameDue[];
       times.push(...come.flatMap(({ data }) => data.times));
     }
+  }
+
+  private decide(
+    sessionId: string,
+    causation: Causation,
+    decide: (schedules: Schedules) => readonly ScheduleFact[],
+  ): Promise<Outcome<Schedules, SchedulesFact>> {
+    return this.streams.execute(
+      schedulesDecider,
+      scheduleStream(sessionId),
+      causation,
+      (schedules, revision) => summingUp(schedules, revision, decide(schedules)),
+    );
   }
 }
