@@ -4,6 +4,7 @@ export * from './session-changes.decider.js';
 export { sessionStateDecider } from './session-state.decider.js';
 export { sessionStateStream } from './session-state.events.js';
 export * from './session.figures.js';
+export * from './session.schedules.js';
 export * from './session.projection.js';
 export * from './session.bodies.js';
 export * from './find-session.js';

@@ -8,8 +8,9 @@ import type { SchedulesFact } from '#schedules';
 import { sessionDecider } from './session.decider.js';
 import type { PinFact, SessionFact } from './session.events.js';
 import { pinStreams } from './session.events.js';
-import { counted, countedAnew, countedProcess, countedSchedule, noFigures } from './session.figures.js';
+import { counted, countedAnew, countedProcess, noFigures } from './session.figures.js';
 import { type SessionRow, storePins, storeRows } from './session.rows.js';
+import { countedSchedule } from './session.schedules.js';
 
 /** What stands for an alias in its index, whose rows must not be as long as an alias may be. */
 export const indexedAlias = (alias: string): string => `left(${alias}, 200)`;
