@@ -1,42 +1,20 @@
 import type { Pool, PoolClient } from 'pg';
 import type { AppendResult, ExpectedRevision, NewEvent } from '#eventsourcing';
 import { RevisionConflict, StoreUnavailable } from '#eventsourcing';
-import { arrayOf, jsonLines, unavailable } from '#postgres';
-import { isBulk } from './bulk.js';
-import type { Encoded, RecentEvents } from './recent-events.js';
+import { unavailable } from '#postgres';
+import {
+  type Batch,
+  batchOf,
+  type Group,
+  type PendingAppend,
+  storeBatch,
+  type StoredBatch,
+} from './append-batch.js';
+import type { RecentEvents } from './recent-events.js';
 
-interface PendingAppend {
-  readonly stream: string;
-  readonly expected: ExpectedRevision;
-  readonly encoded: readonly Encoded[];
-  readonly bytes: number;
-  /** Is committed by itself: joined with others, it was refused. */
-  alone: boolean;
-  resolve(result: AppendResult): void;
-  reject(error: unknown): void;
-}
-
-interface Stored {
-  /** The last position before these appends. */
-  readonly base: string;
-  /** Of each group's last event; null where it was refused. */
-  readonly revisions: (string | null)[];
-  readonly positions: (string | null)[];
-}
-
-/** Appends to one stream that follow each other, so that the first one's expectation decides for all. */
-type Group = [PendingAppend, ...PendingAppend[]];
-
-const maxEvents = 2_000;
-const maxBytes = 8 * 1024 * 1024;
 /** So much is sent behind a commit that is on its way; less is cheaper with what comes until that is stored. */
 const aheadBytes = 512 * 1024;
 const mostUnderWay = 2;
-const statement =
-  'SELECT base, revisions, positions FROM eventstore.append($1, $2, $3, $4, $5, $6, $7, $8, $9)';
-const numbers = { any: -2, none: -1, exists: -4 } as const;
-const number = (expected: ExpectedRevision): number =>
-  typeof expected === 'number' ? expected : numbers[expected];
 
 /**
  * Appends that arrive while a commit is on its way are committed together by the next one: one statement, one
@@ -89,106 +67,50 @@ export class GroupCommit {
     return this.queuedBytes >= aheadBytes && !first.alone;
   }
 
-  /** Takes appends off the queue until the batch is full or one must wait for the outcome of another. */
-  private take(): Group[] {
-    const groups = new Map<string, { group: Group; next: number | undefined }>();
-    let events = 0;
-    let bytes = 0;
-    let taken = 0;
-    for (const append of this.queue) {
-      const known = groups.get(append.stream);
-      if (append.alone && taken > 0) break;
-      if (known !== undefined && known.next !== append.expected) break;
-      const full = events + append.encoded.length > maxEvents || bytes + append.bytes > maxBytes;
-      if (taken > 0 && full) break;
-      events += append.encoded.length;
-      bytes += append.bytes;
-      taken++;
-      const start = number(append.expected);
-      const next = start < -1 ? undefined : start + append.encoded.length;
-      if (known === undefined) groups.set(append.stream, { group: [append], next });
-      else {
-        known.group.push(append);
-        known.next = next;
-      }
-      if (append.alone) break;
-    }
-    this.queue = this.queue.slice(taken);
-    this.queuedBytes -= bytes;
-    return [...groups.values()].map(({ group }) => group);
+  private take(): Batch {
+    const batch = batchOf(this.queue);
+    const taken = batch.flat();
+    this.queue = this.queue.slice(taken.length);
+    this.queuedBytes -= taken.reduce((sum, { bytes }) => sum + bytes, 0);
+    return batch;
   }
 
   /** Outcomes are told in the order of the commits: who is tried again must be known to those behind it. */
-  private store(groups: readonly Group[]): Promise<void> {
+  private store(batch: Batch): Promise<void> {
     this.underWay++;
-    return (this.last = this.settle(groups, this.send(groups), this.last));
+    return (this.last = this.settle(batch, this.send(batch), this.last));
   }
 
-  private async settle(
-    groups: readonly Group[],
-    sending: Promise<Stored>,
-    before: Promise<void>,
-  ): Promise<void> {
+  private async settle(batch: Batch, sending: Promise<StoredBatch>, before: Promise<void>): Promise<void> {
     const [sent] = await Promise.allSettled([sending, before]);
-    if (sent.status === 'fulfilled') this.stored(groups, sent.value);
+    if (sent.status === 'fulfilled') this.stored(batch, sent.value);
     else {
       // It may have been stored all the same.
       this.recent.forget();
-      this.failed(groups, unavailable(sent.reason));
+      this.failed(batch, unavailable(sent.reason));
     }
     if (--this.underWay === 0) await this.release();
   }
 
-  private async send(groups: readonly Group[]): Promise<Stored> {
-    const client = await (this.client ??= this.pool.connect());
-    const ofAppend: number[] = [];
-    const place: number[] = [];
-    const ids: string[] = [];
-    const types: string[] = [];
-    const metadata: string[] = [];
-    const data: string[] = [];
-    groups.forEach((group, g) => {
-      let k = 0;
-      for (const append of group) {
-        for (const encoded of append.encoded) {
-          ofAppend.push(g + 1);
-          place.push(++k);
-          ids.push(encoded.event.id);
-          types.push(encoded.event.type);
-          metadata.push(encoded.metadata);
-          data.push(encoded.data);
-        }
-      }
-    });
-    const { rows } = await client.query<Stored>({
-      name: 'append',
-      text: statement,
-      values: [
-        arrayOf(groups.map(([first]) => first.stream)),
-        arrayOf(groups.map(([first]) => number(first.expected))),
-        ...[ofAppend, place, ids, types].map(arrayOf),
-        ...[metadata, data].map(jsonLines),
-        arrayOf(data.map(isBulk)),
-      ],
-    });
-    return rows[0] as Stored;
+  private async send(batch: Batch): Promise<StoredBatch> {
+    return storeBatch(await (this.client ??= this.pool.connect()), batch);
   }
 
-  private stored(groups: readonly Group[], stored: Stored): void {
-    this.remember(groups, stored);
-    groups.forEach((group, g) => {
+  private stored(batch: Batch, stored: StoredBatch): void {
+    this.remember(batch, stored);
+    batch.forEach((group, g) => {
       this.answer(group, stored.revisions[g] ?? null, stored.positions[g] ?? null);
     });
     this.committed();
   }
 
   /** Keeps for the subscribers what was stored now, as opposed to refused or stored before. */
-  private remember(groups: readonly Group[], { base, revisions, positions }: Stored): void {
+  private remember(batch: Batch, { base, revisions, positions }: StoredBatch): void {
     const start = BigInt(base);
-    const count = groups.flat().reduce((sum, { encoded }) => sum + encoded.length, 0);
+    const count = batch.flat().reduce((sum, { encoded }) => sum + encoded.length, 0);
     this.recent.begin(start, start + BigInt(count));
     let position = start;
-    groups.forEach((group, g) => {
+    batch.forEach((group, g) => {
       const events = group.flatMap(({ encoded }) => encoded);
       const end = position + BigInt(events.length);
       if (positions[g] === String(end)) {
@@ -217,8 +139,8 @@ export class GroupCommit {
   }
 
   /** One append that the database cannot take must not fail those it was joined with. */
-  private failed(groups: readonly Group[], error: unknown): void {
-    const appends = groups.flat();
+  private failed(batch: Batch, error: unknown): void {
+    const appends = batch.flat();
     if (appends.length > 1 && !(error instanceof StoreUnavailable)) this.again(appends);
     else for (const append of appends) append.reject(error);
   }
