@@ -251,7 +251,7 @@ describe(`over ${rows} rows`, () => {
     ['created_before', { created_before: timeOf(40_000) }],
     ['q that is in all of them', { q: 'title' }],
     ['q that is in one', { q: 'TITLE of external-12345' }],
-    ['q that is in none', { q: '100%' }],
+    ['q that is in none', { q: '100% of nothing' }],
     ['q of one character that is in all of them', { q: 't' }],
     ['q of two that are in none', { q: 'qz' }],
     ['q of another script', { q: '発票' }],

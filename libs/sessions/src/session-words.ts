@@ -25,13 +25,24 @@ const spelled = (text: string): string =>
     /[a-wyz0-9]/.test(letter) ? letter : (letter.codePointAt(0) ?? 0).toString(33).padStart(2, '0'),
   ).reduce((all, letter) => `${all}${letter}x`, 'x');
 
+/** How a search is asked of a column of the words. */
+interface Searched {
+  readonly column: keyof SessionWords;
+  /** What the column must be LIKE, for its index. */
+  readonly pattern: string;
+  /** What must stand in it, of all that the index finds. */
+  readonly text: string;
+}
+
 /**
- * Which column of the words a search is to look in, and for which pattern of LIKE: the words themselves where
- * pg_trgm finds three characters in a row, else the letters.
+ * Looks in the words themselves where pg_trgm finds three characters in a row, else in the letters. Of a long
+ * word the index is asked for the ends alone: each trigram costs it the reading of a list, and those between
+ * hardly ever rule out what the ends let through.
  */
-export function searched(q: string): { readonly column: keyof SessionWords; readonly pattern: string } {
+export function searched(q: string): Searched {
   const text = compared(q);
-  return /[a-z0-9]{3}/.test(text)
-    ? { column: 'words', pattern: `%${text.replaceAll(/[\\%_]/g, '\\$&')}%` }
-    : { column: 'letters', pattern: `%${spelled(text)}%` };
+  const words = text.match(/[a-z0-9]{3,}/g);
+  if (words === null) return { column: 'letters', pattern: `%${spelled(text)}%`, text: spelled(text) };
+  const ends = words.map((word) => (word.length < 6 ? word : `${word.slice(0, 3)}%${word.slice(-3)}`));
+  return { column: 'words', pattern: `%${ends.join('%')}%`, text };
 }
