@@ -8,7 +8,8 @@ import { webhookDecider } from '#webhooks';
 import { processDecider, ProcessesProjection, sandboxDecider } from '#processes';
 import { processInputDecider } from '../libs/processes/src/process-input.decider.js';
 import { processKeyDecider } from '../libs/processes/src/process-key.decider.js';
-import { bytesOf, type ProcessOutputWritten } from '../libs/processes/src/process-output.events.js';
+import { sizeOf } from '../libs/processes/src/output-content.js';
+import type { ProcessOutputWritten } from '../libs/processes/src/process-output.events.js';
 import { runSandboxDecider } from '../libs/processes/src/run-sandbox.decider.js';
 import { logDecider } from '#logs';
 import { legalHoldDecider, policyDecider, sweepDecider } from '#retention';
@@ -78,7 +79,7 @@ const rooms: readonly Room[] = [
   {
     file: 'libs/processes/src/process-output.events.ts',
     prefix: 'processOutput-',
-    folded: ([event]) => event && bytesOf((event as RecordedEvent<ProcessOutputWritten>).data),
+    folded: ([event]) => event && sizeOf((event as RecordedEvent<ProcessOutputWritten>).data),
   },
   room('interactions/src/interaction', 'interaction-', interactionDecider, 'InteractionRequested'),
   room('webhooks/src/webhook', 'webhook-', webhookDecider, 'WebhookCreated'),

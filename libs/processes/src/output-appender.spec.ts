@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import {
   type AppendResult,
   type ExpectedRevision,
@@ -8,18 +9,15 @@ import {
 } from '#eventsourcing';
 import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
 import { OutputAppender } from './output-appender.js';
+import { bytesIn, contentOf, sizeOf } from './output-content.js';
 import { outputStreamOf, type ProcessOutputWritten } from './process-output.events.js';
 
 const onBehalf = { project: 'default', correlationId: 'c' };
 
 const piecesOf = (store: MemoryEventStore) =>
   store.events.map((event) => (event as RecordedEvent<ProcessOutputWritten>).data);
-const bytesIn = (store: MemoryEventStore, wanted: string): Buffer =>
-  Buffer.concat(
-    piecesOf(store).flatMap(({ stream, base64 }) =>
-      stream === wanted ? [Buffer.from(base64, 'base64')] : [],
-    ),
-  );
+const outputIn = (store: MemoryEventStore, wanted: string): Buffer =>
+  Buffer.concat(piecesOf(store).flatMap((piece) => (piece.stream === wanted ? [bytesIn(piece)] : [])));
 
 test('output of both streams is stored in order, each piece with the place where it stands', async () => {
   const store = new MemoryEventStore();
@@ -31,20 +29,40 @@ test('output of both streams is stored in order, each piece with the place where
   await appender.stored();
   expect(store.events.every(({ stream }) => stream === outputStreamOf('p'))).toBe(true);
   expect(piecesOf(store)).toEqual([
-    { stream: 'stdout', stdout: 0, stderr: 0, base64: Buffer.from('abc').toString('base64') },
-    { stream: 'stderr', stdout: 3, stderr: 0, base64: Buffer.from('x').toString('base64') },
-    { stream: 'stdout', stdout: 3, stderr: 1, base64: Buffer.from('d').toString('base64') },
+    { stream: 'stdout', stdout: 0, stderr: 0, text: 'abc' },
+    { stream: 'stderr', stdout: 3, stderr: 0, text: 'x' },
+    { stream: 'stdout', stdout: 3, stderr: 1, text: 'd' },
   ]);
 });
 
-test('much output is stored in pieces that every store takes', async () => {
+test.each([
+  ['text', 'x'],
+  ['control characters', '\u0001'],
+  ['zeros', '\0'],
+  ['half characters', 'ä'],
+])('much output of %s is stored in pieces that every store takes', async (_, of) => {
   const store = new MemoryEventStore();
   const appender = new OutputAppender(store, 'p', onBehalf);
-  const bytes = Buffer.alloc(3_000_000, 'x');
+  const bytes = Buffer.alloc(3_000_001, of);
   await appender.append('stdout', bytes);
   await appender.stored();
-  expect(bytesIn(store, 'stdout').equals(bytes)).toBe(true);
+  expect(outputIn(store, 'stdout').equals(bytes)).toBe(true);
   for (const { data } of store.events) expect(JSON.stringify(data).length).toBeLessThan(900_000);
+});
+
+test('text is stored as text, so that who reads the history can read it, and whatever is not comes back as it was', () => {
+  expect(contentOf(Buffer.from('\ufeffäé\u001b[1m👍\n'))).toEqual({ text: '\ufeffäé\u001b[1m👍\n' });
+  expect(contentOf(Buffer.from('👍').subarray(1))).toEqual({ base64: 'n5GN' });
+  expect(contentOf(Buffer.from('a\0'))).toEqual({ base64: 'YQA=' });
+  const texts = fc.string({ unit: 'binary' }).map((text) => Buffer.from(text));
+  const bytes = fc.uint8Array().map((array) => Buffer.from(array));
+  fc.assert(
+    fc.property(fc.oneof(texts, bytes), (output) => {
+      const content = JSON.parse(JSON.stringify(contentOf(output))) as ReturnType<typeof contentOf>;
+      expect(bytesIn(content).equals(output)).toBe(true);
+      expect(sizeOf(content)).toBe(output.length);
+    }),
+  );
 });
 
 /** A store that now and then cannot be reached, with what was asked of it stored or not. */
@@ -71,7 +89,7 @@ test('a store that cannot be reached for a while gets everything once, in order'
   for (let n = 0; n < bytes.length; n += 100_000)
     await appender.append('stdout', bytes.subarray(n, n + 100_000));
   await appender.stored();
-  expect(bytesIn(store, 'stdout').equals(bytes)).toBe(true);
+  expect(outputIn(store, 'stdout').equals(bytes)).toBe(true);
 });
 
 test('who writes waits while a commit is on its way and much is gathered', async () => {
@@ -95,5 +113,5 @@ test('who writes waits while a commit is on its way and much is gathered', async
   go();
   await second;
   await appender.stored();
-  expect(bytesIn(store, 'stdout')).toHaveLength(6 * 1024 * 1024 + 1);
+  expect(outputIn(store, 'stdout')).toHaveLength(6 * 1024 * 1024 + 1);
 });

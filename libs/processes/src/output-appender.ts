@@ -9,13 +9,16 @@ import {
   uuidv7,
 } from '#eventsourcing';
 import type { OnBehalf } from './insist.js';
+import { contentOf } from './output-content.js';
 import type { OutputStream } from './process.events.js';
 import { outputStreamOf, type ProcessOutputWritten } from './process-output.events.js';
 
-/** The largest piece that is stored: as JSON it is well below 1 MB, the most that stores take by default. */
-const pieceBytes = 256 * 1024;
-/** So much is handed to the store at once, commits being on their way or not; less is gathered until it is free. */
-const handedBytes = 192 * 1024;
+/**
+ * The largest piece that is stored: as JSON, which spells some characters in six, it is below 1 MB, the most that
+ * stores take by default. So much is handed over at once, commits being on their way or not; less is gathered
+ * until the store is free.
+ */
+const pieceBytes = 128 * 1024;
 /** How much may wait to be stored: two commits of it are on their way, while the next one is gathered. */
 const mostWaiting = 6 * 1024 * 1024;
 const retryMs = 200;
@@ -69,7 +72,7 @@ export class OutputAppender {
     else this.gathered.push({ stream, parts: [bytes] });
     this.size += bytes.length;
     this.waiting += bytes.length;
-    if (this.size >= handedBytes) this.send();
+    if (this.size >= pieceBytes) this.send();
     else this.flushing ??= this.flush();
     while (this.waiting >= mostWaiting && this.failure === undefined) await this.underWay[0];
     if (this.failure !== undefined) throw this.failure;
@@ -111,7 +114,7 @@ export class OutputAppender {
   }
 
   private piece(stream: OutputStream, bytes: Buffer): Piece {
-    const data = { stream, ...this.kept, base64: bytes.toString('base64') };
+    const data = { stream, ...this.kept, ...contentOf(bytes) };
     this.kept[stream] += bytes.length;
     return { expected: this.count++ - 1, event: this.envelope(data) };
   }

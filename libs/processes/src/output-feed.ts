@@ -1,7 +1,8 @@
 import type { Fact, ReadStreamOptions, RecordedEvent, Streams } from '#eventsourcing';
 import { type Feed, Placed } from '#http';
+import { bytesIn, sizeOf } from './output-content.js';
 import type { OutputFigures, OutputStream } from './process.events.js';
-import { bytesOf, outputStreamOf, type ProcessOutputWritten } from './process-output.events.js';
+import { outputStreamOf, type ProcessOutputWritten } from './process-output.events.js';
 
 /** How many events are read at once, at most: together some megabytes. */
 const pageSize = 16;
@@ -83,7 +84,8 @@ export class OutputFeed implements Feed<OutputPiece> {
     let placed = known.get(event);
     if (placed === undefined) {
       const offset = data[this.stream];
-      placed = new PlacedPiece({ offset, base64: data.base64 }, offset + bytesOf(data), event.revision);
+      const base64 = 'base64' in data ? data.base64 : bytesIn(data).toString('base64');
+      placed = new PlacedPiece({ offset, base64 }, offset + sizeOf(data), event.revision);
       known.set(event, placed);
     }
     return placed;
@@ -94,7 +96,7 @@ export class OutputFeed implements Feed<OutputPiece> {
     const last = await this.one({ direction: 'backwards' });
     const data = last && dataOf(last);
     const bytes = (stream: OutputStream): number =>
-      data === undefined ? 0 : data[stream] + (data.stream === stream ? bytesOf(data) : 0);
+      data === undefined ? 0 : data[stream] + (data.stream === stream ? sizeOf(data) : 0);
     return {
       stdout: { bytes: bytes('stdout'), truncated: false },
       stderr: { bytes: bytes('stderr'), truncated: false },

@@ -14,6 +14,7 @@ import {
   type Subject,
 } from '#retention';
 import { isOver, runDecider, runStatuses, runStream } from '#runs';
+import { bytesIn } from './output-content.js';
 import { processDecider, purgeOutput } from './process.decider.js';
 import { type PurgedStream, processStream } from './process.events.js';
 import { outputStreamOf, type ProcessOutputWritten } from './process-output.events.js';
@@ -90,8 +91,9 @@ export class RetainedOutput extends RetainedContent {
       let count = 0;
       for await (const event of this.streams.read(outputStreamOf(process_id))) {
         count++;
-        const { stream, base64, ...kept } = dataOf(event);
-        const line = { process_id, stream, offset: kept[stream], at: event.metadata.at, base64 };
+        const { stream, ...piece } = dataOf(event);
+        const base64 = bytesIn(piece).toString('base64');
+        const line = { process_id, stream, offset: piece[stream], at: event.metadata.at, base64 };
         yield `${JSON.stringify({ run_id: removal.id, ...line })}\n`;
       }
       if (count === 0) throw new Error(`the output of process ${process_id} is not there to be read`);
@@ -149,8 +151,8 @@ export class RetainedOutput extends RetainedContent {
     const [stdout, stderr] = [new Digest(), new Digest()];
     let revision = -1;
     for await (const event of this.streams.read(outputStreamOf(id))) {
-      const { stream, base64 } = dataOf(event);
-      (stream === 'stdout' ? stdout : stderr).add(Buffer.from(base64, 'base64'));
+      const piece = dataOf(event);
+      (piece.stream === 'stdout' ? stdout : stderr).add(bytesIn(piece));
       revision = event.revision;
     }
     return { figures: { stdout: stdout.figures(), stderr: stderr.figures() }, revision };
