@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import type { AppendResult, ExpectedRevision } from '#eventsourcing';
 import { arrayOf, jsonLines } from '#postgres';
-import { isBulk } from './bulk.js';
+import { bulkOf } from './bulk.js';
 import type { Encoded } from './recent-events.js';
 
 export interface PendingAppend {
@@ -90,7 +90,7 @@ export async function storeBatch(client: PoolClient, batch: Batch): Promise<Stor
       arrayOf(batch.map(([first]) => number(first.expected))),
       ...[ofAppend, place, ids, types].map(arrayOf),
       ...[metadata, data].map(jsonLines),
-      arrayOf(data.map(isBulk)),
+      arrayOf(bulkOf(data)),
     ],
   });
   return rows[0] as StoredBatch;

@@ -1,5 +1,7 @@
 /** A text that is shorter is compressed in no time, in characters. */
 const short = 32 * 1024;
+/** So many characters are compressed in one commit, at most. */
+const most = 1024 * 1024;
 /** Of how many characters it is asked whether they and the three behind them came before. */
 const sampled = 1_024;
 /** Which share of them makes a text worth being compressed. */
@@ -30,4 +32,13 @@ export function isBulk(text: string): boolean {
     news++;
   }
   return news > (1 - worthIt) * sampled;
+}
+
+/**
+ * Which of the texts that are stored together are kept as they are. Where so many come at once, all that are long:
+ * to compress them would hold up what is behind them, and who writes it.
+ */
+export function bulkOf(texts: readonly string[]): boolean[] {
+  const pressing = texts.reduce((sum, { length }) => sum + length, 0) >= most;
+  return texts.map((text) => (pressing ? text.length >= short : isBulk(text)));
 }
