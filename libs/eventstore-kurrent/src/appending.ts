@@ -1,6 +1,7 @@
 import {
   ANY,
   type AppendStreamState,
+  DeadlineExceededError,
   type KurrentDBClient,
   NO_STREAM,
   STREAM_EXISTS,
@@ -48,10 +49,12 @@ export async function append(
     const position = appended.position?.commit ?? (await positionOf(client, stream, revision));
     return { revision, position };
   } catch (error) {
-    if (!(error instanceof WrongExpectedVersionError)) throw mapped(error);
+    const refused = error instanceof WrongExpectedVersionError;
+    // A repeated append is left to time out by the server as long as the first one is not in its index.
+    if (!refused && !(error instanceof DeadlineExceededError)) throw mapped(error);
     const before = await stored(client, stream, expected, events);
     if (before) return before;
-    throw new RevisionConflict(stream, expected);
+    throw refused ? new RevisionConflict(stream, expected) : mapped(error);
   }
 }
 
