@@ -16,7 +16,7 @@ import {
   StoreUnavailable,
 } from '#eventsourcing';
 import { mapped } from './errors.js';
-import { toStore } from './events.js';
+import { ofLeader, toStore } from './events.js';
 import { readStream } from './reading.js';
 
 /** How far back an append that names no revision is looked for. */
@@ -42,7 +42,7 @@ export async function append(
   }
   try {
     const appended = await inTime(
-      client.appendToStream(stream, events.map(toStore), { streamState: streamState(expected) }),
+      client.appendToStream(stream, events.map(toStore), { streamState: streamState(expected), ...ofLeader }),
     );
     const revision = Number(appended.nextExpectedRevision);
     // The server leaves the position out when it recognises a repeated append by its index alone.
