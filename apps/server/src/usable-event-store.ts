@@ -13,7 +13,9 @@ export async function usableEventStore(url: string): Promise<EventStore> {
     throw new StoreUnavailable('no answer');
   });
   try {
-    await Promise.race([store.head(), silence]);
+    // The first call to a follower only tells the client where the leader is.
+    const head = store.head().catch(() => store.head());
+    await Promise.race([head, silence]);
     return store;
   } catch (error) {
     await store.close();
