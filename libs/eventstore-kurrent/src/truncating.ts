@@ -9,14 +9,23 @@ import {
 } from '@kurrent/kurrentdb-client';
 import { isAbsent, mapped } from './errors.js';
 import { ofLeader } from './events.js';
+import { readStream } from './reading.js';
 
-/** Raises `$tb` in the metadata of the stream, and keeps what else stands there. @throws StoreUnavailable */
+/**
+ * Raises `$tb` in the metadata of the stream, and keeps what else stands there. Not beyond what is
+ * stored: that would hide what is written later. @throws StoreUnavailable
+ */
 export async function truncateBefore(
   client: KurrentDBClient,
   stream: string,
   revision: number,
 ): Promise<void> {
-  const metastream = `$$${stream}`;
+  for await (const last of readStream(client, stream, { direction: 'backwards', limit: 1 })) {
+    await raise(client, `$$${stream}`, Math.min(revision, last.revision + 1));
+  }
+}
+
+async function raise(client: KurrentDBClient, metastream: string, revision: number): Promise<void> {
   for (;;) {
     try {
       const { metadata, version } = await newest(client, metastream);
