@@ -137,6 +137,12 @@ describe('a start', () => {
       'postgres://user:hush@127.0.0.1:1/none',
       'The Postgres of DATABASE_URL cannot be used: ',
     ],
+    [
+      'EVENTSTORE_URL',
+      'kurrentdb://user:hush@127.0.0.1:1?tls=false',
+      'The KurrentDB of EVENTSTORE_URL cannot be used: ',
+    ],
+    ['EVENTSTORE_URL', 'kurrentdb://user:hush#@127.0.0.1:1', 'EVENTSTORE_URL must be '],
     ['JWT_JWKS', '/nowhere/keys.json', 'JWT_JWKS, /nowhere/keys.json, cannot be used: '],
   ])('with a %s that leads nowhere says so in one line', async (name, value, sentence) => {
     const { code, output } = await runServer({

@@ -1,6 +1,5 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { EventStore, LiveEvents, Streams } from '#eventsourcing';
-import { KurrentEventStore } from '#eventstore-kurrent';
 import {
   AppendFunction1760000000003,
   BulkData1760000000060,
@@ -19,6 +18,7 @@ import { Database, ReadModelClock, ReadModels1760000000001, RecentWrites } from 
 import { Audit1760000000050 } from './audit.migration.js';
 import { Idempotency1760000000002 } from './idempotency.migration.js';
 import { refuseNewerData } from './newer-data.js';
+import { usableEventStore } from './usable-event-store.js';
 import { Watchers1760000000050 } from './watchers.migration.js';
 import { Webhooks1760000000040 } from './webhooks.migration.js';
 
@@ -52,11 +52,9 @@ export class Core {
 
   static async open({ databaseUrl, eventStoreUrl }: CoreOptions): Promise<Core> {
     await refuseNewerData(databaseUrl, migrations);
+    const kurrent = eventStoreUrl === undefined ? undefined : await usableEventStore(eventStoreUrl);
     const database = await Database.open(databaseUrl, migrations);
-    const store =
-      eventStoreUrl === undefined
-        ? new PostgresEventStore(databaseUrl)
-        : new KurrentEventStore(eventStoreUrl);
+    const store = kurrent ?? new PostgresEventStore(databaseUrl);
     const instance = await Instance.start(databaseUrl);
     const idempotency = new PostgresIdempotency(database.pool, instance);
     return new Core(

@@ -48,6 +48,23 @@ export function removing(opened: Opened): void {
     expect(await left(three.stream)).toEqual([0, 1, 2, 3, 4]);
   });
 
+  test('truncating what is not there yet hides nothing that is written later', async () => {
+    const { store, stream } = await prepared();
+    const absent = streamName();
+    await store.truncateAllBefore(
+      new Map([
+        [stream, 9],
+        [absent, 9],
+      ]),
+    );
+    const [later, first] = [newEvents(2), newEvents(2)];
+    await expect(store.append(absent, 'exists', first)).rejects.toThrow(RevisionConflict);
+    await store.append(stream, 4, later);
+    await store.append(absent, 'none', first);
+    expect(ids(await all(store.readStream(stream)))).toEqual(ids(later));
+    expect(ids(await all(store.readStream(absent)))).toEqual(ids(first));
+  });
+
   test('a subscription to a truncated stream begins with what is left', async () => {
     const { store, stream } = await prepared();
     await store.truncateBefore(stream, 4);

@@ -1,6 +1,7 @@
 import {
   ANY,
   type AppendStreamState,
+  DeadlineExceededError,
   type KurrentDBClient,
   NO_STREAM,
   STREAM_EXISTS,
@@ -15,7 +16,7 @@ import {
   StoreUnavailable,
 } from '#eventsourcing';
 import { mapped } from './errors.js';
-import { toStore } from './events.js';
+import { ofLeader, toStore } from './events.js';
 import { readStream } from './reading.js';
 
 /** How far back an append that names no revision is looked for. */
@@ -41,17 +42,19 @@ export async function append(
   }
   try {
     const appended = await inTime(
-      client.appendToStream(stream, events.map(toStore), { streamState: streamState(expected) }),
+      client.appendToStream(stream, events.map(toStore), { streamState: streamState(expected), ...ofLeader }),
     );
     const revision = Number(appended.nextExpectedRevision);
     // The server leaves the position out when it recognises a repeated append by its index alone.
     const position = appended.position?.commit ?? (await positionOf(client, stream, revision));
     return { revision, position };
   } catch (error) {
-    if (!(error instanceof WrongExpectedVersionError)) throw mapped(error);
+    const refused = error instanceof WrongExpectedVersionError;
+    // A repeated append is left to time out by the server as long as the first one is not in its index.
+    if (!refused && !(error instanceof DeadlineExceededError)) throw mapped(error);
     const before = await stored(client, stream, expected, events);
     if (before) return before;
-    throw new RevisionConflict(stream, expected);
+    throw refused ? new RevisionConflict(stream, expected) : mapped(error);
   }
 }
 

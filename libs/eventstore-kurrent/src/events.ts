@@ -13,6 +13,12 @@ export type Resolved = AllStreamResolvedEvent | ResolvedEvent;
 export const toStore = ({ id, type, data, metadata }: NewEvent): EventData =>
   jsonEvent({ id, type, data: data as Record<string, unknown>, metadata: { ...metadata } });
 
+/**
+ * Whom everything is asked of. The client's native reader asks the leader by itself, the rest of it
+ * whatever node its own connection has come to: a subscription would be behind the head that we read.
+ */
+export const ofLeader = { requiresLeader: true } as const;
+
 /** Events that we write take part in no explicit transaction: they lie where they are committed. */
 export const at = (position: bigint): Position => ({ commit: position, prepare: position });
 

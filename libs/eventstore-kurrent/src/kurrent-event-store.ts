@@ -14,6 +14,7 @@ import {
 } from '#eventsourcing';
 import { append } from './appending.js';
 import { mapped } from './errors.js';
+import { ofLeader } from './events.js';
 import { head, readAll, readAllBackwards, readStream } from './reading.js';
 import { subscribeAll, subscribeStream } from './sources.js';
 import { truncateBefore } from './truncating.js';
@@ -89,7 +90,7 @@ export class KurrentEventStore extends EventStore {
   async delete(stream: string): Promise<void> {
     for await (const _ of readStream(this.client, stream, { direction: 'backwards', limit: 1 })) {
       try {
-        await this.client.deleteStream(stream);
+        await this.client.deleteStream(stream, ofLeader);
       } catch (error) {
         throw mapped(error);
       }

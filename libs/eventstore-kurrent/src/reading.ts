@@ -6,7 +6,7 @@ import type {
   RecordedEvent,
 } from '#eventsourcing';
 import { isAbsent, mapped } from './errors.js';
-import { at, filterBy, fromStore, type Resolved } from './events.js';
+import { at, filterBy, fromStore, ofLeader, type Resolved } from './events.js';
 
 /**
  * Events of one request. The native reader of the client cannot be cancelled, so that a reader who
@@ -43,6 +43,7 @@ export async function* readStream(
         direction: backwards ? BACKWARDS : FORWARDS,
         fromRevision: from ?? (backwards ? END : START),
         maxCount,
+        ...ofLeader,
       }),
     );
     yield* events;
@@ -77,7 +78,7 @@ async function* readingAll(
     // Reading starts at a position, not behind it: one more for the event that lies there.
     const maxCount = Math.min(left, page) + 1;
     const fromPosition = place === undefined ? (forwards ? START : END) : at(place);
-    const found = await collect(client.readAll({ direction, fromPosition, maxCount, filter }));
+    const found = await collect(client.readAll({ direction, fromPosition, maxCount, filter, ...ofLeader }));
     const events = found
       .filter(({ position }) => place === undefined || (forwards ? position > place : position < place))
       .slice(0, left);
@@ -91,8 +92,12 @@ async function* readingAll(
 
 /** Position of the last event that is not the server's own, 0 when there is none. */
 export async function head(client: KurrentDBClient): Promise<bigint> {
-  const [last] = await collect(
-    client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1, filter: filterBy(undefined) }),
-  );
+  const options = {
+    direction: BACKWARDS,
+    fromPosition: END,
+    maxCount: 1,
+    filter: filterBy(undefined),
+  } as const;
+  const [last] = await collect(client.readAll({ ...options, ...ofLeader }));
   return last?.position ?? 0n;
 }

@@ -1,7 +1,7 @@
 import { type KurrentDBClient, START } from '@kurrent/kurrentdb-client';
 import type { Batch, SubscribeAllOptions, SubscribeStreamOptions } from '#eventsourcing';
 import { Mark } from './arrivals.js';
-import { at, filterBy } from './events.js';
+import { at, filterBy, ofLeader } from './events.js';
 import { head } from './reading.js';
 import { subscribe } from './subscribing.js';
 
@@ -31,7 +31,7 @@ export function subscribeAll(client: KurrentDBClient, options: SubscribeAllOptio
         },
       });
       const fromPosition = after === 0n ? START : at(after);
-      return client.subscribeToAll({ fromPosition, filter }, { highWaterMark: batchSize });
+      return client.subscribeToAll({ fromPosition, filter, ...ofLeader }, { highWaterMark: batchSize });
     },
     reached: ({ position }) => {
       after = position;
@@ -55,7 +55,7 @@ export function subscribeStream(
     open: () =>
       client.subscribeToStream(
         stream,
-        { fromRevision: after === undefined ? START : BigInt(after) },
+        { fromRevision: after === undefined ? START : BigInt(after), ...ofLeader },
         { highWaterMark: batchSize },
       ),
     reached: ({ events }) => {

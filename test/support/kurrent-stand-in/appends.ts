@@ -29,9 +29,15 @@ const expectedOf = (options: Options): Expected => {
   return Number('getRevision' in options ? options.getRevision() : options.getStreamPosition());
 };
 
+/** How long the server takes to have an append in its index, and until it gives one up, in milliseconds. */
+const indexing = 5;
+const givingUp = 50;
+
 /** Many appends over one call, each of one or more messages, answered by their correlation id. */
-export const batchAppend =
-  (memory: Memory) => (call: ServerDuplexStream<BatchAppendReq, BatchAppendResp>) => {
+export const batchAppend = (memory: Memory) => {
+  /** First ids of appends that are not in the index yet: meanwhile the server drops repeated ones. */
+  const unindexed = new Set<string | undefined>();
+  return (call: ServerDuplexStream<BatchAppendReq, BatchAppendResp>) => {
     const open = new Map<string, { options: BatchAppendReq.Options; events: Proposed[] }>();
     call.on('data', (request: BatchAppendReq) => {
       const correlation = request.getCorrelationId()?.getString() ?? '';
@@ -42,13 +48,26 @@ export const batchAppend =
       append.events.push(...request.getProposedMessagesList().map(proposed));
       if (!request.getIsFinal()) return;
       open.delete(correlation);
-      const answer = answerOf(memory, append.options, append.events);
+      const id = append.events[0]?.id;
+      const dropped = unindexed.has(id);
+      const answer = dropped ? timeout() : answerOf(memory, append.options, append.events);
       answer.setStreamIdentifier(append.options.getStreamIdentifier());
-      call.write(answer.setCorrelationId(request.getCorrelationId()));
+      unindexed.add(id);
+      setTimeout(
+        () => {
+          if (!dropped) unindexed.delete(id);
+          call.write(answer.setCorrelationId(request.getCorrelationId()));
+        },
+        dropped ? givingUp : indexing,
+      );
     });
     call.on('end', () => call.end());
     call.on('error', () => call.destroy());
   };
+};
+
+const timeout = (): BatchAppendResp =>
+  new streamMessages.BatchAppendResp().setError(statusMessage('Timeout', new sharedMessages.Timeout()));
 
 function answerOf(memory: Memory, options: BatchAppendReq.Options, events: Proposed[]): BatchAppendResp {
   const answer = new streamMessages.BatchAppendResp();

@@ -34,7 +34,8 @@ export class Memory extends EventEmitter<{ appended: [] }> {
     const last = events.length - 1;
     const conflict = { ok: false, current: last } as const;
     const gone = this.isDeleted(stream);
-    if (expected === 'stream_exists' && (gone || last < 0)) return conflict;
+    const exists = last >= 0 || this.streams.has(`$$${stream}`);
+    if (expected === 'stream_exists' && (gone || !exists)) return conflict;
     if (typeof expected === 'number' && expected > last) return conflict;
     const start = this.startOf(expected, events, proposed);
     const known = proposed.filter(({ id }, n) => events[start + n]?.id === id).length;
@@ -44,8 +45,8 @@ export class Memory extends EventEmitter<{ appended: [] }> {
     if (known > 0) return conflict;
     if (typeof expected === 'number' && expected < last) return conflict;
     if (expected === 'no_stream' && last >= 0 && !gone) return conflict;
-    if (gone) this.write(`$$${stream}`, [metadataEvent({ ...this.metadata(stream), $tb: last + 1 })]);
     const position = this.write(stream, proposed);
+    if (gone) this.write(`$$${stream}`, [metadataEvent({ ...this.metadata(stream), $tb: last + 1 })]);
     this.emit('appended');
     return { ok: true, revision: last + proposed.length, position };
   }

@@ -63,11 +63,12 @@ export const confirmationMessage = (): ReadResp =>
     new streamMessages.ReadResp.SubscriptionConfirmation().setSubscriptionId(crypto.randomUUID()),
   );
 
-export const checkpointMessage = (position: bigint): ReadResp =>
+/** @param passed whether the event at the position has gone by */
+export const checkpointMessage = (position: bigint, passed: boolean): ReadResp =>
   new streamMessages.ReadResp().setCheckpoint(
     new streamMessages.ReadResp.Checkpoint()
       .setCommitPosition(String(position))
-      .setPreparePosition(String(position)),
+      .setPreparePosition(passed ? String(position) : '0'),
   );
 
 export const notFoundMessage = (stream: string): ReadResp =>

@@ -51,7 +51,10 @@ async function answer(
   const start = startOf(memory, options);
   const inRange = (source ?? []).filter((event) => {
     const place = stream ? BigInt(event.revision) : event.position;
-    return start === undefined || (backwards ? place <= start : place >= start);
+    if (start === undefined) return true;
+    // Backwards from a revision begins with its event, backwards from a position before it.
+    if (place === start) return stream !== undefined || !backwards;
+    return backwards ? place < start : place > start;
   });
   const count = Number(options.getCount());
   const wanted = backwards ? inRange.slice(-count).reverse() : inRange.slice(0, count);
@@ -84,7 +87,10 @@ async function follow(
     if (name === undefined) {
       if (event.position <= start) continue;
       if (selects(event)) await send(call, eventMessage(event), signal);
-      if (++considered % interval === 0) await send(call, checkpointMessage(event.position), signal);
+      if (++considered % interval !== 0) continue;
+      // While it catches up, the server tells the place before an event that is still to come.
+      const place = caughtUp ? event : memory.log[next + 1];
+      if (place) await send(call, checkpointMessage(place.position, caughtUp), signal);
     } else if (event.stream === name && event.revision > start && isVisible(memory, event)) {
       await send(call, eventMessage(event), signal);
     }

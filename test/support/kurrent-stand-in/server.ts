@@ -2,7 +2,17 @@ import featureServices from '@kurrent/kurrentdb-client/generated/kurrentdb/proto
 import featureMessages from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/serverfeatures_pb.js';
 import type { SupportedMethods } from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/serverfeatures_pb.js';
 import streamServices from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_grpc_pb.js';
-import { type handleUnaryCall, Server, ServerCredentials } from '@grpc/grpc-js';
+import {
+  type handleUnaryCall,
+  Metadata,
+  ResponderBuilder,
+  Server,
+  ServerCredentials,
+  ServerInterceptingCall,
+  type ServerInterceptor,
+  ServerListenerBuilder,
+  status,
+} from '@grpc/grpc-js';
 import { append, batchAppend, softDelete } from './appends.js';
 import { Memory } from './memory.js';
 import { read } from './reads.js';
@@ -16,10 +26,14 @@ export interface StandIn {
  * Speaks the protocol of a single insecure KurrentDB 23.10 node, on the client's own service
  * definitions, and keeps events in memory. It shows that the adapter uses the real client rightly;
  * what it does not show stands in docs/decisions/kurrent.md.
+ * @param leader makes it a follower that lags for ever: it has no event, and sends to the leader who asks for one
  */
-export async function startStandIn(): Promise<StandIn> {
+export async function startStandIn({ leader }: { leader?: StandIn } = {}): Promise<StandIn> {
   const memory = new Memory();
-  const server = new Server({ 'grpc.max_receive_message_length': 32 * 1024 * 1024 });
+  const server = new Server({
+    'grpc.max_receive_message_length': 32 * 1024 * 1024,
+    interceptors: leader === undefined ? [] : [sendingTo(leader.port)],
+  });
   server.addService(streamServices.StreamsService, {
     append: append(memory),
     batchAppend: batchAppend(memory),
@@ -42,6 +56,26 @@ export async function startStandIn(): Promise<StandIn> {
     },
   };
 }
+
+const sendingTo =
+  (port: number): ServerInterceptor =>
+  (_method, call) => {
+    const listener = new ServerListenerBuilder().withOnReceiveMetadata((metadata, next) => {
+      if (metadata.get('requires-leader').length === 0) {
+        next(metadata);
+        return;
+      }
+      const where = new Metadata();
+      where.set('exception', 'not-leader');
+      where.set('leader-endpoint-host', '127.0.0.1');
+      where.set('leader-endpoint-port', String(port));
+      call.sendStatus({ code: status.NOT_FOUND, details: 'Leader info available', metadata: where });
+    });
+    const responder = new ResponderBuilder().withStart((next) => {
+      next(listener.build());
+    });
+    return new ServerInterceptingCall(call, responder.build());
+  };
 
 const getSupportedMethods: handleUnaryCall<unknown, SupportedMethods> = (_call, callback) => {
   const methods = ['append', 'batchappend', 'delete', 'read'].map((name) =>
