@@ -429,6 +429,13 @@ async function outputOf(id: string, search = ''): Promise<unknown[]> {
 }
 
 describe('what processes wrote', () => {
+  test('is due though the command is no good Unicode', async () => {
+    const { id: run } = await operator.made('/runs');
+    await wrote(run, 'printf 0123456789 # \ud800');
+    await complete(run);
+    expect(await preview({ kind: 'process_output', max_bytes: 0 })).toMatchObject({ count: 1, bytes: 10 });
+  });
+
   test('goes as the preview told, once their run is over; what they were stays', async () => {
     const { id: run } = await operator.made('/runs');
     const loud = await wrote(run, 'printf 0123456789; printf bad >&2; exit 3');

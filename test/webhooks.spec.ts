@@ -61,6 +61,12 @@ function isSigned({ headers, body }: Received, secret: unknown): boolean {
 }
 
 describe('a webhook', () => {
+  it('gets events though its description is no good Unicode', async () => {
+    const receiver = await receiving();
+    await operator.post(`${pathOf(await made(receiver, { description: '\ud800' }))}/ping`);
+    expect(typesOf(await receiver.count(1))).toEqual(['webhook.ping']);
+  });
+
   it('gets the events of its project that happen after its creation, signed', async () => {
     const receiver = await receiving();
     await ann.made('/sessions');
