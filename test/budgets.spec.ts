@@ -70,6 +70,13 @@ describe('a budget', () => {
     });
   });
 
+  it('holds for a session with text that is no good Unicode', async () => {
+    const session = await budgeted({ max_tokens: 100 });
+    await ann.patch(`/sessions/${session}`, { title: '\ud800' });
+    await use(await aRun(session), 120);
+    await untilPaused(session);
+  });
+
   it('is none with null, with nothing in it, and when nothing is said', async () => {
     for (const body of [{}, { budget: null }, { budget: {} }, { budget: { max_tokens: null } }]) {
       expect((await ann.made('/sessions', body))['budget']).toBeNull();

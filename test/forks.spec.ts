@@ -191,6 +191,25 @@ describe('a fork at a point', () => {
     });
   });
 
+  test('by a time, shares what was said by then, though the feed tells of nothing since', async () => {
+    const sayAfter = async (time: string, session: string): Promise<void> => {
+      await until(() => Date.now() > Date.parse(time));
+      await say(session, 'later');
+    };
+    const saidBy = async (at_time: string, session: string): Promise<unknown[]> =>
+      said((await fork(session, { at_time })).id);
+    await say(source, 'one');
+    const one = String((await transcript(source))[0]?.['created_at']);
+    await sayAfter(one, source);
+    expect(await saidBy(one, source)).toEqual(['one']);
+    const copy = await fork(source);
+    const forked = String((await events(copy.id)).at(-1)?.['created_at']);
+    await sayAfter(forked, copy.id);
+    expect(await saidBy(one, copy.id)).toEqual(['one']);
+    expect(await saidBy(forked, copy.id)).toEqual(['one', 'later']);
+    expect(await saidBy('9999-12-31T23:59:59.999Z', copy.id)).toEqual(['one', 'later', 'later']);
+  });
+
   test('compacted by then stays so, and is compacted anew by the fork alone', async () => {
     await say(source, 'one', 'two', 'three');
     const compacted = { summary: 'one and two', keep_last: 1 };

@@ -88,7 +88,10 @@ describe('a rebuild', () => {
     const { body, headers } = await admin.post(path('access'));
     expect(headers.get('location')).toBe(`/v1/operations/${String(body['id'])}`);
     const rebuild = await ended('access', String(body['id']));
-    expect((await admin.get(`/operations/${String(body['id'])}`)).body).toEqual(rebuild);
+    const operation = await admin.get(`/operations/${String(body['id'])}`);
+    expect(operation.body).toEqual(rebuild);
+    const etag = (await admin.get(path('access', String(body['id'])))).headers.get('etag');
+    expect([etag, operation.headers.get('etag')]).toEqual([expect.any(String), etag]);
   });
 
   it('goes on following what comes after it', async () => {

@@ -87,6 +87,19 @@ async function swept(): Promise<Operation> {
 const seqs = async (run: string, search = ''): Promise<unknown[]> =>
   dataOf(await operator.get(`/runs/${run}/logs${search}`)).map(({ seq }) => seq);
 
+test('a sweep that has ended is an operation that does not change any more', async () => {
+  const { headers } = await operator.post('/retention/apply');
+  const path = String(headers.get('location')).replace('/v1', '');
+  let etag = '';
+  await until(async () => {
+    const read = await operator.get(path);
+    etag = read.headers.get('etag') ?? '';
+    return read.body['status'] !== 'running';
+  });
+  expect(etag).toMatch(/^"1\./);
+  expect((await operator.get(path, { 'if-none-match': etag })).status).toBe(304);
+});
+
 describe('a policy by age', () => {
   test('has the sweep remove just what the preview told, to the entry', async () => {
     const gone = await runWith([{ count: 30 }, { count: 20 }]);
@@ -416,6 +429,13 @@ async function outputOf(id: string, search = ''): Promise<unknown[]> {
 }
 
 describe('what processes wrote', () => {
+  test('is due though the command is no good Unicode', async () => {
+    const { id: run } = await operator.made('/runs');
+    await wrote(run, 'printf 0123456789 # \ud800');
+    await complete(run);
+    expect(await preview({ kind: 'process_output', max_bytes: 0 })).toMatchObject({ count: 1, bytes: 10 });
+  });
+
   test('goes as the preview told, once their run is over; what they were stays', async () => {
     const { id: run } = await operator.made('/runs');
     const loud = await wrote(run, 'printf 0123456789; printf bad >&2; exit 3');

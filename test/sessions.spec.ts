@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Api, type Body, dataOf, newProject } from './support/api.js';
+import { Api, type Body, dataOf, newProject } from './support/api.js';
 import { type Server, startServer } from './support/server.js';
 
 let server: Server;
@@ -176,6 +176,16 @@ describe('an alias', () => {
     await ann.patch(`/sessions/${first.id}`, { alias: 'main' });
     expect(await ann.ids('/sessions?alias=main')).toEqual([first.id]);
     expect((await ann.get(`/sessions/${second.id}`)).body['alias']).toBeNull();
+  });
+
+  it('is lost at once by the session that it moves from, for readers without a token too', async () => {
+    const reader = new Api(ann.url, ann.key);
+    let bearer = await ann.made('/sessions', { alias: 'main' });
+    for (let round = 0; round < 20; round++) {
+      const next = await ann.made('/sessions', { alias: 'main' });
+      expect((await reader.get(`/sessions/${bearer.id}`)).body['alias']).toBeNull();
+      bearer = next;
+    }
   });
 
   it('is given back by null, and by deletion', async () => {

@@ -61,6 +61,12 @@ function isSigned({ headers, body }: Received, secret: unknown): boolean {
 }
 
 describe('a webhook', () => {
+  it('gets events though its description is no good Unicode', async () => {
+    const receiver = await receiving();
+    await operator.post(`${pathOf(await made(receiver, { description: '\ud800' }))}/ping`);
+    expect(typesOf(await receiver.count(1))).toEqual(['webhook.ping']);
+  });
+
   it('gets the events of its project that happen after its creation, signed', async () => {
     const receiver = await receiving();
     await ann.made('/sessions');
@@ -294,21 +300,27 @@ describe('the secret', () => {
 });
 
 describe('who may', () => {
-  it('is operators and admins alone', async () => {
+  it('is operators and admins; auditors read', async () => {
     const webhook = await made(await receiving());
-    for (const role of ['viewer', 'user', 'worker', 'auditor'] as const) {
+    const { id } = (await operator.post(`${pathOf(webhook)}/ping`)).body;
+    const deliveries = `${pathOf(webhook)}/deliveries`;
+    const reads = ['/webhooks', pathOf(webhook), deliveries, `${deliveries}/${String(id)}`];
+    for (const role of ['viewer', 'user', 'worker', 'auditor', 'operator', 'admin'] as const) {
       const caller = await project.caller(role);
+      const read = await Promise.all(reads.map((path) => caller.get(path)));
+      const seen = ['auditor', 'operator', 'admin'].includes(role) ? 200 : 403;
+      expect([role, read.map(({ status }) => status)]).toEqual([role, reads.map(() => seen)]);
+      if (role === 'operator' || role === 'admin') continue;
       const replies = [
         await caller.post('/webhooks', { url: 'https://example.com', event_pattern: '*' }),
-        await caller.get('/webhooks'),
-        await caller.get(pathOf(webhook)),
-        await caller.get(`${pathOf(webhook)}/deliveries`),
         await caller.post(`${pathOf(webhook)}/ping`),
+        await caller.post(`${pathOf(webhook)}/rotate-secret`),
+        await caller.post(`${deliveries}/${String(id)}/redeliver`),
+        await caller.patch(pathOf(webhook), { enabled: false }),
         await caller.delete(pathOf(webhook)),
       ];
       expect(codes(replies)).toEqual(replies.map(() => [403, 'forbidden']));
     }
-    expect((await (await project.caller('admin')).get(pathOf(webhook))).status).toBe(200);
   });
 
   it('finds no webhook of another project', async () => {

@@ -1,7 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allow, auditors } from '#access';
-import { Ctx, OperationResource, Operations, PathId, RequestContext } from '#http';
+import { Ctx, OperationResource, Operations, PathId, RequestContext, resource } from '#http';
 
 @ApiTags('operations')
 @Controller('v1/operations')
@@ -12,7 +12,8 @@ export class OperationsController {
   @Get(':id')
   @Allow(...auditors)
   @ApiOkResponse({ type: OperationResource })
-  get(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<OperationResource> {
-    return this.operations.get(ctx, id);
+  async get(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
+    const { operation, revision } = await this.operations.get(ctx, id);
+    return resource(ctx, operation, revision);
   }
 }

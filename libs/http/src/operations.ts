@@ -21,8 +21,13 @@ export class OperationResource {
   ended_at: string | null;
 }
 
+export interface FoundOperation {
+  readonly operation: OperationResource;
+  readonly revision: number;
+}
+
 /** Finds an operation of its kind. @returns undefined when it is none of these, or not the caller's to see */
-export type OperationSource = (ctx: RequestContext, id: string) => Promise<OperationResource | undefined>;
+export type OperationSource = (ctx: RequestContext, id: string) => Promise<FoundOperation | undefined>;
 
 /** All kinds of long work that this process can tell of. */
 export class Operations {
@@ -33,7 +38,7 @@ export class Operations {
   }
 
   /** @throws RuleViolation not_found */
-  async get(ctx: RequestContext, id: string): Promise<OperationResource> {
+  async get(ctx: RequestContext, id: string): Promise<FoundOperation> {
     for (const source of this.sources) {
       const found = await source(ctx, id);
       if (found !== undefined) return found;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type Causation, EventStore, type Fact, type RecordedEvent, Streams } from '#eventsourcing';
 import { arrayOf } from '#postgres';
-import { Database } from '#read-models';
+import { Database, wellFormedJson } from '#read-models';
 import {
   type Cause,
   type Eager,
@@ -20,6 +20,8 @@ import { type PurgedStream, processStream } from './process.events.js';
 import { outputStreamOf, type ProcessOutputWritten } from './process-output.events.js';
 
 const active = runStatuses.filter((status) => status === 'pending' || status === 'running');
+
+const doc = wellFormedJson('doc');
 
 const milliseconds = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::double precision`;
 
@@ -62,7 +64,7 @@ export class RetainedOutput extends RetainedContent {
        CROSS JOIN LATERAL (
          SELECT output_seq::double precision AS first_seq, output_seq::double precision AS last_seq,
            output_bytes::double precision AS bytes, ${milliseconds('ended_at')} AS dated,
-           ${milliseconds("(doc->>'created_at')::timestamptz")} AS "from", ${milliseconds('ended_at')} AS "to"
+           ${milliseconds(`(${doc}->>'created_at')::timestamptz`)} AS "from", ${milliseconds('ended_at')} AS "to"
          FROM processes.processes p WHERE p.run_id = b.run_id AND p.output_seq > b.seq AND p.output_bytes > 0
          ORDER BY p.output_seq LIMIT $3) p
        ORDER BY b.run_id, p.first_seq`,
@@ -121,7 +123,7 @@ export class RetainedOutput extends RetainedContent {
   }
 
   async stored(id: string): Promise<Stored> {
-    const purged = (stream: string): string => `(doc->'purged'->'${stream}'->>'bytes')::bigint`;
+    const purged = (stream: string): string => `(${doc}->'purged'->'${stream}'->>'bytes')::bigint`;
     const [stored] = await this.database.query<Stored>(
       `SELECT count(*) FILTER (WHERE output_bytes > 0)::double precision AS count,
          coalesce(sum(output_bytes), 0)::double precision AS bytes,

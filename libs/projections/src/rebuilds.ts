@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { RuleViolation, Streams } from '#eventsourcing';
-import { Operations } from '#http';
+import { type FoundOperation, Operations } from '#http';
 import { Database, type Projection, ProjectionsStatus } from '#read-models';
 import { rebuildsDecider, type RebuildState } from './rebuild.decider.js';
 import { projectionStream } from './rebuild.events.js';
@@ -43,11 +43,12 @@ export class Rebuilds {
     );
   }
 
-  private async find(id: string): Promise<RebuildResource | undefined> {
+  private async find(id: string): Promise<FoundOperation | undefined> {
     for (const { name } of this.status.projections) {
-      const { state } = await this.streams.load(rebuildsDecider, projectionStream(name));
+      const { state, revision } = await this.streams.load(rebuildsDecider, projectionStream(name));
       const rebuild = state.find(({ rebuild_id }) => rebuild_id === id);
-      if (rebuild !== undefined) return rebuildResource(rebuild, await this.progress(rebuild));
+      if (rebuild === undefined) continue;
+      return { operation: rebuildResource(rebuild, await this.progress(rebuild)), revision };
     }
     return undefined;
   }

@@ -139,6 +139,13 @@ describe('a claim in a process that has just started', () => {
     expect(await claimer()({ max: 100 })).toEqual([...old, ...young]);
   });
 
+  it('finds a run with text that is no good Unicode, and all others', async () => {
+    const runs = await createRuns(2);
+    await change(runs[0] ?? '', { metadata: { text: '\ud800' } });
+    await project();
+    expect(await claimer()({ max: 100 })).toEqual(runs);
+  });
+
   it('needs no read model, when none has been built yet', async () => {
     await database.query('DROP SCHEMA runs CASCADE; DELETE FROM runledger.projections');
     clock = new ReadModelClock(database);

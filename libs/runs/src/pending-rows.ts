@@ -1,5 +1,5 @@
 import type { Principal } from '#eventsourcing';
-import { type Database, keysetPage } from '#read-models';
+import { type Database, keysetPage, wellFormedJson } from '#read-models';
 import { runsKeyset } from './list-runs.js';
 import type { PendingRun } from './pending-runs.js';
 import { ListRunsQuery } from './run.bodies.js';
@@ -7,10 +7,11 @@ import type { RunState } from './run.decider.js';
 import type { RunFilter } from './run.filter.js';
 
 const pageSize = 1_000;
+const doc = wellFormedJson('r.doc');
 /** A run without its input and output, which may be large. */
 const columns = `r.id, r.project_id, r.user_id, r.task_id, r.job_id, r.session_id, r.parent_run_id, r.root_run_id,
-  r.kind, r.source, r.status, r.doc->>'started_at' AS started_at, r.doc->>'ended_at' AS ended_at,
-  r.doc->'metadata' AS metadata, r.doc->'behind' AS behind`;
+  r.kind, r.source, r.status, ${doc}->>'started_at' AS started_at, ${doc}->>'ended_at' AS ended_at,
+  ${doc}->'metadata' AS metadata, ${doc}->'behind' AS behind`;
 
 /** A page of pending runs. $1 is the id of the one before. */
 export const pendingSql = `SELECT ${columns} FROM runs.runs r WHERE r.status = 'pending' AND r.id > $1

@@ -130,10 +130,8 @@ export class CreateSessionHandler implements ICommandHandler<CreateSession> {
     created: bigint | undefined,
   ): Promise<CreatedSession> {
     const bound = await this.reservations.noteTaken(project_id, alias, id, causation);
-    const position = bound ?? created;
-    this.writes.wrote(id, position);
     const session = (await this.streams.glance(sessionDecider, sessionStream(id))) as SessionState;
-    return { session, created: true, position };
+    return { session, created: true, position: bound ?? created };
   }
 }
 

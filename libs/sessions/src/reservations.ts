@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { visible } from '#access';
 import type { Causation, Principal } from '#eventsourcing';
 import { RuleViolation, Streams } from '#eventsourcing';
+import { RecentWrites } from '#read-models';
 import type { Claimant, ReservationState } from './reservation.decider.js';
 import { expectMayTake, release, reservationDecider, reserve, take } from './reservation.decider.js';
 import { sessionDecider } from './session.decider.js';
@@ -15,7 +16,10 @@ import { takeName } from './take-name.js';
 export class Reservations {
   private readonly turns = new Map<string, Promise<unknown>>();
 
-  constructor(private readonly streams: Streams) {}
+  constructor(
+    private readonly streams: Streams,
+    private readonly writes: RecentWrites,
+  ) {}
 
   /** Reserves the caller's own key of a session; answers whoever has it then. */
   async externalId(
@@ -149,7 +153,11 @@ export class Reservations {
     // In turn, or one that has read the alias' stream before it moved could write after one that read it later.
     const turn = (this.turns.get(alias) ?? Promise.resolve())
       .catch(() => undefined)
-      .then(() => this.noteAsItIs(id, alias, causation));
+      .then(() => this.noteAsItIs(id, alias, causation))
+      .then((position) => {
+        this.writes.wrote(id, position);
+        return position;
+      });
     this.turns.set(alias, turn);
     const leave = (): void => {
       if (this.turns.get(alias) === turn) this.turns.delete(alias);

@@ -85,7 +85,6 @@ export class ResolveSessionHandler implements ICommandHandler<ResolveSession> {
   ): Promise<ResolvedSession> {
     const named =
       alias === undefined ? undefined : await this.reservations.noteTaken(project_id, alias, id, causation);
-    this.writes.wrote(id, named);
     const { state } = await this.streams.load(sessionDecider, sessionStream(id));
     return { session: state as SessionState, resolution, position: named ?? position };
   }
@@ -116,7 +115,6 @@ export class ResolveSessionHandler implements ICommandHandler<ResolveSession> {
     const made =
       state === undefined ? await this.created(id, causation, user_id ?? principal.userId) : undefined;
     const noted = await this.reservations.noteAlias(id, alias, causation);
-    this.writes.wrote(id, noted);
     const session = await this.streams.glance(sessionDecider, sessionStream(id));
     if (session === undefined) return undefined;
     const resolution = made?.resolution === 'created' ? 'created' : 'alias';

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Causation } from '#eventsourcing';
 import { Streams } from '#eventsourcing';
 import { reach, ReadModelClock } from '#http';
-import { Database, RecentWrites } from '#read-models';
+import { Database, RecentWrites, wellFormedJson } from '#read-models';
 import { expectNotPaused, reached, weighBudget } from './budget.decider.js';
 import { type Session, sessionDecider } from './session.decider.js';
 import type { Budget } from './session.events.js';
@@ -12,6 +12,8 @@ import { usedOf } from './session.usage.js';
 
 /** The name of the projection that pauses and resumes. */
 export const budgetPolicy = 'budget_policy';
+
+const [doc, figures] = [wellFormedJson('doc'), wellFormedJson('figures')];
 
 interface BudgetRow extends Pick<SessionFigures, 'usage' | 'forgiven'> {
   readonly budget: Budget | null;
@@ -37,8 +39,9 @@ export class SessionBudgets {
     await reach(this.clock, position, 'sessions');
     const [row] = await this.database.prepared<BudgetRow>(
       'session-budget',
-      `SELECT doc->'budget' AS budget, doc->>'paused_by' IS NOT NULL AS paused,
-         (doc->>'budget_revision')::int AS budget_revision, figures->'usage' AS usage, figures->'forgiven' AS forgiven
+      `SELECT ${doc}->'budget' AS budget, ${doc}->>'paused_by' IS NOT NULL AS paused,
+         (${doc}->>'budget_revision')::int AS budget_revision,
+         ${figures}->'usage' AS usage, ${figures}->'forgiven' AS forgiven
        FROM sessions.sessions WHERE id = $1 AND live`,
       [id],
     );

@@ -14,8 +14,11 @@ export interface FeedPoint {
   readonly sequence_number: number;
   /** Of the event with this number. */
   readonly position: bigint;
-  /** The event behind it; undefined at the end of the feed. */
-  readonly next: { readonly position: bigint; readonly at: string } | undefined;
+  /**
+   * Where begins what is behind it: with the next event of the feed or, without a position, at a time, in
+   * milliseconds; undefined at the end of the feed.
+   */
+  readonly next: { readonly position?: bigint; readonly at: number } | undefined;
 }
 
 /** What a session was, asked of the room of the timelines; that room binds it. */

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { byService, type Causation, type EventStore, Streams, Upcasters, uuidv7 } from '#eventsourcing';
-import type { Sql } from '#read-models';
+import { type ReadModelClock, RecentWrites, type Sql } from '#read-models';
 import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
 import { Reservations } from './reservations.js';
 import { sessionDecider } from './session.decider.js';
@@ -19,7 +19,7 @@ let id: string;
 beforeEach(async () => {
   store = new MemoryEventStore();
   streams = new Streams(store, new Upcasters());
-  reservations = new Reservations(streams);
+  reservations = new Reservations(streams, new RecentWrites(undefined as unknown as ReadModelClock));
   id = uuidv7();
   const birth = { type: 'SessionCreated', data: { session_id: id, project_id: project, user_id: user } };
   await streams.execute(sessionDecider, sessionStream(id), cause(), () => [birth as SessionCreated]);

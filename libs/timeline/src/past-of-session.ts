@@ -96,12 +96,13 @@ export class PastOfSession extends SessionPast {
     if (at_sequence != null && at_sequence > end) throw noPoint('at_sequence', `the feed ends at ${end}`);
     const sequence_number = at_sequence ?? (at_time == null ? end : await lastBy(feed, at_time, end));
     if (sequence_number === 0) throw noPoint('at_time', 'nothing had happened in the session by then');
-    const found: { position: bigint; at: string }[] = [];
+    const found: { position: bigint; at: number }[] = [];
     for await (const { event } of feed.events(sequence_number - 1, 'asc', 2)) {
-      found.push({ position: event.position, at: event.metadata.at });
+      found.push({ position: event.position, at: Date.parse(event.metadata.at) });
     }
-    const [last, next] = found;
+    const [last, behind] = found;
     if (last === undefined) throw lagging();
+    const next = at_time == null ? behind : { at: Date.parse(at_time) + 1 };
     return { sequence_number, position: last.position, next };
   }
 

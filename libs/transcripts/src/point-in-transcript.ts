@@ -11,7 +11,7 @@ import {
 
 /**
  * `seq` of the last segment that was said by a point of a session's feed, 0 when there is none: all that were
- * stored before the next event of the feed, and behind them what runs said that had completed by then, which
+ * stored before what is behind the point, and behind them what runs said that had completed by then, which
  * comes into the transcript a moment later. @param state of the session's transcript
  */
 export async function lastSaid(
@@ -22,14 +22,18 @@ export async function lastSaid(
 ): Promise<number> {
   const { sequence_number, next } = point;
   if (next === undefined) return state.last_seq;
-  const origin = await originOf(streams, session, sequence_number + 1);
+  const { position, at } = next;
+  const isByTime = position === undefined;
+  // By a time, a fork that was made later had said nothing.
+  const origin = await originOf(streams, session, isByTime ? sequence_number : sequence_number + 1);
   let last = 0;
   for await (const event of streams.read(transcriptStream(origin))) {
-    if (event.position > next.position && !(await tellsOfRunOver(streams, event, point))) break;
+    const isBehind = isByTime ? Date.parse(event.metadata.at) >= at : event.position > position;
+    if (isBehind && !(await tellsOfRunOver(streams, event, point))) break;
     last = lastOf(event as Fact as TranscriptFact) ?? last;
   }
   // Of what was removed since, nothing but its time tells when it was said.
-  return Math.min(Math.max(last, await lastPurged(streams, origin, next.at)), state.last_seq);
+  return Math.min(Math.max(last, await lastPurged(streams, origin, at)), state.last_seq);
 }
 
 function lastOf(fact: TranscriptFact): number | undefined {
@@ -59,12 +63,12 @@ async function tellsOfRunOver(
   return completed !== undefined && completed.position <= position;
 }
 
-async function lastPurged(streams: Streams, id: string, before: string): Promise<number> {
+async function lastPurged(streams: Streams, id: string, before: number): Promise<number> {
   let last = 0;
   for await (const event of streams.read(purgedSegmentsStream(id))) {
     const { first_seq, segments } = (event as Fact as SegmentsPurged).data;
     for (const [n, { created_at }] of segments.entries()) {
-      if (created_at >= before) return last;
+      if (Date.parse(created_at) >= before) return last;
       last = first_seq + n;
     }
   }

@@ -1,6 +1,6 @@
 import { Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import { Allow } from '#access';
+import { Allow, auditors } from '#access';
 import {
   ApiPage,
   changed,
@@ -39,7 +39,7 @@ export class DeliveriesController {
 
   /** Newest first; those that succeeded are kept for 7 days, those that failed for 30. */
   @Get('deliveries')
-  @Allow(...managers)
+  @Allow(...auditors)
   @ApiPage(DeliveryResource)
   async list(
     @PathId() id: string,
@@ -50,7 +50,7 @@ export class DeliveriesController {
   }
 
   @Get('deliveries/:delivery_id')
-  @Allow(...managers)
+  @Allow(...auditors)
   @ApiOkResponse({ type: DeliveryDetailsResource })
   async get(
     @PathId() id: string,

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '#read-models';
+import { Database, wellFormedJson } from '#read-models';
 
 /** How long a claimed delivery is its sender's, in seconds: well above the time that an attempt may take. */
 const leaseSeconds = 30;
@@ -156,7 +156,7 @@ const claimSql = `
   RETURNING d.id, d.webhook_id, d.body, d.tries, due.turn`;
 
 const targetsSql = `
-  SELECT w.id AS webhook_id, w.project_id, w.doc->>'url' AS url,
+  SELECT w.id AS webhook_id, w.project_id, ${wellFormedJson('w.doc')}->>'url' AS url,
     array_remove(ARRAY[t.secret, CASE WHEN t.previous_until > now() THEN t.previous_secret END], NULL) AS secrets
   FROM webhooks.webhooks w JOIN runledger.webhook_targets t ON t.webhook_id = w.id
   WHERE w.id = ANY ($1::uuid[])`;

@@ -1,7 +1,7 @@
 import { Controller, Delete, Get, HttpCode, Patch, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import { Allow, rememberWithout } from '#access';
+import { Allow, auditors, rememberWithout } from '#access';
 import {
   ApiPage,
   changed,
@@ -47,14 +47,14 @@ export class WebhooksController {
   }
 
   @Get()
-  @Allow(...managers)
+  @Allow(...auditors)
   @ApiPage(WebhookResource)
   list(@ValidQuery() query: ListWebhooksQuery, @Ctx() ctx: RequestContext): Promise<Page<WebhookResource>> {
     return this.webhooks.list(ctx, query);
   }
 
   @Get(':id')
-  @Allow(...managers)
+  @Allow(...auditors)
   @ApiOkResponse({ type: WebhookResource })
   async get(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
     const webhook = await this.webhooks.get(ctx.principal, id);
