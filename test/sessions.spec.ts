@@ -73,9 +73,10 @@ describe('creating a session', () => {
 
   it('answers 200 with the session that has the external id already', async () => {
     const first = await ann.post('/sessions', { external_id: 'mine', title: 'one' });
-    const again = await ann.post('/sessions', { external_id: 'mine', title: 'two' });
+    const again = await ann.post('/sessions', { external_id: 'mine', title: 'two', alias: 'main' });
     expect([first.status, again.status]).toEqual([201, 200]);
     expect(again.body).toEqual(first.body);
+    expect((await ann.post('/sessions/resolve', { alias: 'main' })).body['resolution']).toBe('created');
   });
 
   it('refuses the external id of another user, and of a deleted session', async () => {
