@@ -395,23 +395,25 @@ describe('listing', () => {
     expect(await seqs('?stream=stderr&level=error&order=desc')).toEqual([20]);
     expect(await seqs('?tail=3')).toEqual([18, 19, 20]);
     expect(await seqs('?tail=2&stream=stderr&before_seq=20')).toEqual([12, 16]);
+    expect(await seqs('?tail=3&limit=2&order=desc')).toEqual([20, 19]);
     expect(await seqs('?order=desc&limit=3')).toEqual([20, 19, 18]);
   });
 
-  test.each(['', '&order=desc', '&stream=stdout', '&stream=stdout&order=desc'])(
-    'goes from page to page, the last one without a cursor (%p)',
-    async (search) => {
-      await twentyLines();
-      const walked: number[] = [];
-      let cursor: unknown = '';
-      do {
-        const page = await call(logs(`?limit=7${search}${cursor === '' ? '' : `&cursor=${String(cursor)}`}`));
-        walked.push(...(page.json['data'] as Entry[]).map(({ seq }) => seq));
-        cursor = page.json['next_cursor'];
-      } while (cursor !== null);
-      expect(walked).toEqual(await seqs(`?limit=1000${search}`));
-    },
-  );
+  const bounded = '&after_seq=2&before_seq=18';
+  test.each([
+    ...['', '&order=desc', '&stream=stdout', '&stream=stdout&order=desc'],
+    ...[bounded, `${bounded}&order=desc`],
+  ])('goes from page to page, the last one without a cursor (%p)', async (search) => {
+    await twentyLines();
+    const walked: number[] = [];
+    let cursor: unknown = '';
+    do {
+      const page = await call(logs(`?limit=7${search}${cursor === '' ? '' : `&cursor=${String(cursor)}`}`));
+      walked.push(...(page.json['data'] as Entry[]).map(({ seq }) => seq));
+      cursor = page.json['next_cursor'];
+    } while (cursor !== null);
+    expect(walked).toEqual(await seqs(`?limit=1000${search}`));
+  });
 
   test('answers NDJSON and plain text with the next page in a header', async () => {
     await append([{ message: 'one' }, { message: 'zwei ä' }, { message: 'three' }]);
@@ -420,7 +422,7 @@ describe('listing', () => {
     expect(text.text).toBe('one\nzwei ä\n');
     const cursor = String(text.headers.get('next-cursor'));
     const ndjson = await call(logs(`?limit=2&cursor=${cursor}`), {
-      headers: { accept: 'application/x-ndjson' },
+      headers: { accept: 'application/x-ndjson, text/plain;q=0.5, */*;q=0.1' },
     });
     expect(ndjson.headers.get('content-type')).toContain('application/x-ndjson');
     expect(ndjson.headers.get('next-cursor')).toBeNull();
@@ -507,6 +509,7 @@ describe('following', () => {
     await end();
     expect(ids(await (await follow('?level=warn&q=a')).until(ended))).toEqual([3]);
     expect(ids(await (await follow('?stream=stderr')).until(ended))).toEqual([2]);
+    expect(ids(await (await follow('?before_seq=3')).until(ended))).toEqual([1, 2]);
     expect(ids(await (await follow('?tail=2')).until(ended))).toEqual([2, 3]);
     expect(ids(await (await follow('?tail=2&level=warn,info&q=a')).until(ended))).toEqual([1, 3]);
     expect(ids(await (await follow('?tail=2', { 'last-event-id': '0' })).until(ended))).toEqual([1, 2, 3]);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Api, type Body, dataOf, newProject, type Reply } from './support/api.js';
@@ -169,11 +169,13 @@ describe('a policy by age', () => {
       expect(await seqs(partly, search)).toEqual([]);
     expect(await seqs(partly, '?from=2018-01-01T00:00:00Z&to=2019-01-01T00:00:00Z')).toEqual([]);
     expect(await seqs(partly, '?order=desc&limit=2')).toEqual([15, 14]);
-    const sse = await operator.get(`/runs/${partly}/logs`, {
-      accept: 'text/event-stream',
-      'last-event-id': '3',
-    });
-    expect([sse.status, sse.body['code'], sse.body['earliest_seq']]).toEqual([410, 'gone', 11]);
+    for (const [run, place] of [
+      [partly, { 'last-event-id': '3' }],
+      [gone, {}],
+    ] as const) {
+      const sse = await operator.get(`/runs/${run}/logs`, { accept: 'text/event-stream', ...place });
+      expect([sse.status, sse.body['code'], sse.body['earliest_seq']]).toEqual([410, 'gone', 11]);
+    }
     const watch = await Watch.open(`${server.url}/v1/runs/${partly}/logs?after_seq=10`, operator.key);
     const frames = await watch.until(({ event }) => event === 'end');
     expect(frames.map(({ id }) => id).slice(0, 5)).toEqual(['11', '12', '13', '14', '15']);
@@ -255,6 +257,19 @@ describe('what is kept', () => {
     expect(await left(near)).toEqual([0]);
   });
 
+  test('by each rule by itself: the preview of one tells what that one removes', async () => {
+    const session = await sessionOf();
+    const [near, far] = [await runWith([{}], { session }), await runWith([{ count: 5 }])];
+    await put(`session:${session}`, { max_age: 'P2D' });
+    const told = await preview({ max_age: 'P1D' });
+    expect(told).toMatchObject({ count: 5, ids: [far] });
+    await put('project', { max_age: 'P1D' });
+    expect((await swept()).result).toMatchObject({
+      removed: [{ scope: `session:${session}`, count: 10, ids: [near] }, told],
+      kept: 0,
+    });
+  });
+
   test('by the default of all projects, which an admin of the first sets', async () => {
     const run = await runWith([{}]);
     expect((await put('default', { max_age: 'P1D' })).body).toMatchObject({ code: 'forbidden' });
@@ -269,6 +284,27 @@ describe('what is kept', () => {
     await swept();
     await admin.delete(path);
     expect(await left(run)).toEqual([0]);
+  });
+});
+
+test('a session tells which rules apply to it, when it expires, and what stands in the way', async () => {
+  const session = await sessionOf();
+  const run = await runWith([], { session, ends: false });
+  await put('project', { max_age: 'P1D', max_bytes: 0 }, 'transcripts');
+  const told = async (): Promise<Body> => (await operator.get(`/sessions/${session}/retention`)).body;
+  expect(await told()).toMatchObject({
+    ...{ session_id: session, running: true, legal_holds: [] },
+    kinds: [{ policy: null }, { policy: { max_age: 'P1D' }, expires_at: null, over_size: false }, {}],
+  });
+  await operator.patch(`/runs/${run}`, { status: 'completed' });
+  const { user_id } = (await operator.get(`/sessions/${session}`)).body;
+  const hold = await operator.made('/legal-holds', { subject: { user_id }, reason: 'case 7' });
+  await operator.post(`/sessions/${session}/transcript`, { segments: [{ role: 'user', content: 'text' }] });
+  const { created_at } = dataOf(await operator.get(`/sessions/${session}/transcript`))[0] ?? {};
+  const expires_at = new Date(Date.parse(String(created_at)) + 86_400_000).toISOString();
+  expect(await told()).toMatchObject({
+    ...{ running: false, legal_holds: [{ id: hold.id }] },
+    kinds: [{}, { expires_at, over_size: true, stored: { count: 1 } }, {}],
   });
 });
 
@@ -554,6 +590,23 @@ describe('the archive', () => {
         message: `line ${n}`,
       })),
     );
+  });
+
+  test('that cannot be written keeps what was to go into it, and says so; what is purged goes', async () => {
+    const session = await sessionOf();
+    const [archived, purged] = [await runWith([{}]), await runWith([{}], { session })];
+    await put('project', { max_age: 'P1D', action: 'archive' });
+    await put(`session:${session}`, { max_age: 'P1D' });
+    const inTheWay = join(server.dataDir, 'archive', project.id);
+    mkdirSync(dirname(inTheWay), { recursive: true });
+    writeFileSync(inTheWay, '');
+    const failed = await swept();
+    expect(failed).toMatchObject({ status: 'failed', error: expect.any(String) });
+    expect(failed.result).toMatchObject({ removed: [{ action: 'purge', ids: [purged] }], kept: 1 });
+    expect(await left(archived, purged)).toEqual([10, 0]);
+    rmSync(inTheWay);
+    expect(await swept()).toMatchObject({ status: 'succeeded', error: null });
+    expect(await left(archived)).toEqual([0]);
   });
 
   test('has the bytes that processes wrote', async () => {

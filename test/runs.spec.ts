@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Api, type Body, dataOf, newProject } from './support/api.js';
+import { type Api, type Body, dataOf, newProject, type Reply } from './support/api.js';
 import { type Server, startServer } from './support/server.js';
 
 const statuses = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
@@ -319,9 +319,16 @@ describe('cancelling a run', () => {
     }
   });
 
-  it('is done once by many at once', async () => {
+  it('is done once by many at once, none of whom is answered before all below it is cancelled', async () => {
     const run = await runThatIs('running');
-    const replies = await Promise.all(Array.from({ length: 20 }, () => ann.post(`/runs/${run.id}/cancel`)));
+    const child = await ann.made('/runs', { parent_run_id: run.id });
+    const grand = await ann.made('/runs', { parent_run_id: child.id });
+    const cancelled = async (): Promise<Reply> => {
+      const reply = await ann.post(`/runs/${run.id}/cancel`);
+      expect(await statusOf(grand)).toBe('cancelled');
+      return reply;
+    };
+    const replies = await Promise.all(Array.from({ length: 20 }, cancelled));
     expect(replies.filter(({ body }) => body['status'] === 'cancelled')).toHaveLength(1);
     expect((await ann.get(`/runs/${run.id}`)).body['revision']).toBe(3);
   });
@@ -352,6 +359,17 @@ describe('the tree of a run', () => {
     ]);
     const bob = await project.caller('user');
     expect((await bob.get(`/runs/${root.id}/tree`)).status).toBe(404);
+  });
+
+  it('is cut where it has a thousand runs, depth first', async () => {
+    const root = await ann.made('/runs');
+    const first = await ann.made('/runs', { parent_run_id: root.id });
+    await ann.made('/runs', { parent_run_id: root.id });
+    const below = { parent_run_id: first.id };
+    for (let made = 0; made < 1_000; made += 100)
+      await Promise.all(Array.from({ length: 100 }, () => ann.made('/runs', below)));
+    const depths = dataOf(await ann.get(`/runs/${root.id}/tree`)).map(({ depth }) => depth);
+    expect(depths).toEqual([0, 1, ...Array<number>(998).fill(2)]);
   });
 
   it('is shown without what belongs to another user', async () => {

@@ -73,9 +73,10 @@ describe('creating a session', () => {
 
   it('answers 200 with the session that has the external id already', async () => {
     const first = await ann.post('/sessions', { external_id: 'mine', title: 'one' });
-    const again = await ann.post('/sessions', { external_id: 'mine', title: 'two' });
+    const again = await ann.post('/sessions', { external_id: 'mine', title: 'two', alias: 'main' });
     expect([first.status, again.status]).toEqual([201, 200]);
     expect(again.body).toEqual(first.body);
+    expect((await ann.post('/sessions/resolve', { alias: 'main' })).body['resolution']).toBe('created');
   });
 
   it('refuses the external id of another user, and of a deleted session', async () => {
@@ -156,9 +157,10 @@ describe('an alias', () => {
       await bob.post('/sessions/resolve', { fork_from: own.id, alias: 'main' }),
     ];
     expect(refused.map(({ body }) => body['code'])).toEqual(Array(5).fill('alias_taken'));
-    expect(await bob.ids('/sessions?include_empty=true')).toEqual([own.id]);
     expect((await bob.get(`/sessions/${own.id}`)).body).toMatchObject({ title: 'mine', alias: null });
-    expect((await bob.post(`/sessions/${own.id}/sessions`, { subagent: { name: 'Eve' } })).status).toBe(201);
+    // The list waits for what bob has made: all that was refused came before.
+    const eve = await bob.made(`/sessions/${own.id}/sessions`, { subagent: { name: 'Eve' } });
+    expect(await bob.ids('/sessions?include_empty=true')).toEqual([eve.id, own.id]);
     expect((await ann.get(`/sessions/${id}`)).body).toMatchObject({ alias: 'main', revision: 2 });
 
     const worker = await project.caller('worker');

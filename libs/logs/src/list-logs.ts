@@ -84,8 +84,8 @@ export function filterOf(query: ListLogsQuery, ctx: RequestContext): LogFilter {
   if (cursor !== undefined && tail !== undefined) throw wrong('tail', 'is one page, and has no cursor');
   const seen = cursor === undefined ? undefined : Number(keysOf(ctx, cursor, ['integer'])[0]);
   return {
-    afterSeq: order === 'desc' ? after_seq : Math.max(after_seq, seen ?? 0),
-    beforeSeq: order === 'desc' ? Math.min(before_seq, seen ?? before_seq) : before_seq,
+    afterSeq: order === 'desc' ? after_seq : (seen ?? after_seq),
+    beforeSeq: order === 'desc' ? (seen ?? before_seq) : before_seq,
     from: bound('from', from),
     to: bound('to', to),
     streams: query.stream,

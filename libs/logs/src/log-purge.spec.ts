@@ -55,6 +55,12 @@ describe('a purge', () => {
     expect(purgeLog(folded(full), both, cause)[0]?.data.sha256).toBe(second?.data.sha256);
   });
 
+  test('keeps the earliest and the latest time of all that was purged', () => {
+    const within = { ...range(2, 4), from: time(1), to: time(1) };
+    const [second] = purgeLog(folded([...full, first]), within, cause);
+    expect(second?.data).toMatchObject({ from: time(0), to: time(2) });
+  });
+
   test('of what is gone already is ignored', () => {
     given(logDecider, [...full, first])
       .when((state) => purgeLog(state, range(0, 2), cause))

@@ -57,6 +57,17 @@ describe('an append', () => {
       expect(data.producer).toEqual(request(0));
     }
   });
+
+  test.each<[string, number, Partial<LogLine>]>([
+    ['of attributes', 20, { attributes: { a: 'x'.repeat(60_000) } }],
+    ['as JSON writes it', 20, { message: '\u001f'.repeat(40_000) }],
+    ['in bytes', 8, { message: '€'.repeat(100_000) }],
+  ])('that is too large %s is written as several too', (_, count, large) => {
+    const entries = Array.from({ length: count }, () => ({ ...line(''), ...large }));
+    const facts = appendLog(logDecider.initial, entries);
+    expect(facts.flatMap(({ data }) => data.entries)).toEqual(entries);
+    for (const { data } of facts) expect(Buffer.byteLength(JSON.stringify(data))).toBeLessThan(1_000_000);
+  });
 });
 
 describe('an append with producer numbers', () => {

@@ -13,8 +13,8 @@ import type { SweepBatch } from './sweep.events.js';
 
 /** What a bucket holds; it takes what is put and gives it back, and looks at no signature. */
 const objects = new Map<string, Buffer>();
-/** Spoils what is put, as a bad disk would. */
-let spoil = false;
+/** What becomes of what is put, as a bad disk would have it; undefined: it is lost. */
+let kept: (bytes: Buffer, name: string) => Buffer | undefined;
 let server: Server;
 let folder: string;
 
@@ -31,8 +31,8 @@ beforeAll(async () => {
     const pieces: Buffer[] = [];
     request.on('data', (piece: Buffer) => pieces.push(piece));
     request.on('end', () => {
-      const bytes = Buffer.concat(pieces);
-      objects.set(name, spoil ? bytes.subarray(1) : bytes);
+      const bytes = kept(Buffer.concat(pieces), name);
+      if (bytes !== undefined) objects.set(name, bytes);
       response.end();
     });
   });
@@ -56,7 +56,7 @@ afterAll(() => {
 
 beforeEach(() => {
   objects.clear();
-  spoil = false;
+  kept = (bytes) => bytes;
 });
 
 async function* bytesOf(...texts: string[]): AsyncGenerator<Buffer> {
@@ -96,6 +96,11 @@ describe.each([
   });
 });
 
+test('an archive in a bucket keeps to its prefix', async () => {
+  await (await archiveAt('s3://bucket/some/prefix')).write('a.txt', bytesOf('one'));
+  expect([...objects.keys()]).toEqual(['/bucket/some/prefix/a.txt']);
+});
+
 describe('a batch', () => {
   const removal = { id: 'a', after_seq: 0, through_seq: 2, revision: 1, bytes: 9, from: '1', to: '2' };
   const limits = { max_age: 'P1D', max_bytes: null, action: 'archive' } as const;
@@ -129,10 +134,30 @@ describe('a batch', () => {
     expect(reads).toBe(1);
   });
 
-  test('that is not given back as it was written has no manifest', async () => {
+  const file = '/bucket/p/logs/o/000001.ndjson.gz';
+
+  test.each([
+    ['shorter', (bytes: Buffer) => bytes.subarray(1)],
+    ['altered', (bytes: Buffer) => Buffer.from(bytes).fill(0, 0, 1)],
+  ])('that is given back %s has no manifest', async (_, spoilt) => {
     const archiver = new Archiver(await archiveAt('s3://bucket'));
-    spoil = true;
+    kept = spoilt;
     await expect(archiver.ensure('p', 'o', batch, content)).rejects.toThrow('does not give back');
-    expect([...objects.keys()]).toEqual(['/bucket/p/logs/o/000001.ndjson.gz']);
+    expect([...objects.keys()]).toEqual([file]);
+  });
+
+  test('whose manifest is lost is not in the archive', async () => {
+    const archiver = new Archiver(await archiveAt('s3://bucket'));
+    kept = (bytes, name) => (name === file ? bytes : undefined);
+    await expect(archiver.ensure('p', 'o', batch, content)).rejects.toThrow('did not keep');
+  });
+
+  test('whose manifest stands, but no longer tells the truth, is written again', async () => {
+    const archiver = new Archiver(await archiveAt('s3://bucket'));
+    await archiver.ensure('p', 'o', batch, content);
+    const written = objects.get(file);
+    objects.set(file, Buffer.from('spoilt since'));
+    await archiver.ensure('p', 'o', batch, content);
+    expect(objects.get(file)).toEqual(written);
   });
 });

@@ -125,5 +125,7 @@ describe('a duration', () => {
         if (later(dated, duration) <= now) expect(dated).toBeLessThanOrEqual(surelyBefore(now, duration));
       }),
     );
+    const [february, march] = [Date.UTC(2026, 1, 1), Date.UTC(2026, 2, 1)];
+    expect(february).toBeLessThanOrEqual(surelyBefore(march, { months: 1, milliseconds: 0 }));
   });
 });

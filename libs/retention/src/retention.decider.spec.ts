@@ -14,6 +14,7 @@ import {
   sweepDecider,
 } from './sweep.decider.js';
 import type { SweepFact } from './sweep.events.js';
+import { nothing, tallied } from './tally.decider.js';
 
 describe('a policy', () => {
   const policy = { kind: 'logs', max_age: 'P1D', max_bytes: null, action: 'purge' } as const;
@@ -163,6 +164,28 @@ describe('a sweep', () => {
     });
   });
 
+  test('sums up what each rule removed, of each kind and by each action, however many batches that took', () => {
+    const metadata = { at: '2026-01-01T00:00:00.000Z' };
+    const archive = { ...limits, action: 'archive' } as const;
+    const rules = [{}, { kind: 'transcripts' }, { scope: 'project' }, { limits: archive }, {}] as const;
+    const facts = rules.flatMap((rule, n): SweepFact[] => [
+      {
+        type: 'SweepBatchDecided',
+        data: { operation_id: 'o', number: n, ...batch, removals: [removal], ...rule },
+      },
+      { type: 'SweepBatchCarriedOut', data: { operation_id: 'o', number: n, kept: [] } },
+    ]);
+    const events = [requested, ...facts].map((fact) => ({ ...fact, metadata }));
+    const sweep = fold(sweepDecider, events as unknown as RecordedEvent[]);
+    expect(sweep?.done).toBe(25);
+    expect(sweep?.swept.map(({ kind, scope, action, tally }) => [kind, scope, action, tally.count])).toEqual([
+      ['transcripts', 'default', 'purge', 5],
+      ['logs', 'project', 'purge', 5],
+      ['logs', 'default', 'archive', 5],
+      ['logs', 'default', 'purge', 10],
+    ]);
+  });
+
   test('is ended once', () => {
     given(sweepDecider, [requested])
       .when((sweep) => endSweep(sweep, 'o', 'no room'))
@@ -170,5 +193,29 @@ describe('a sweep', () => {
     given(sweepDecider, [requested, ended])
       .when((sweep) => endSweep(sweep, 'o'))
       .then([]);
+  });
+});
+
+describe('a tally', () => {
+  const time = (day: number): string => new Date(Date.UTC(2026, 0, day)).toISOString();
+  const removed = { revision: 1, bytes: 9 };
+
+  test('counts one subject once, and tells the earliest and the latest time of all', () => {
+    const removals = [
+      { id: 'a', after_seq: 0, through_seq: 5, from: time(2), to: time(3), ...removed },
+      { id: 'a', after_seq: 5, through_seq: 6, from: time(1), to: time(4), ...removed },
+      { id: 'b', after_seq: 0, through_seq: 1, from: time(3), to: time(3), ...removed },
+    ];
+    expect(removals.reduce(tallied, nothing)).toMatchObject({
+      ...{ subjects: 2, count: 7, bytes: 27, ids: ['a', 'b'] },
+      ...{ oldest: time(1), newest: time(4) },
+    });
+  });
+
+  test('names the first hundred subjects, and counts them all', () => {
+    const ids = Array.from({ length: 101 }, (_, n) => `s${n}`);
+    const whole = { after_seq: 0, through_seq: 1, from: time(1), to: time(1), ...removed };
+    const tally = ids.map((id) => ({ id, ...whole })).reduce(tallied, nothing);
+    expect(tally).toMatchObject({ subjects: 101, ids: ids.slice(0, 100) });
   });
 });

@@ -80,7 +80,6 @@ function transition(run: RunState, to: RunStatus, told: Told): RunFact {
   }
 }
 
-/** The session that a change of status names. */
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 const holds = (metadata: JsonObject, change: JsonObject): boolean =>

@@ -161,6 +161,27 @@ describe('next times', () => {
   });
 });
 
+describe('days that not every month has', () => {
+  const inUtc = (cron: string): ScheduleTimes => ({ cron, time_zone: 'UTC' });
+
+  it.each([
+    ['the 31st', '0 0 31 * *', ['2026-01-31', '2026-03-31', '2026-05-31']],
+    ['the last', '0 0 L * *', ['2026-01-31', '2026-02-28', '2026-03-31']],
+    ['a leap day', '0 0 29 2 *', ['2028-02-29', '2032-02-29']],
+    ['a day of the month or of the week', '0 0 31 * SUN', ['2026-01-25', '2026-01-31', '2026-02-01']],
+  ])('%s comes in those that have it', (_, cron, days) => {
+    const times = timesAfter(inUtc(cron), '2026-01-20T00:00:00Z', days.length);
+    expect(times).toEqual(days.map((day) => `${day}T00:00:00.000Z`));
+  });
+
+  it('the last of a month is that of the zone', () => {
+    expect(timesAfter(newYork('30 23 L * *'), '2026-02-01T12:00:00Z', 2)).toEqual([
+      '2026-03-01T04:30:00.000Z',
+      '2026-04-01T03:30:00.000Z',
+    ]);
+  });
+});
+
 describe('missed times', () => {
   const everySecond = { cron: '* * * * * *', time_zone: 'UTC' };
   const start = Date.UTC(2026, 0, 1);

@@ -273,10 +273,17 @@ describe('holding a session', () => {
       .then(claimed([], ['one', 'two']));
   });
 
-  it('written: enqueue, behind the holder', () => {
+  it('written: enqueue, behind all who hold it', () => {
+    const both: SessionFact = {
+      type: 'SessionRunClaimed',
+      data: { run: { run_id: 'three', behind: ['one'] }, active: ['one', 'three'] },
+    };
     given(sessionDecider, [created, held])
       .when(claim('enqueue'))
       .then(claimed(['one'], ['one', 'two']));
+    given(sessionDecider, [created, held, both])
+      .when(claim('enqueue'))
+      .then(claimed(['one', 'three'], ['one', 'three', 'two']));
   });
 
   it('written: reject, once the holder is over', () => {

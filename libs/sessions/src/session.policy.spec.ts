@@ -1,11 +1,24 @@
-import { beforeEach, expect, test } from '@jest/globals';
-import { byService, type Causation, type EventStore, Streams, Upcasters, uuidv7 } from '#eventsourcing';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  byService,
+  type Causation,
+  type EventStore,
+  type RecordedEvent,
+  Streams,
+  Upcasters,
+  uuidv7,
+} from '#eventsourcing';
 import { type ReadModelClock, RecentWrites, type Sql } from '#read-models';
 import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
 import { Reservations } from './reservations.js';
 import { sessionDecider } from './session.decider.js';
-import { changeAlias } from './session-changes.decider.js';
-import { reservationStream, type SessionCreated, sessionStream } from './session.events.js';
+import { changeAlias, deleteSession } from './session-changes.decider.js';
+import {
+  reservationStream,
+  type SessionBirth,
+  type SessionCreated,
+  sessionStream,
+} from './session.events.js';
 import { SessionPolicy } from './session.policy.js';
 
 const [project, user] = ['default', uuidv7()];
@@ -21,8 +34,7 @@ beforeEach(async () => {
   streams = new Streams(store, new Upcasters());
   reservations = new Reservations(streams, new RecentWrites(undefined as unknown as ReadModelClock));
   id = uuidv7();
-  const birth = { type: 'SessionCreated', data: { session_id: id, project_id: project, user_id: user } };
-  await streams.execute(sessionDecider, sessionStream(id), cause(), () => [birth as SessionCreated]);
+  await make(id);
   await bind();
 });
 
@@ -31,13 +43,22 @@ const bind = async (): Promise<void> => {
   await reservations.takeAlias(project, 'main', id, user, cause());
   await reservations.noteTaken(project, 'main', id, cause());
 };
-const aliasOf = async () => (await streams.load(sessionDecider, sessionStream(id))).state?.alias;
+const make = (session_id: string, more: Partial<SessionBirth> = {}) => {
+  const data = { session_id, project_id: project, user_id: user, ...more };
+  return streams.execute(sessionDecider, sessionStream(session_id), cause(), () => [
+    { type: 'SessionCreated', data } as SessionCreated,
+  ]);
+};
+const aliasOf = async (of = id) => (await streams.load(sessionDecider, sessionStream(of))).state?.alias;
 
-/** Lets the policy react to all that the alias' stream tells, as late as that. */
-async function react(): Promise<void> {
+const reactTo = (events: readonly RecordedEvent[]): Promise<void> =>
+  new SessionPolicy(reservations).apply(undefined as unknown as Sql, events);
+
+/** Lets the policy react to all that a stream tells, as late as that. */
+async function react(to = stream): Promise<void> {
   const events = [];
-  for await (const event of store.readStream(stream)) events.push(event);
-  await new SessionPolicy(reservations).apply(undefined as unknown as Sql, events);
+  for await (const event of store.readStream(to)) events.push(event);
+  await reactTo(events);
 }
 
 test('a session whose writer died after giving its alias back bears it no more', async () => {
@@ -45,6 +66,30 @@ test('a session whose writer died after giving its alias back bears it no more',
   await reservations.release(stream, id, cause());
   await react();
   expect(await aliasOf()).toBeNull();
+});
+
+test('an alias whose writer died after taking it from another session names the new one alone', async () => {
+  const [before, other] = [id, uuidv7()];
+  await make(other);
+  await reservations.takeAlias(project, 'main', other, user, cause());
+  const taken = await streams.findLast(stream, ({ type }) => type === 'ValueReserved');
+  await reactTo(taken === undefined ? [] : [taken]);
+  expect([await aliasOf(before), await aliasOf(other)]).toEqual([null, 'main']);
+});
+
+test('a session whose writer died after deleting it keeps no name', async () => {
+  const [parent, name] = [uuidv7(), 'Ann'];
+  const named = { parent_session_id: parent, subagent: { name, task: null, status: 'running' } } as const;
+  id = uuidv7();
+  await make(id, named);
+  await bind();
+  await reservations.subagent(parent, name, id, user, cause());
+  await streams.execute(sessionDecider, sessionStream(id), cause(), (session) =>
+    session === undefined ? [] : deleteSession(session),
+  );
+  await react(sessionStream(id));
+  expect(await reservations.aliased(cause().principal, 'main')).toBeUndefined();
+  await reservations.subagent(parent, name, uuidv7(), user, cause());
 });
 
 test('a late reaction to the taking of an alias does not bring back one that was given back', async () => {
@@ -61,14 +106,34 @@ test('a session that has taken its alias again keeps it', async () => {
   expect(await aliasOf()).toBe('main');
 });
 
-test('a late reaction to the leaving of an alias does not give back one that is being taken again', async () => {
-  await streams.execute(sessionDecider, sessionStream(id), cause(), (session) =>
-    session === undefined ? [] : changeAlias(session, null),
-  );
-  await reservations.release(stream, id, cause());
-  await reservations.takeAlias(project, 'main', id, user, cause());
-  const left = await streams.findLast(sessionStream(id), ({ type }) => type === 'SessionAliasChanged');
-  await new SessionPolicy(reservations).apply(undefined as unknown as Sql, left === undefined ? [] : [left]);
-  await reservations.noteTaken(project, 'main', id, cause());
-  expect(await aliasOf()).toBe('main');
+describe('a late reaction to the leaving of an alias', () => {
+  let reactToLeaving: () => Promise<void>;
+
+  beforeEach(async () => {
+    await streams.execute(sessionDecider, sessionStream(id), cause(), (session) =>
+      session === undefined ? [] : changeAlias(session, null),
+    );
+    const left = await streams.findLast(sessionStream(id), ({ type }) => type === 'SessionAliasChanged');
+    reactToLeaving = () => reactTo(left === undefined ? [] : [left]);
+  });
+
+  test('gives it back', async () => {
+    await reactToLeaving();
+    expect(await reservations.aliased(cause().principal, 'main')).toBeUndefined();
+  });
+
+  test('does not give back one that is being taken again', async () => {
+    await reservations.release(stream, id, cause());
+    await reservations.takeAlias(project, 'main', id, user, cause());
+    await reactToLeaving();
+    await reservations.noteTaken(project, 'main', id, cause());
+    expect(await aliasOf()).toBe('main');
+  });
+
+  test('does not give back one that was taken again before anybody had given it back', async () => {
+    await bind();
+    await reactToLeaving();
+    await react();
+    expect(await aliasOf()).toBe('main');
+  });
 });
