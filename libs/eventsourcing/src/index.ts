@@ -8,4 +8,5 @@ export * from './causation.js';
 export * from './streams.js';
 export * from './shallow-merge.js';
 export * from './seen-ids.js';
+export * from './usage.js';
 export * from './live-events.js';

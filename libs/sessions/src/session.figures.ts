@@ -1,9 +1,8 @@
 import type { ProcessFact } from '#processes';
-import type { Envelope } from '#eventsourcing';
-import type { RunEventRecorded, RunFact, RunStatus, RunUsage } from '#runs';
+import { type Envelope, noUsage, reportedUsage, summedUsage, type Usage } from '#eventsourcing';
+import type { RunEventRecorded, RunFact, RunStatus } from '#runs';
 import type { SessionState } from './session.decider.js';
 import type { SessionFact } from './session.events.js';
-import { noUsage, summed, toldUsage } from './session.usage.js';
 
 /** How many processes of the session's runs there are by what they do. */
 export interface ProcessCounts {
@@ -15,9 +14,9 @@ export interface ProcessCounts {
 /** What a session's row knows from its runs and its transcript. */
 export interface SessionFigures {
   readonly run_counts: Record<RunStatus, number>;
-  readonly usage: RunUsage;
+  readonly usage: Usage;
   /** The usage when somebody last had the paused session go on: it no longer counts against the budget. */
-  readonly forgiven: RunUsage;
+  readonly forgiven: Usage;
   readonly started_at: string | null;
   readonly finished_at: string | null;
   /** First user text and last assistant text, 200 characters each. */
@@ -98,7 +97,7 @@ export function counted(figures: SessionFigures, fact: RunFact, event: Envelope)
       };
     }
     case 'RunUsageRecorded':
-      return { ...figures, usage: summed(figures.usage, fact.data.usage, fact.data.previous) };
+      return { ...figures, usage: summedUsage(figures.usage, fact.data.usage, fact.data.previous) };
     case 'RunEventRecorded':
       return told(figures, fact.data, event);
     default:
@@ -151,13 +150,13 @@ function told(
       return figures.preview === null ? { ...figures, preview: previewOf(data['text']) } : figures;
     case 'message.output.completed':
     case 'completion': {
-      const usage = toldUsage({ type, data });
+      const usage = reportedUsage(type, data);
       const says = type === 'message.output.completed';
       if (!says && usage === undefined) return figures;
       return {
         ...figures,
         ...(says && { output_preview: previewOf(data['text']) }),
-        ...(usage !== undefined && { usage: summed(figures.usage, usage) }),
+        ...(usage !== undefined && { usage: summedUsage(figures.usage, usage) }),
       };
     }
     default:
