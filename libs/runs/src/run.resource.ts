@@ -1,6 +1,6 @@
 import { ApiSchema } from '@nestjs/swagger';
 import type { Json, JsonObject, Usage } from '#eventsourcing';
-import { noProcesses, type ProcessCounts } from './process-counts.js';
+import { noProcesses, type ProcessCounts } from '#sessions';
 import type { RunState } from './run.decider.js';
 import type { RunError, RunKind, RunStatus } from './run.events.js';
 

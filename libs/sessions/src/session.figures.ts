@@ -1,15 +1,8 @@
-import type { ProcessFact } from '#processes';
 import { type Envelope, noUsage, reportedUsage, summedUsage, type Usage } from '#eventsourcing';
 import type { RunEventRecorded, RunFact, RunStatus } from '#runs';
+import { noProcesses, type ProcessCounts } from './process-counts.js';
 import type { SessionState } from './session.decider.js';
 import type { SessionFact } from './session.events.js';
-
-/** How many processes of the session's runs there are by what they do. */
-export interface ProcessCounts {
-  readonly starting: number;
-  readonly running: number;
-  readonly ended: number;
-}
 
 /** What a session's row knows from its runs and its transcript. */
 export interface SessionFigures {
@@ -43,7 +36,7 @@ export const noFigures: SessionFigures = {
   preview: null,
   output_preview: null,
   has_transcript: false,
-  process_counts: { starting: 0, running: 0, ended: 0 },
+  process_counts: noProcesses,
   open_tool_calls: {},
   active_schedules: [],
   last_run: null,
@@ -110,27 +103,6 @@ export function countedAnew(figures: SessionFigures, fact: SessionFact): Session
   if (fact.type === 'SessionCreated') return { ...figures, ...fact.data.inherited };
   const forgives = fact.type === 'SessionResumed' && fact.data.reason === 'requested';
   return forgives ? { ...figures, forgiven: figures.usage } : figures;
-}
-
-/** Adds what one event of a process changes. */
-export function countedProcess(figures: SessionFigures, fact: ProcessFact): SessionFigures {
-  const counts: Record<keyof ProcessCounts, number> = { ...figures.process_counts };
-  switch (fact.type) {
-    case 'ProcessRequested':
-      counts.starting++;
-      break;
-    case 'ProcessStarted':
-      counts.starting--;
-      counts.running++;
-      break;
-    case 'ProcessEnded':
-      counts[fact.data.from]--;
-      counts.ended++;
-      break;
-    default:
-      return figures;
-  }
-  return { ...figures, process_counts: counts };
 }
 
 /** What the timeline of a run tells of its session. */
