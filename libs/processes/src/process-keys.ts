@@ -68,6 +68,7 @@ export function seal(key: Buffer, bytes: Buffer): string {
   return Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64');
 }
 
+/** What was sealed. @throws Error when it was with another key, or has been altered */
 export function unseal(key: Buffer, sealed: string): Buffer {
   const bytes = Buffer.from(sealed, 'base64');
   const decipher = createDecipheriv(algorithm, key, bytes.subarray(0, nonceBytes));
