@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type Fact, fold, type RecordedEvent } from '#eventsourcing';
+import { type Fact, fold, type RecordedEvent, type Usage } from '#eventsourcing';
 import {
   appendEvents,
   cancelRun,
@@ -13,7 +13,6 @@ import {
   type RunFact,
   runStatuses,
   type RunState,
-  type RunUsage,
 } from '#runs';
 import {
   changeAlias,
@@ -98,7 +97,7 @@ function onRun(run: RunState, { verb, status, word, metadata: data, usage: used 
   return verb === 'cancel' ? cancelRun(run, 'enough') : [];
 }
 
-const said = (text: string, used: RunUsage): NewRunEvent[] => [
+const said = (text: string, used: Usage): NewRunEvent[] => [
   { type: 'user', data: { text } },
   { type: 'message.output.completed', data: { text, usage: { ...used } } },
 ];

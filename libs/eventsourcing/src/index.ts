@@ -8,4 +8,7 @@ export * from './causation.js';
 export * from './streams.js';
 export * from './shallow-merge.js';
 export * from './seen-ids.js';
+export * from './cut-for-events.js';
+export * from './seal.js';
+export * from './usage.js';
 export * from './live-events.js';

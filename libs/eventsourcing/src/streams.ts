@@ -1,9 +1,9 @@
-import { LRUCache } from 'lru-cache';
 import type { Causation } from './causation.js';
 import type { Decider } from './decider.js';
 import { RuleViolation } from './decider.js';
 import type { EventMetadata, Fact, NewEvent, RecordedEvent } from './event.js';
 import { EventStore, type ReadStreamOptions, RevisionConflict } from './event-store.js';
+import { settled, type Tip, Tips } from './tips.js';
 import { Upcasters } from './upcasting.js';
 
 /** What a command left behind. `events` are its own, whether stored now or by an earlier attempt. */
@@ -21,19 +21,9 @@ export interface ExecuteOptions {
   readonly minted?: boolean;
 }
 
-interface Tip {
-  state: unknown;
-  revision: number;
-  /** The newest append on its way, or done. */
-  pending: Promise<unknown>;
-  bytes: number;
-}
-
 const attempts = 20;
-const settled: Promise<unknown> = Promise.resolve();
 /** How far the clocks of two servers may be apart, in milliseconds. */
 const clockSkew = 3_600_000;
-const cacheBytes = 64 * 1024 * 1024;
 
 /**
  * Read, fold, decide, append. Keeps the folded state of the streams it met, so that a command
@@ -42,10 +32,7 @@ const cacheBytes = 64 * 1024 * 1024;
  * other's append: each is decided on the state the ones before it will leave, and falls with them.
  */
 export class Streams {
-  private readonly tips = new LRUCache<string, Tip>({
-    maxSize: cacheBytes,
-    sizeCalculation: (tip) => tip.bytes,
-  });
+  private readonly tips = new Tips((stream, options) => this.read(stream, options));
 
   constructor(
     private readonly store: EventStore,
@@ -57,7 +44,7 @@ export class Streams {
     decider: Decider<State, F>,
     stream: string,
   ): Promise<{ state: State; revision: number }> {
-    const tip = await this.refreshed(decider, stream);
+    const tip = await this.tips.refreshed(decider, stream);
     return { state: tip.state as State, revision: tip.revision };
   }
 
@@ -104,7 +91,7 @@ export class Streams {
     decide: (state: State, revision: number) => readonly F[],
     { minted = false }: ExecuteOptions = {},
   ): Promise<Outcome<State, F>> {
-    if (minted && !causation.recovering) this.assumeEmpty(decider, stream);
+    if (minted && !causation.recovering) this.tips.assumeEmpty(decider, stream);
     if (causation.recovering) {
       const before = await this.alreadyStored(decider, stream, causation);
       if (before !== undefined) return before;
@@ -112,7 +99,7 @@ export class Streams {
     for (let attempt = 1; ; attempt++) {
       let tip = this.tips.get(stream);
       const known = tip !== undefined;
-      tip ??= await this.refreshed(decider, stream);
+      tip ??= await this.tips.refreshed(decider, stream);
       const confirmed = !known && tip.pending === settled;
       let facts: readonly F[];
       try {
@@ -122,7 +109,7 @@ export class Streams {
         facts = [];
       }
       if (facts.length === 0) {
-        tip = await this.refreshed(decider, stream);
+        tip = await this.tips.refreshed(decider, stream);
         facts = decide(tip.state as State, tip.revision);
         if (facts.length === 0) {
           return { state: tip.state as State, events: [], revision: tip.revision, position: undefined };
@@ -132,7 +119,7 @@ export class Streams {
       try {
         return await outcome;
       } catch (error) {
-        this.forget(stream, tip);
+        this.tips.forget(stream, tip);
         if (!(error instanceof RevisionConflict) || attempt === attempts) throw error;
       }
     }
@@ -149,25 +136,13 @@ export class Streams {
     const events = facts.map((fact, n) => this.envelope(fact, stream, expected + 1 + n, n, causation));
     let state = tip.state as State;
     for (const event of events) state = decider.evolve(state, event as Fact as F, event);
-    tip.state = state;
-    tip.revision = expected + events.length;
-    const bytes = weight(decider, state);
-    if (bytes !== tip.bytes) {
-      tip.bytes = bytes;
-      this.tips.set(stream, tip);
-    }
-    const revision = tip.revision;
+    const revision = expected + events.length;
     const appended = this.store.append(stream, expected === -1 ? 'none' : expected, events);
-    tip.pending = appended;
+    this.tips.move(decider, stream, tip, { state, revision, pending: appended });
     const stored = await appended;
     // A stream that was deleted goes on numbering where it was: the tip must be read again.
-    if (stored.revision !== revision) this.forget(stream, tip);
-    return {
-      state,
-      events: events,
-      revision: stored.revision,
-      position: stored.position,
-    };
+    if (stored.revision !== revision) this.tips.forget(stream, tip);
+    return { state, events, revision: stored.revision, position: stored.position };
   }
 
   private envelope(
@@ -189,65 +164,6 @@ export class Streams {
       ...(traceparent !== undefined && { traceparent }),
     };
     return { id: causation.eventId(stream, n), type: fact.type, data: fact.data, metadata, stream, revision };
-  }
-
-  /**
-   * The tip as the store confirms it: its tail has been read, or an append of this process has just
-   * succeeded on it.
-   */
-  private async refreshed<State, F extends Fact>(decider: Decider<State, F>, stream: string): Promise<Tip> {
-    for (;;) {
-      const known = this.tips.get(stream);
-      const pending = known?.pending;
-      try {
-        await pending;
-      } catch {
-        if (known !== undefined) this.forget(stream, known);
-      }
-      if (this.tips.get(stream) !== known) continue;
-      if (known?.pending !== pending) return known as Tip;
-      const from = known === undefined ? 0 : known.revision + 1;
-      let state = known === undefined ? decider.initial : (known.state as State);
-      let revision = from - 1;
-      const events = known === undefined ? this.fromOrigin(decider, stream) : this.read(stream, { from });
-      for await (const event of events) {
-        state = decider.evolve(state, event as Fact as F, event);
-        revision = event.revision;
-      }
-      const now = this.tips.get(stream);
-      if (now !== undefined && (now !== known || now.pending !== pending)) return now;
-      if (now !== known) continue;
-      if (known !== undefined && revision === known.revision) return known;
-      const tip = { state, revision, pending: settled, bytes: weight(decider, state) };
-      this.tips.set(stream, tip);
-      return tip;
-    }
-  }
-
-  /** The events that make the state of a stream: all, or those from its last origin on. */
-  private async *fromOrigin<State, F extends Fact>(
-    { isOrigin }: Decider<State, F>,
-    stream: string,
-  ): AsyncGenerator<RecordedEvent> {
-    if (isOrigin === undefined) {
-      yield* this.read(stream);
-      return;
-    }
-    const newest: RecordedEvent[] = [];
-    for await (const event of this.read(stream, { direction: 'backwards' })) {
-      newest.push(event);
-      if (isOrigin(event as Fact as F)) break;
-    }
-    yield* newest.toReversed();
-  }
-
-  private assumeEmpty<State, F extends Fact>(decider: Decider<State, F>, stream: string): void {
-    const { initial: state } = decider;
-    this.tips.set(stream, { state, revision: -1, pending: settled, bytes: weight(decider, state) });
-  }
-
-  private forget(stream: string, tip: Tip): void {
-    if (this.tips.get(stream) === tip) this.tips.delete(stream);
   }
 
   /** Looks for the events of an earlier attempt at the same command, newest first. */
@@ -272,6 +188,3 @@ export class Streams {
     };
   }
 }
-
-const weight = <State, F extends Fact>(decider: Decider<State, F>, state: State): number =>
-  512 + (decider.weigh?.(state) ?? 0);

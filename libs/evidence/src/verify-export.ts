@@ -40,25 +40,9 @@ export async function verifyExport(dir: string, trusted?: readonly string[]): Pr
     const findings: Finding[] = [{ what: 'altered', where: manifestFile }];
     return { findings, events: 0, withheld: 0, checkpoints: 0 };
   }
-  const findings: Finding[] = [];
   const digests = { events: new Digest(), checkpoints: new Digest() };
-  const checkpoints: Checkpoint[] = [];
-  let n = 0;
-  for await (const { bytes, lines } of readLines(join(dir, exportFiles.checkpoints))) {
-    digests.checkpoints.take(bytes);
-    for (const line of lines) {
-      n++;
-      const checkpoint = readCheckpoint(line, manifest);
-      if (checkpoint !== undefined) checkpoints.push(checkpoint);
-      else findings.push({ what: 'altered', where: `${exportFiles.checkpoints} line ${n}` });
-    }
-  }
-  const { size, peaks } = manifest.start;
-  const tree = MerkleTree.of(
-    size,
-    peaks.map((peak) => Buffer.from(peak, 'hex')),
-  );
-  const check = new EventsCheck(tree, checkpoints);
+  const { checkpoints, findings } = await readCheckpoints(dir, manifest, digests.checkpoints);
+  const check = new EventsCheck(treeAt(manifest.start), checkpoints);
   for await (const { bytes, lines } of readLines(join(dir, exportFiles.events))) {
     digests.events.take(bytes);
     for (const line of lines) check.take(line);
@@ -116,14 +100,38 @@ function readManifest(text: string): Manifest | undefined {
       (format as string) === exportFormat &&
       Number.isSafeInteger(size) &&
       texts.every((text) => typeof (text as unknown) === 'string');
-    MerkleTree.of(
-      start.size,
-      start.peaks.map((peak) => Buffer.from(peak, 'hex')),
-    );
+    treeAt(start);
     return usable && manifestText(manifest) === text ? manifest : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The tree that an export begins with. @throws Error when there can be none like it */
+const treeAt = ({ size, peaks }: Manifest['start']): MerkleTree =>
+  MerkleTree.of(
+    size,
+    peaks.map((peak) => Buffer.from(peak, 'hex')),
+  );
+
+async function readCheckpoints(
+  dir: string,
+  manifest: Manifest,
+  digest: Digest,
+): Promise<{ checkpoints: Checkpoint[]; findings: Finding[] }> {
+  const checkpoints: Checkpoint[] = [];
+  const findings: Finding[] = [];
+  let n = 0;
+  for await (const { bytes, lines } of readLines(join(dir, exportFiles.checkpoints))) {
+    digest.take(bytes);
+    for (const line of lines) {
+      n++;
+      const checkpoint = readCheckpoint(line, manifest);
+      if (checkpoint !== undefined) checkpoints.push(checkpoint);
+      else findings.push({ what: 'altered', where: `${exportFiles.checkpoints} line ${n}` });
+    }
+  }
+  return { checkpoints, findings };
 }
 
 function readCheckpoint(line: Buffer, { keys }: Manifest): Checkpoint | undefined {

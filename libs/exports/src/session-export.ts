@@ -86,35 +86,22 @@ export class SessionExport {
     yield { type: 'session', data: session };
     for (const kept of states) yield { type: 'state', data: kept };
     const runs: string[] = [];
-    for await (const { id: run, doc } of this.rows(runsSql, id, counts.runs)) {
+    for await (const { id: run, doc } of first(counts.runs, this.rows(runsSql, id))) {
       runs.push(run);
       yield { type: 'run', data: runResource(doc as RunState) };
     }
     yield* this.events(id, counts.events);
-    let segments = counts.segments;
-    for (const owner of [id, ...runs]) {
-      const kind = owner === id ? 'session' : 'run';
-      for await (const segment of this.segments({ kind, id: owner }, principal, segments)) {
-        segments--;
-        yield segment;
-      }
-    }
-    for await (const { doc } of this.rows(interactionsSql, id, counts.interactions)) {
+    yield* first(counts.segments, this.segments(id, runs, principal));
+    for await (const { doc } of first(counts.interactions, this.rows(interactionsSql, id))) {
       yield { type: 'interaction', data: interactionResource(doc as InteractionState) };
     }
-    for await (const { doc } of this.rows(schedulesSql, id, counts.schedules)) {
+    for await (const { doc } of first(counts.schedules, this.rows(schedulesSql, id))) {
       yield { type: 'schedule', data: scheduleResource(doc as ScheduleState) };
     }
-    for await (const { doc } of this.rows(mountsSql, id, counts.mounts)) {
+    for await (const { doc } of first(counts.mounts, this.rows(mountsSql, id))) {
       yield { type: 'mount', data: mountResource(doc as MountState) };
     }
-    let entries = counts.log_entries;
-    for (const run of runs) {
-      for await (const line of this.log(run, entries)) {
-        entries--;
-        yield line;
-      }
-    }
+    yield* first(counts.log_entries, this.logs(runs));
   }
 
   private async counted(id: string): Promise<Counts> {
@@ -143,15 +130,13 @@ export class SessionExport {
     };
   }
 
-  private async *rows(sql: string, session: string, most: number): AsyncGenerator<Row> {
-    let after: string | null = null;
-    for (let left = most; left > 0;) {
-      const rows: Row[] = await this.database.query<Row>(sql, [session, after, Math.min(left, rowsAtOnce)]);
+  private async *rows(sql: string, session: string): AsyncGenerator<Row> {
+    let after: string | undefined;
+    do {
+      const rows: Row[] = await this.database.query(sql, [session, after ?? null, rowsAtOnce]);
       yield* rows;
-      left -= rows.length;
-      after = rows.at(-1)?.place ?? null;
-      if (after === null) return;
-    }
+      after = rows.at(-1)?.place;
+    } while (after !== undefined);
   }
 
   private async *events(session: string, through: number): AsyncGenerator<ExportLine> {
@@ -162,41 +147,49 @@ export class SessionExport {
   }
 
   private async *segments(
-    owner: TranscriptOwner,
+    session: string,
+    runs: readonly string[],
     principal: Principal,
-    most: number,
   ): AsyncGenerator<ExportLine> {
-    const { kind, id } = owner;
-    const whose = kind === 'session' ? { session_id: id } : { run_id: id };
+    yield* this.transcript({ kind: 'session', id: session }, { session_id: session }, principal);
+    for (const id of runs) yield* this.transcript({ kind: 'run', id }, { run_id: id }, principal);
+  }
+
+  private async *transcript(
+    owner: TranscriptOwner,
+    whose: object,
+    principal: Principal,
+  ): AsyncGenerator<ExportLine> {
     const retention = await this.retentions.of(principal, owner);
-    let seen = 0;
-    for (let left = most; left > 0;) {
-      const limit = Math.min(left, rowsAtOnce);
-      const filter = { ...everything, view: 'full', order: 'asc', seen, limit } as const;
-      const { segments, next } = await readTranscript(this.database, id, this.seeds, filter, retention);
-      for (const segment of segments) yield { type: 'segment', data: Object.assign(segment, whose) };
-      left -= segments.length;
-      if (next === undefined) return;
-      seen = next;
+    for (let seen: number | undefined = 0; seen !== undefined;) {
+      const filter = { ...everything, view: 'full', order: 'asc', seen, limit: rowsAtOnce } as const;
+      const page = await readTranscript(this.database, owner.id, this.seeds, filter, retention);
+      for (const segment of page.segments) yield { type: 'segment', data: Object.assign(segment, whose) };
+      seen = page.next;
     }
   }
 
-  private async *log(run_id: string, most: number): AsyncGenerator<ExportLine> {
-    let afterSeq = 0;
-    for (let left = most; left > 0;) {
-      const limit = Math.min(left, entriesAtOnce);
-      const { entries, more } = await readLog(
-        this.database,
-        run_id,
-        { ...everything, afterSeq },
-        'asc',
-        limit,
-      );
-      for (const entry of entries) yield { type: 'log', data: { run_id, ...entry } };
-      left -= entries.length;
-      if (!more) return;
-      afterSeq = entries.at(-1)?.seq ?? afterSeq;
+  private async *logs(runs: readonly string[]): AsyncGenerator<ExportLine> {
+    for (const run_id of runs) {
+      let [afterSeq, more] = [0, true];
+      while (more) {
+        const range = { ...everything, afterSeq };
+        const page = await readLog(this.database, run_id, range, 'asc', entriesAtOnce);
+        for (const entry of page.entries) yield { type: 'log', data: { run_id, ...entry } };
+        afterSeq = page.entries.at(-1)?.seq ?? afterSeq;
+        ({ more } = page);
+      }
     }
+  }
+}
+
+/** As much of something as was counted. */
+async function* first<T>(count: number, source: AsyncIterable<T>): AsyncGenerator<T> {
+  let left = count;
+  if (left === 0) return;
+  for await (const one of source) {
+    yield one;
+    if (--left === 0) return;
   }
 }
 

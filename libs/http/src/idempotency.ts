@@ -41,6 +41,7 @@ export abstract class IdempotencyStore {
   abstract release(claim: Claim, seed: CommandSeed): Promise<void>;
 }
 
+/** Answers a repeated Idempotency-Key as the first time, and gives a new one's command the identity that repeats will have. */
 @Injectable()
 export class IdempotencyGuard implements CanActivate {
   constructor(private readonly store: IdempotencyStore) {}

@@ -1,7 +1,5 @@
 import { getMetadataStorage, type ValidationArguments, ValidationTypes } from 'class-validator';
 import { type FieldNote, notesOf } from './field-notes.js';
-import { isObject } from './forms.js';
-import { pointerTo } from './json-text.js';
 
 export type Shape = new () => object;
 type Metadata = ReturnType<ReturnType<typeof getMetadataStorage>['getTargetValidationMetadatas']>[number];
@@ -27,9 +25,6 @@ export interface Plan {
   readonly fields: ReadonlyMap<string, FieldPlan>;
   readonly defaults: () => object;
 }
-
-/** Told of each fault, by the RFC 6901 pointer of what is wrong. */
-export type Report = (pointer: string, detail: string) => void;
 
 const plans = new WeakMap<Shape, Plan>();
 
@@ -101,113 +96,4 @@ function checksOf(shape: Shape, metadata: Metadata): Check[] {
           .replaceAll(/\$constraint(\d+)/g, (_, n: string) => String(constraints[Number(n) - 1]));
       },
     }));
-}
-
-/**
- * Checks and converts one object. Faults are reported; the result is good only when there was none.
- * In a body, null counts as absent where there is a default.
- * @param text whether its values are those of a query
- */
-export function carryOut(
-  plan: Plan,
-  source: Record<string, unknown>,
-  pointer: string,
-  report: Report,
-  text = false,
-): object {
-  const { fields } = plan;
-  const result = plan.defaults() as Record<string, unknown>;
-  const sent = text ? withGathered(plan, source, pointer, report) : source;
-  for (const name of Object.keys(sent)) {
-    const field = fields.get(name);
-    if (field === undefined) report(pointerTo(pointer, name), `${name} is not known here`);
-    else {
-      let value = sent[name];
-      if (text && field.fromText !== undefined) value = field.fromText(value);
-      if (field.convert !== undefined) value = field.convert(value);
-      const isDefault = !text && value === null && Object.hasOwn(result, name);
-      if (value !== undefined && !isDefault) result[name] = value;
-    }
-  }
-  for (const field of fields.values()) {
-    const value = result[field.name];
-    if (field.conditions.every((condition) => condition(result, value))) {
-      checkField(field, value, result, pointer, report);
-    }
-  }
-  return result;
-}
-
-/** A value that is no text is reported where it stands, and gathered no further. */
-function withGathered(
-  plan: Plan,
-  query: Record<string, unknown>,
-  pointer: string,
-  report: Report,
-): Record<string, unknown> {
-  const gathering = [...plan.fields.values()].filter(({ gathers }) => gathers === true);
-  if (gathering.length === 0) return query;
-  const source: Record<string, unknown> = { ...query };
-  for (const { name } of gathering) {
-    const found = Object.entries(query).filter(([key]) => key.startsWith(`${name}.`));
-    for (const [key] of found) Reflect.deleteProperty(source, key);
-    const texts = found.filter(([, value]) => typeof value === 'string');
-    for (const [key, value] of found) {
-      if (typeof value !== 'string') report(pointerTo(pointer, key), `${key} must be a text, given once`);
-    }
-    if (texts.length > 0)
-      source[name] = Object.fromEntries(texts.map(([key, value]) => [key.slice(name.length + 1), value]));
-  }
-  return source;
-}
-
-/** At most one fault of a value is reported: what follows from it helps nobody. */
-function checkField(
-  field: FieldPlan,
-  value: unknown,
-  result: Record<string, unknown>,
-  pointer: string,
-  report: Report,
-): void {
-  const at = pointerTo(pointer, field.name);
-  for (const check of field.checks) {
-    if (check.each && Array.isArray(value)) {
-      const faults = value.map((member) => check.fault(member, result));
-      faults.forEach((fault, n) => {
-        if (fault !== undefined) report(pointerTo(at, n), fault);
-      });
-      if (faults.some((fault) => fault !== undefined)) return;
-    } else {
-      const fault = check.fault(value, result);
-      if (fault !== undefined) {
-        report(at, fault);
-        return;
-      }
-    }
-  }
-  if (field.shape === undefined) return;
-  const plan = planOf(field.shape());
-  result[field.name] =
-    field.asQuery === true && isObject(value)
-      ? carryOut(plan, value, at, report, true)
-      : shaped(plan, value, at, report);
-}
-
-function shaped(plan: Plan, value: unknown, pointer: string, report: Report): unknown {
-  if (Array.isArray(value)) {
-    return value.map((member, n) => shapedObject(plan, member, pointerTo(pointer, n), report));
-  }
-  return shapedObject(plan, value, pointer, report);
-}
-
-/** @returns undefined when the value is no object, which is reported */
-export function shapedObject(
-  plan: Plan,
-  value: unknown,
-  pointer: string,
-  report: Report,
-): object | undefined {
-  if (isObject(value)) return carryOut(plan, value, pointer, report);
-  report(pointer, 'must be a JSON object');
-  return undefined;
 }

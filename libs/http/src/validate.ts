@@ -1,6 +1,7 @@
 import { Body, type PipeTransform, type ArgumentMetadata, Query } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { carryOut, planOf, type Report, type Shape, shapedObject } from './plan.js';
+import { carryOut, type Report, shapedObject } from './carry-out.js';
+import { planOf, type Shape } from './plan.js';
 import { type Fault, ProblemError } from './problems.js';
 import { mannersOfParameter, type RouteManners } from './route-config.js';
 

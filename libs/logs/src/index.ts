@@ -1,5 +1,6 @@
 export * from './log.events.js';
 export * from './log.decider.js';
+export * from './log-changes.decider.js';
 export * from './log.projection.js';
 export * from './logs.module.js';
 export * from './retained-logs.js';

@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { fold, type RecordedEvent } from '#eventsourcing';
 import { given } from '../../eventsourcing/src/given-when-then.js';
-import { appendLog, keptProducers, keptRequests, logDecider, placedBefore } from './log.decider.js';
+import { appendLog } from './log-changes.decider.js';
+import { keptProducers, keptRequests, logDecider, placedBefore } from './log.decider.js';
 import type { LogAppended, LogLine, ProducerRequest } from './log.events.js';
 
 const line = (message: string, ts = '2026-01-01T00:00:00.000Z'): LogLine => ({

@@ -13,7 +13,8 @@ import {
   type Subject,
 } from '#retention';
 import { isOver, runDecider, runStatuses, runStream } from '#runs';
-import { logDecider, purgeLog } from './log.decider.js';
+import { purgeLog } from './log-changes.decider.js';
+import { logDecider } from './log.decider.js';
 import { type LogLine, logStreamOf } from './log.events.js';
 
 /** Few at once: appends come first. */

@@ -1,3 +1,4 @@
+import { unseal } from '#eventsourcing';
 import { AttachedLines } from './attached-lines.js';
 import type { HostTools } from './host-tools.js';
 import { insist, type OnBehalf } from './insist.js';
@@ -18,7 +19,6 @@ import {
   type Signal,
 } from './process.events.js';
 import { ProcessFeeder } from './process-feeder.js';
-import { unseal } from './process-keys.js';
 import type { Sandbox, SandboxProcess } from './sandbox-driver.js';
 
 /** Why the host ends a process. */

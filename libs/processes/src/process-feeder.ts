@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
-import type { RecordedEvent, Streams } from '#eventsourcing';
+import { type RecordedEvent, type Streams, unseal } from '#eventsourcing';
 import { inputStreamOf, type ProcessInputGiven } from './process-input.events.js';
-import { type ProcessKeys, unseal } from './process-keys.js';
+import type { ProcessKeys } from './process-keys.js';
 
 /** Brings what is given for the standard input of a process to it, as fast as it reads. */
 export class ProcessFeeder {

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { type Causation, Streams } from '#eventsourcing';
+import { type Causation, seal, Streams } from '#eventsourcing';
 import { giveInput, processInputDecider } from './process-input.decider.js';
 import { inputStreamOf } from './process-input.events.js';
-import { ProcessKeys, seal } from './process-keys.js';
+import { ProcessKeys } from './process-keys.js';
 
 /** Sealed and as JSON, a piece is well below the 1 MB that stores take by default. */
 const pieceBytes = 512 * 1024;

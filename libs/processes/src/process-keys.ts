@@ -1,13 +1,9 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { byService, EventStore, fold, Streams } from '#eventsourcing';
 import { inputStreamOf } from './process-input.events.js';
 import { makeKey, processKeyDecider } from './process-key.decider.js';
 import { type KeyUse, processKeyStream } from './process-key.events.js';
-
-const algorithm = 'aes-256-gcm';
-const nonceBytes = 12;
-const tagBytes = 16;
 
 /**
  * Keeps secrets out of what is stored for good: they are sealed with a key that stands in a stream of its
@@ -58,19 +54,4 @@ export class ProcessKeys {
   private async remove(stream: string): Promise<void> {
     for await (const _ of this.store.readStream(stream, { limit: 1 })) await this.store.delete(stream);
   }
-}
-
-/** Base64 of nonce, tag and cipher text. */
-export function seal(key: Buffer, bytes: Buffer): string {
-  const nonce = randomBytes(nonceBytes);
-  const cipher = createCipheriv(algorithm, key, nonce);
-  const text = Buffer.concat([cipher.update(bytes), cipher.final()]);
-  return Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64');
-}
-
-export function unseal(key: Buffer, sealed: string): Buffer {
-  const bytes = Buffer.from(sealed, 'base64');
-  const decipher = createDecipheriv(algorithm, key, bytes.subarray(0, nonceBytes));
-  decipher.setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes));
-  return Buffer.concat([decipher.update(bytes.subarray(nonceBytes + tagBytes)), decipher.final()]);
 }

@@ -1,5 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { type Causation, RuleViolation, Streams } from '#eventsourcing';
+import { type Causation, RuleViolation, seal, Streams } from '#eventsourcing';
 import { ProblemError } from '#http';
 import { RecentWrites } from '#read-models';
 import type { RunState } from '#runs';
@@ -8,7 +8,7 @@ import type { StartProcessBody } from './process.bodies.js';
 import { processDecider, type ProcessState, requestProcess } from './process.decider.js';
 import { type ProcessBirth, processStream } from './process.events.js';
 import { ProcessInputs } from './process-inputs.js';
-import { ProcessKeys, seal } from './process-keys.js';
+import { ProcessKeys } from './process-keys.js';
 import { RunSandboxes } from './run-sandboxes.js';
 import { isGone, type SandboxState } from './sandbox.decider.js';
 import { StateWatch } from './state-watch.js';

@@ -16,6 +16,7 @@ export interface Rules {
   readonly sessions: ReadonlyMap<string, Rule>;
 }
 
+/** The limits of one scope, to be worked with: its age as a duration. */
 export function ruleOf(scope: string, limits: RetentionLimits): Rule {
   const { action, max_age, max_bytes } = limits;
   const maxAge = max_age === null ? null : (durationOf(max_age) ?? null);

@@ -11,7 +11,7 @@ export * from './run.bodies.js';
 export * from './run.filter.js';
 export * from './run.policy.js';
 export * from './runs.module.js';
-export * from './process-counts.js';
+export * from './told-processes.js';
 export * from './run.resource.js';
 export * from './runs.js';
 export * from './timeline.types.js';

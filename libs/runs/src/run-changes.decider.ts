@@ -1,8 +1,8 @@
-import type { Json, JsonObject } from '#eventsourcing';
+import type { Json, JsonObject, Usage } from '#eventsourcing';
 import { expectMetadataFits, RuleViolation } from '#eventsourcing';
 import type { Run, RunState } from './run.decider.js';
 import { isOver, next, ofSession } from './run.decider.js';
-import type { RunBirth, RunError, RunFact, RunStatus, RunUsage } from './run.events.js';
+import type { RunBirth, RunError, RunFact, RunStatus } from './run.events.js';
 
 /** What a client asks to change; what is absent stays. */
 export interface RunChange {
@@ -10,7 +10,7 @@ export interface RunChange {
   readonly output?: Json;
   readonly error?: RunError;
   readonly done_reason?: string;
-  readonly usage?: RunUsage;
+  readonly usage?: Usage;
   readonly metadata?: JsonObject;
 }
 

@@ -1,4 +1,4 @@
-import type { Decider, Envelope, Fact, Json, JsonObject } from '#eventsourcing';
+import type { Decider, Envelope, Fact, Json, JsonObject, Usage } from '#eventsourcing';
 import { SeenIds, shallowMerge } from '#eventsourcing';
 import type {
   Lease,
@@ -8,7 +8,6 @@ import type {
   RunFact,
   RunKind,
   RunStatus,
-  RunUsage,
 } from './run.events.js';
 import { told } from './told.decider.js';
 
@@ -30,7 +29,7 @@ export interface RunState {
   readonly input: Json;
   readonly output: Json;
   readonly error: RunError | null;
-  readonly usage: RunUsage | null;
+  readonly usage: Usage | null;
   readonly metadata: JsonObject;
   readonly attempt: number;
   readonly max_attempts: number;

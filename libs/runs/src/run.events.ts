@@ -1,17 +1,9 @@
-import type { Fact, Json, JsonObject } from '#eventsourcing';
+import type { Fact, Json, JsonObject, Usage } from '#eventsourcing';
 
 export const runStatuses = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
 export type RunStatus = (typeof runStatuses)[number];
 export const runKinds = ['workflow', 'job', 'turn'] as const;
 export type RunKind = (typeof runKinds)[number];
-
-export interface RunUsage {
-  input_tokens: number;
-  output_tokens: number;
-  cache_read_tokens: number;
-  cache_creation_tokens: number;
-  cost_usd: number;
-}
 
 export interface RunError {
   code: string;
@@ -94,7 +86,7 @@ export type RunUpdated = Fact<
 /** Usage replaces what was recorded before; `previous` lets a sum over runs be kept. */
 export type RunUsageRecorded = Fact<
   'RunUsageRecorded',
-  { readonly usage: RunUsage; readonly previous?: RunUsage; readonly session_id?: string }
+  { readonly usage: Usage; readonly previous?: Usage; readonly session_id?: string }
 >;
 
 /** Something that a worker tells of its run, in the words of the API: one event of the timeline. */

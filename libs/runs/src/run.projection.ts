@@ -3,7 +3,7 @@ import { arrayOf, jsonLines } from '#postgres';
 import type { Sql } from '#read-models';
 import { chunks, Projection, wellFormed } from '#read-models';
 import type { ProcessFact } from '#processes';
-import { countedProcess, noProcesses } from './process-counts.js';
+import { countedProcess, noProcesses } from '#sessions';
 import type { RunRow } from './run.resource.js';
 import { foldRun } from './run.decider.js';
 import type { RunFact } from './run.events.js';

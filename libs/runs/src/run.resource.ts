@@ -1,8 +1,8 @@
 import { ApiSchema } from '@nestjs/swagger';
-import type { Json, JsonObject } from '#eventsourcing';
-import { noProcesses, type ProcessCounts } from './process-counts.js';
+import type { Json, JsonObject, Usage } from '#eventsourcing';
+import { noProcesses, type ProcessCounts } from '#sessions';
 import type { RunState } from './run.decider.js';
-import type { RunError, RunKind, RunStatus, RunUsage } from './run.events.js';
+import type { RunError, RunKind, RunStatus } from './run.events.js';
 
 @ApiSchema({ name: 'Lease' })
 export class LeaseResource {
@@ -29,7 +29,7 @@ export class RunResource {
   input: Json;
   output: Json;
   error: RunError | null;
-  usage: RunUsage | null;
+  usage: Usage | null;
   metadata: JsonObject;
   attempt: number;
   max_attempts: number;

@@ -5,7 +5,7 @@ import { RuleViolation, Streams } from '#eventsourcing';
 import type { AsOf } from '#http';
 import { Database, RecentWrites } from '#read-models';
 import { findRun } from './find-run.js';
-import { ToldProcesses } from './process-counts.js';
+import { ToldProcesses } from './told-processes.js';
 import type { Run, RunState } from './run.decider.js';
 import { foldRun } from './run.decider.js';
 import type { RunFact } from './run.events.js';

@@ -1,3 +1,4 @@
+import { usageKeys } from '#eventsourcing';
 import { isObject } from '#http';
 
 /** What is wrong with the data of an event: the field, and why. */
@@ -49,14 +50,6 @@ const there =
   (field: string): Check =>
   (data) =>
     data[field] === undefined ? [field, 'is missing'] : undefined;
-
-export const usageKeys = [
-  'input_tokens',
-  'output_tokens',
-  'cache_read_tokens',
-  'cache_creation_tokens',
-  'cost_usd',
-] as const;
 
 /** What a model tells of its use goes in as it is: only what is counted must be an amount. */
 const usage: Check = ({ usage: value }) => {

@@ -9,10 +9,11 @@ const principal: Principal = { principalId: 'a', projectId: 'default', userId: '
 
 test('an external id whose writer died before it made the session names that one, with the names asked for', async () => {
   const streams = new Streams(new MemoryEventStore());
-  const reservations = new Reservations(streams);
+  const writes = new RecentWrites(undefined as never);
+  const reservations = new Reservations(streams, writes);
   const id = uuidv7();
   await reservations.externalId('default', 'mine', id, 'ann', new Causation(principal));
-  const handler = new CreateSessionHandler(streams, reservations, new RecentWrites(undefined as never));
+  const handler = new CreateSessionHandler(streams, reservations, writes);
   const made = await handler.execute(
     new CreateSession({ external_id: 'mine', alias: 'main' }, new Causation(principal)),
   );

@@ -3,6 +3,7 @@ export * from './session.decider.js';
 export * from './session-changes.decider.js';
 export { sessionStateDecider } from './session-state.decider.js';
 export { sessionStateStream } from './session-state.events.js';
+export * from './process-counts.js';
 export * from './session.figures.js';
 export * from './session.schedules.js';
 export * from './session.projection.js';

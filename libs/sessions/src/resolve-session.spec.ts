@@ -10,18 +10,19 @@ import { sessionStream } from './session.events.js';
 
 const principal: Principal = { principalId: 'a', projectId: 'default', userId: 'ann', role: 'user' };
 
+const nothing = undefined as never;
+const writes = new RecentWrites(nothing);
 let streams: Streams;
 let reservations: Reservations;
 
 beforeEach(() => {
   streams = new Streams(new MemoryEventStore());
-  reservations = new Reservations(streams);
+  reservations = new Reservations(streams, writes);
 });
 
 const cause = (): Causation => new Causation(principal);
 const resolve = () => {
-  const nothing = undefined as never;
-  const handler = new ResolveSessionHandler(streams, reservations, nothing, new RecentWrites(nothing));
+  const handler = new ResolveSessionHandler(streams, reservations, nothing, writes);
   return handler.execute(new ResolveSession({ alias: 'main' }, cause()));
 };
 

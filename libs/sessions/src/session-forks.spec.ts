@@ -10,8 +10,9 @@ import { sessionStream } from './session.events.js';
 
 const streams = new Streams(new MemoryEventStore());
 const nothing = undefined as never;
+const writes = new RecentWrites(nothing);
 const forks = new SessionForks(
-  ...([streams, nothing, nothing, nothing, new Reservations(streams), new RecentWrites(nothing)] as const),
+  ...([streams, nothing, nothing, nothing, new Reservations(streams, writes), writes] as const),
 );
 const attempt = (seed: { id: string; at: number }, recovering: boolean): Causation =>
   new Causation(

@@ -1,23 +1,15 @@
-import type { ProcessFact } from '#processes';
-import type { Envelope } from '#eventsourcing';
-import type { RunEventRecorded, RunFact, RunStatus, RunUsage } from '#runs';
+import { type Envelope, noUsage, reportedUsage, summedUsage, type Usage } from '#eventsourcing';
+import type { RunEventRecorded, RunFact, RunStatus } from '#runs';
+import { noProcesses, type ProcessCounts } from './process-counts.js';
 import type { SessionState } from './session.decider.js';
 import type { SessionFact } from './session.events.js';
-import { noUsage, summed, toldUsage } from './session.usage.js';
-
-/** How many processes of the session's runs there are by what they do. */
-export interface ProcessCounts {
-  readonly starting: number;
-  readonly running: number;
-  readonly ended: number;
-}
 
 /** What a session's row knows from its runs and its transcript. */
 export interface SessionFigures {
   readonly run_counts: Record<RunStatus, number>;
-  readonly usage: RunUsage;
+  readonly usage: Usage;
   /** The usage when somebody last had the paused session go on: it no longer counts against the budget. */
-  readonly forgiven: RunUsage;
+  readonly forgiven: Usage;
   readonly started_at: string | null;
   readonly finished_at: string | null;
   /** First user text and last assistant text, 200 characters each. */
@@ -44,7 +36,7 @@ export const noFigures: SessionFigures = {
   preview: null,
   output_preview: null,
   has_transcript: false,
-  process_counts: { starting: 0, running: 0, ended: 0 },
+  process_counts: noProcesses,
   open_tool_calls: {},
   active_schedules: [],
   last_run: null,
@@ -98,7 +90,7 @@ export function counted(figures: SessionFigures, fact: RunFact, event: Envelope)
       };
     }
     case 'RunUsageRecorded':
-      return { ...figures, usage: summed(figures.usage, fact.data.usage, fact.data.previous) };
+      return { ...figures, usage: summedUsage(figures.usage, fact.data.usage, fact.data.previous) };
     case 'RunEventRecorded':
       return told(figures, fact.data, event);
     default:
@@ -111,27 +103,6 @@ export function countedAnew(figures: SessionFigures, fact: SessionFact): Session
   if (fact.type === 'SessionCreated') return { ...figures, ...fact.data.inherited };
   const forgives = fact.type === 'SessionResumed' && fact.data.reason === 'requested';
   return forgives ? { ...figures, forgiven: figures.usage } : figures;
-}
-
-/** Adds what one event of a process changes. */
-export function countedProcess(figures: SessionFigures, fact: ProcessFact): SessionFigures {
-  const counts: Record<keyof ProcessCounts, number> = { ...figures.process_counts };
-  switch (fact.type) {
-    case 'ProcessRequested':
-      counts.starting++;
-      break;
-    case 'ProcessStarted':
-      counts.starting--;
-      counts.running++;
-      break;
-    case 'ProcessEnded':
-      counts[fact.data.from]--;
-      counts.ended++;
-      break;
-    default:
-      return figures;
-  }
-  return { ...figures, process_counts: counts };
 }
 
 /** What the timeline of a run tells of its session. */
@@ -151,13 +122,13 @@ function told(
       return figures.preview === null ? { ...figures, preview: previewOf(data['text']) } : figures;
     case 'message.output.completed':
     case 'completion': {
-      const usage = toldUsage({ type, data });
+      const usage = reportedUsage(type, data);
       const says = type === 'message.output.completed';
       if (!says && usage === undefined) return figures;
       return {
         ...figures,
         ...(says && { output_preview: previewOf(data['text']) }),
-        ...(usage !== undefined && { usage: summed(figures.usage, usage) }),
+        ...(usage !== undefined && { usage: summedUsage(figures.usage, usage) }),
       };
     }
     default:

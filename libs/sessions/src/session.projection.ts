@@ -5,10 +5,11 @@ import { Projection } from '#read-models';
 import type { ProcessFact } from '#processes';
 import type { RunFact } from '#runs';
 import type { SchedulesFact } from '#schedules';
+import { countedProcess } from './process-counts.js';
 import { sessionDecider } from './session.decider.js';
 import type { PinFact, SessionFact } from './session.events.js';
 import { pinStreams } from './session.events.js';
-import { counted, countedAnew, countedProcess, noFigures } from './session.figures.js';
+import { counted, countedAnew, noFigures, type SessionFigures } from './session.figures.js';
 import { type SessionRow, storePins, storeRows } from './session.rows.js';
 import { countedSchedule } from './session.schedules.js';
 
@@ -145,15 +146,17 @@ function folded(row: SessionRow, event: RecordedEvent): SessionRow {
     const doc = sessionDecider.evolve(row.doc ?? undefined, fact, event);
     return { ...row, doc: doc ?? null, figures: countedAnew(row.figures, fact) };
   }
-  if (event.stream.startsWith(transcripts)) {
-    return row.figures.has_transcript ? row : { ...row, figures: { ...row.figures, has_transcript: true } };
-  }
-  if (event.stream.startsWith(schedules)) {
-    const figures = countedSchedule(row.figures, event as Fact as SchedulesFact);
-    return figures === row.figures ? row : { ...row, figures };
-  }
-  const figures = event.stream.startsWith(processes)
-    ? countedProcess(row.figures, event as Fact as ProcessFact)
-    : counted(row.figures, event as Fact as RunFact, event);
+  const figures = figuresAfter(row.figures, event);
   return figures === row.figures ? row : { ...row, figures };
+}
+
+/** What an event of another stream changes: the very same figures when it changes nothing. */
+function figuresAfter(figures: SessionFigures, event: RecordedEvent): SessionFigures {
+  const { stream } = event;
+  if (stream.startsWith(transcripts))
+    return figures.has_transcript ? figures : { ...figures, has_transcript: true };
+  if (stream.startsWith(schedules)) return countedSchedule(figures, event as Fact as SchedulesFact);
+  if (!stream.startsWith(processes)) return counted(figures, event as Fact as RunFact, event);
+  const process_counts = countedProcess(figures.process_counts, event as Fact as ProcessFact);
+  return process_counts === figures.process_counts ? figures : { ...figures, process_counts };
 }

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import type { Json, JsonObject } from '#eventsourcing';
-import type { RunStatus, RunUsage } from '#runs';
+import type { Json, JsonObject, Usage } from '#eventsourcing';
+import type { RunStatus } from '#runs';
 import type { SessionState } from './session.decider.js';
 import type { SessionFigures, SessionStatus } from './session.figures.js';
 import { featuresOf } from './features.js';
@@ -28,7 +28,7 @@ export class SessionResource {
   is_pinned: boolean;
   preview: string | null;
   output_preview: string | null;
-  usage: RunUsage;
+  usage: Usage;
   /** Null without a limit. What was used before the session was last resumed does not count. */
   budget: (Budget & BudgetUse) | null;
   run_counts: Record<RunStatus, number>;

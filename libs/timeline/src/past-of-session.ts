@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { EventStore, type Fact, Streams } from '#eventsourcing';
 import { type AsOf, ProblemError, ReadModelClock } from '#http';
 import { Database, RecentWrites } from '#read-models';
-import { type ProcessCounts, type RunFact, ToldProcesses } from '#runs';
+import { type RunFact, ToldProcesses } from '#runs';
 import { type SchedulesFact, scheduleStream } from '#schedules';
 import {
   counted,
@@ -11,6 +11,7 @@ import {
   type FeedPoint,
   noFigures,
   type PointAsked,
+  type ProcessCounts,
   type Session,
   sessionDecider,
   type SessionFact,

@@ -1,5 +1,6 @@
 export * from './transcript.events.js';
 export * from './transcript.decider.js';
+export * from './transcript-changes.decider.js';
 export * from './transcript-seeds.events.js';
 export * from './transcript-seeds.decider.js';
 export * from './transcript.policy.js';

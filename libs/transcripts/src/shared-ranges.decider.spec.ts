@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { fold } from '#eventsourcing';
 import { given } from '../../eventsourcing/src/given-when-then.js';
 import { forkTranscript, ownerOf, rangesOf } from './shared-ranges.decider.js';
-import { appendSegments, purgeTranscript, transcriptDecider } from './transcript.decider.js';
+import { appendSegments, purgeTranscript } from './transcript-changes.decider.js';
+import { transcriptDecider } from './transcript.decider.js';
 import type { SharedRange, TranscriptFact, TranscriptForked } from './transcript.events.js';
 import { shareTranscript, transcriptForksDecider } from './transcript-forks.decider.js';
 

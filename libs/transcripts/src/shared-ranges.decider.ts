@@ -1,5 +1,6 @@
 import { clipped } from './clipped.decider.js';
-import { keptIds, type TranscriptState } from './transcript.decider.js';
+import { keptIds } from './transcript-changes.decider.js';
+import { type TranscriptState } from './transcript.decider.js';
 import type { SharedRange, TranscriptForked } from './transcript.events.js';
 
 /** Whose segments a transcript shows up to one of them, in order: its own stand between those that it shares. */

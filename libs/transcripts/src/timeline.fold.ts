@@ -1,6 +1,6 @@
 import type { Json, RecordedEvent } from '#eventsourcing';
 import type { RunEventRecorded } from '#runs';
-import type { NewSegment } from './transcript.decider.js';
+import type { NewSegment } from './transcript-changes.decider.js';
 
 /** Length of a name or a result in the line of a tool call, in characters. */
 const shortened = 200;

@@ -10,8 +10,8 @@ import {
   compact,
   purgeTranscript,
   redact,
-  transcriptDecider,
-} from './transcript.decider.js';
+} from './transcript-changes.decider.js';
+import { transcriptDecider } from './transcript.decider.js';
 import { purgedSegmentsStream, type SegmentsAppended, transcriptStream } from './transcript.events.js';
 import { TranscriptProjection } from './transcript.projection.js';
 import {

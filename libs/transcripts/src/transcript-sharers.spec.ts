@@ -6,7 +6,8 @@ import { createSession, deleteSession, sessionDecider, type SessionState } from 
 import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
 import { RetainedTranscripts } from './retained-transcripts.js';
 import { forkTranscript } from './shared-ranges.decider.js';
-import { appendSegments, purgeTranscript, transcriptDecider } from './transcript.decider.js';
+import { appendSegments, purgeTranscript } from './transcript-changes.decider.js';
+import { transcriptDecider } from './transcript.decider.js';
 import { shareTranscript, transcriptForksDecider } from './transcript-forks.decider.js';
 import { TranscriptSeeds } from './transcript-seeds.js';
 

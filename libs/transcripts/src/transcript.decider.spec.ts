@@ -9,8 +9,8 @@ import {
   type NewSegment,
   placesOf,
   redact,
-  transcriptDecider,
-} from './transcript.decider.js';
+} from './transcript-changes.decider.js';
+import { transcriptDecider } from './transcript.decider.js';
 import type {
   SegmentRedacted,
   SegmentsAppended,

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { type Fact, fold, type RecordedEvent } from '#eventsourcing';
 import { type Database, freshDatabase } from '../../../test/support/database.js';
 import { projected } from '../../../test/support/projected.js';
-import { appendSegments, compact, redact, transcriptDecider } from './transcript.decider.js';
+import { appendSegments, compact, redact } from './transcript-changes.decider.js';
+import { transcriptDecider } from './transcript.decider.js';
 import type { TranscriptFact } from './transcript.events.js';
 import { TranscriptProjection } from './transcript.projection.js';
 

@@ -23,6 +23,7 @@ export async function horizonOf(sql: Sql): Promise<bigint> {
   return BigInt(row?.position ?? 0);
 }
 
+/** What is no delivery up to here becomes none any more; it never goes back. */
 export async function moveHorizon(sql: Sql, position: bigint): Promise<void> {
   await sql.query('UPDATE runledger.webhook_horizon SET position = greatest(position, $1::bigint)', [
     position.toString(),

@@ -1,31 +1,6 @@
-import type { ProcessFact } from '#processes';
+import type { ProcessCounts } from '#sessions';
 import { runEnds } from './run.decider.js';
 import type { RunFact } from './run.events.js';
-
-/** How many processes of a run there are by what they do. */
-export interface ProcessCounts {
-  readonly starting: number;
-  readonly running: number;
-  readonly ended: number;
-}
-
-export const noProcesses: ProcessCounts = { starting: 0, running: 0, ended: 0 };
-
-/** Adds what one event of a process changes. */
-export function countedProcess(counts: ProcessCounts, fact: ProcessFact): ProcessCounts {
-  switch (fact.type) {
-    case 'ProcessRequested':
-      return { ...counts, starting: counts.starting + 1 };
-    case 'ProcessStarted':
-      return { ...counts, starting: counts.starting - 1, running: counts.running + 1 };
-    case 'ProcessEnded': {
-      const { from } = fact.data;
-      return { ...counts, [from]: counts[from] - 1, ended: counts.ended + 1 };
-    }
-    default:
-      return counts;
-  }
-}
 
 /**
  * Counts the processes of one run from what its own timeline tells. That knows of none that has not started, and
