@@ -15,6 +15,8 @@ interface Behind {
   readonly name: string;
   readonly host: string;
   readonly port: number;
+  /** What stands before the address in the connection string. */
+  readonly user?: string;
   /** What follows the address in the connection string. */
   readonly search: string;
   close(): Promise<void>;
@@ -29,7 +31,7 @@ export async function startKurrentServer(): Promise<KurrentServer> {
   const proxy = await breakableProxy(behind.host, behind.port);
   return {
     name: behind.name,
-    connectionString: `kurrentdb://127.0.0.1:${proxy.port}${behind.search}`,
+    connectionString: `kurrentdb://${behind.user ?? ''}127.0.0.1:${proxy.port}${behind.search}`,
     breakConnections: () => {
       proxy.breakConnections();
     },
@@ -41,11 +43,12 @@ export async function startKurrentServer(): Promise<KurrentServer> {
 }
 
 function named(url: string): Behind {
-  const { hostname, port, search } = new URL(url);
+  const { hostname, port, search, username, password } = new URL(url);
   return {
     name: 'KURRENTDB_URL',
     host: hostname,
     port: Number(port || 2113),
+    ...(username !== '' && { user: `${username}:${password}@` }),
     search,
     close: () => Promise.resolve(),
   };

@@ -22,6 +22,7 @@ test.each([
     /^The KurrentDB of EVENTSTORE_URL /,
   ],
   ['a fragment', 'kurrentdb://u:hush#@127.0.0.1:1', /^EVENTSTORE_URL must /],
+  ['an option that is not known', 'kurrentdb://u:hush@127.0.0.1:1?tlz=false', /option .* tlz\.$/],
   ['a port that is none', 'kurrentdb://u:hush@127.0.0.1:port', /^EVENTSTORE_URL must /],
   [
     'a certificate that is not there',

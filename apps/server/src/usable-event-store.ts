@@ -5,6 +5,13 @@ import { reasonOf, StartProblem } from './start-problem.js';
 
 const patience = 10_000;
 
+/** What the client understands behind the `?`. What it does not it would print, with all of the URL. */
+const known = [
+  ...['tls', 'tlsVerifyCert', 'tlsCAFile', 'userCertFile', 'userKeyFile', 'nodePreference', 'dnsDiscover'],
+  ...['maxDiscoverAttempts', 'discoveryInterval', 'gossipTimeout', 'keepAliveInterval', 'keepAliveTimeout'],
+  ...['defaultDeadline', 'connectionName', 'throwOnAppendFailure'],
+];
+
 /** The KurrentDB of the URL, once it has answered. @throws StartProblem what is wrong with it, without the password */
 export async function usableEventStore(url: string): Promise<EventStore> {
   const store = opened(url);
@@ -29,6 +36,10 @@ export async function usableEventStore(url: string): Promise<EventStore> {
 
 /** What the client says of a URL that it cannot read is not repeated: it may hold a password. */
 function opened(url: string): KurrentEventStore {
+  for (const option of new URLSearchParams(url.split('?')[1]).keys()) {
+    if (known.some((one) => one.toLowerCase() === option.toLowerCase())) continue;
+    throw new StartProblem(`EVENTSTORE_URL has an option that is not known: ${option}.`);
+  }
   try {
     return new KurrentEventStore(url);
   } catch {
