@@ -77,6 +77,23 @@ describe('a token of the issuer', () => {
     expect([reply.status, reply.body['code']]).toEqual([403, 'forbidden']);
   });
 
+  it('answers a question with effect for as long as it lasts', async () => {
+    const exp = Math.floor(Date.now() / 1_000) + 3_600;
+    const ann = await caller({ exp });
+    const run = await ann.made('/runs', {});
+    const asked = { token: 'deploy', kind: 'user_approval', request: {} };
+    const { id } = await new Api(server.url, server.key).made(`/runs/${run.id}/interactions`, asked);
+    const { body } = await ann.post(`/interactions/${id}/respond`, { decision: 'approved' });
+    const valid_until = new Date((exp + 5) * 1_000).toISOString();
+    expect(body).toMatchObject({ status: 'responded', response: { valid_until } });
+    const resolved = await new Api(server.url, server.key).post(`/interactions/${id}/resolve`);
+    expect(resolved.body).toMatchObject({ status: 'resolved' });
+  });
+
+  it('may last beyond all calendars', async () => {
+    expect((await (await caller({ exp: 1e15 })).get('/me')).status).toBe(200);
+  });
+
   it.each<[string, Claims]>([
     ['expired', { exp: Math.floor(Date.now() / 1_000) - 60 }],
     ['for somebody else', { aud: 'another service' }],

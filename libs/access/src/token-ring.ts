@@ -29,6 +29,8 @@ export interface TokenIssuer {
 const believed = 60_000;
 /** Signatures that anyone can check and only the issuer can make. */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA'];
+/** The last second that RFC 3339 can tell. */
+const latest = Date.parse('9999-12-31T23:59:59Z') / 1_000;
 /** How far its clock may be from ours, in seconds. */
 const clockTolerance = 5;
 
@@ -60,9 +62,11 @@ export class TokenRing {
   private async verify(token: string, hash: string): Promise<Principal | undefined> {
     const payload = await this.payload(token);
     const principal = payload && principalOf(payload);
-    if (principal !== undefined) {
-      const expires = ((payload?.exp ?? 0) + clockTolerance) * 1_000;
-      this.known.set(hash, { principal, until: Math.min(Date.now() + believed, expires) });
+    if (principal?.until !== undefined) {
+      this.known.set(hash, {
+        principal,
+        until: Math.min(Date.now() + believed, Date.parse(principal.until)),
+      });
     }
     return principal;
   }
@@ -86,11 +90,13 @@ function principalOf({
   project_id,
   role,
   user_id = sub,
+  exp = 0,
 }: JWTPayload): Principal | undefined {
   const known = roles.find((one) => one === role);
   if (known === undefined || typeof project_id !== 'string' || !projectSlug.test(project_id))
     return undefined;
   if (typeof user_id !== 'string' || user_id === '') return undefined;
   const idOf = (name: string): string => (isUuid(name) ? name : derivedUuid('jwt', iss, name));
-  return { principalId: idOf(sub), userId: idOf(user_id), projectId: project_id, role: known };
+  const until = new Date(Math.min(exp + clockTolerance, latest) * 1_000).toISOString();
+  return { principalId: idOf(sub), userId: idOf(user_id), projectId: project_id, role: known, until };
 }

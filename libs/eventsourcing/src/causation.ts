@@ -9,6 +9,8 @@ export interface Principal {
   readonly projectId: string;
   readonly userId: string;
   readonly role: Role;
+  /** RFC 3339, when its token ends. A key has none: its own stream tells. */
+  readonly until?: string;
 }
 
 /** What identifies one command from its arrival on; kept so that the command can be run again after a crash. */

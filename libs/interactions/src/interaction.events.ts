@@ -21,6 +21,8 @@ export interface InteractionAnswer {
   readonly answer?: Json;
   readonly decision?: Decision;
   readonly error?: { readonly code: string; readonly message: string };
+  /** RFC 3339; given with a token, the answer may take effect until that ends. */
+  readonly valid_until?: string;
 }
 
 /** Everything that a question is born with. */

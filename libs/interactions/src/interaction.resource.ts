@@ -24,7 +24,7 @@ export class InteractionResource {
   /** What the agent asks: any JSON. */
   @ApiProperty({ nullable: true })
   request: Json;
-  /** `answer`, `decision` or `error`; `by` a principal id, and `at`. */
+  /** `answer`, `decision` or `error`; `by` a principal id, and `at`; given with a token, `valid_until` its end. */
   @ApiProperty({ type: Object, nullable: true })
   response: InteractionResponse | null;
   reason: string | null;

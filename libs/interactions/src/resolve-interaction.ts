@@ -37,10 +37,11 @@ export class ResolveInteractionHandler implements ICommandHandler<ResolveInterac
     return this.changes.change(id, causation, decide, expected);
   }
 
-  /** The service's own answer, an error, needs nobody's authority; nor does an answer of this very moment. */
+  /** The service's own answer, an error, needs nobody's authority. What a token allows, it does until it ends. */
   private async isAuthorised(interaction: InteractionState, now: number): Promise<boolean> {
     const { response, kind } = interaction;
     if (response === null || response.error !== undefined) return true;
+    if (response.valid_until !== undefined) return now < Date.parse(response.valid_until);
     const answerer = await this.authority.principal(response.by, now);
     return answerer !== undefined && visible(answerer, interaction) && mayAnswer(answerer, kind);
   }

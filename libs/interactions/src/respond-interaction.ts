@@ -37,7 +37,8 @@ export class RespondInteractionHandler implements ICommandHandler<RespondInterac
     if (!mayAnswer(principal, known.kind)) {
       throw new RuleViolation('forbidden', `a ${principal.role} may not answer a ${known.kind}`);
     }
-    const answer = answerOf(body);
+    const { until } = principal;
+    const answer = { ...answerOf(body), ...(until !== undefined && { valid_until: until }) };
     const { milliseconds } = causation;
     const decide = (now: Interaction) => respond(now as InteractionState, answer, milliseconds);
     return this.changes.change(id, causation, decide, expected);
