@@ -70,8 +70,11 @@ export class FollowOutput {
   }
 }
 
-/** How much is held for a client that is behind what is being stored, in characters of base64. */
-const mostHeard = 4 * 1024 * 1024;
+/**
+ * How much is held for a client that is behind what is being stored, in characters of base64. One commit, which
+ * is told at once, has up to 8 MiB: less would send every client to the table for the rest of it.
+ */
+const mostHeard = 12 * 1024 * 1024;
 
 class OutputFollower extends FeedFollower<OutputPiece> {
   private process: ProcessState | undefined;
