@@ -18,6 +18,7 @@ import { Database, ReadModelClock, ReadModels1760000000001, RecentWrites } from 
 import { Audit1760000000050 } from './audit.migration.js';
 import { Idempotency1760000000002 } from './idempotency.migration.js';
 import { refuseNewerData } from './newer-data.js';
+import { migratedDatabase } from './usable-database.js';
 import { usableEventStore } from './usable-event-store.js';
 import { Watchers1760000000050 } from './watchers.migration.js';
 import { Webhooks1760000000040 } from './webhooks.migration.js';
@@ -53,7 +54,7 @@ export class Core {
   static async open({ databaseUrl, eventStoreUrl }: CoreOptions): Promise<Core> {
     await refuseNewerData(databaseUrl, migrations);
     const kurrent = eventStoreUrl === undefined ? undefined : await usableEventStore(eventStoreUrl);
-    const database = await Database.open(databaseUrl, migrations);
+    const database = await migratedDatabase(databaseUrl, migrations);
     const store = kurrent ?? new PostgresEventStore(databaseUrl);
     const instance = await Instance.start(databaseUrl);
     const idempotency = new PostgresIdempotency(database.pool, instance);

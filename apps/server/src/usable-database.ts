@@ -1,13 +1,29 @@
 import pg from 'pg';
+import { Database } from '#read-models';
 import { codeOf, reasonOf, StartProblem } from './start-problem.js';
 
 const oldest = 15;
+/** SQLSTATE of what a user may not do; and of an extension that is not installed, since 16 and before. */
+const refused = ['42501', '0A000', '58P01'];
 
 /** The URL as it is, once its Postgres has answered. @throws StartProblem what is wrong with it, without the password */
 export async function usableDatabase(url: string): Promise<string> {
   const version = await serverVersion(url);
   if (version >= oldest) return url;
   throw new StartProblem(`DATABASE_URL is a Postgres ${version}; it must be ${oldest} or later.`);
+}
+
+/** The database with the tables of today. @throws StartProblem what it lacks, or its user may not do there */
+export async function migratedDatabase(
+  ...[url, migrations]: Parameters<typeof Database.open>
+): Promise<Database> {
+  try {
+    return await Database.open(url, migrations);
+  } catch (error) {
+    if (!refused.includes(codeOf(error) ?? '')) throw error;
+    const needed = 'its user must own the database, and the extension pg_trgm be installed';
+    throw new StartProblem(`The Postgres of DATABASE_URL cannot be used: ${reasonOf(error)}; ${needed}.`);
+  }
 }
 
 async function serverVersion(url: string): Promise<number> {
