@@ -36,7 +36,7 @@ export class ExportsController {
   @ApiProduces('application/x-ndjson')
   @ApiOkResponse({ schema: { type: 'string' } })
   async export(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<Readable> {
-    for (const name of readModels) await waitFor(this.clock, ctx, name);
+    await Promise.all(readModels.map((name) => waitFor(this.clock, ctx, name)));
     await Promise.all(readModels.map((name) => this.writes.settled(name, id)));
     const session = await this.sessions.get(ctx.principal, id);
     void ctx.reply

@@ -34,7 +34,7 @@ export class ExplainRetentionHandler implements IQueryHandler<ExplainRetention> 
 
   async execute({ of, id, ctx }: ExplainRetention): Promise<RetentionResource> {
     const { over, ...owners } = await (of === 'run' ? this.ofRun(id, ctx) : this.ofSession(id, ctx));
-    for (const { projection } of this.contents.all) await waitFor(this.clock, ctx, projection);
+    await Promise.all(this.contents.all.map(({ projection }) => waitFor(this.clock, ctx, projection)));
     const project = ctx.principal.projectId;
     const [holds, ...kinds] = await Promise.all([
       this.rules.holds(project),
