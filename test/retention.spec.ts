@@ -418,6 +418,37 @@ describe('transcripts', () => {
     ]);
   });
 
+  test.each(['run_id', 'session_id', 'user_id'])(
+    'of a hold on a %s are not redacted until it is released, through a fork neither',
+    async (name) => {
+      const session = await sessionOf();
+      const { id: run, user_id } = await operator.made(`/sessions/${session}/runs`);
+      const path = `/sessions/${session}/transcript`;
+      await operator.post(path, {
+        segments: [{ content: 'before' }, { content: 'of the run', run_id: run }],
+      });
+      const redact = async (seq: number, of = session): Promise<unknown[]> => {
+        const { status, body } = await operator.post(`/sessions/${of}/transcript/${seq}/redact`, {
+          reason: 'private',
+        });
+        return [status, body['code']];
+      };
+      expect(await redact(1)).toEqual([200, undefined]);
+      const subject = { [name]: { run_id: run, session_id: session, user_id }[name] };
+      const hold = await operator.made('/legal-holds', { subject, reason: 'case 7' });
+      expect(await redact(1)).toEqual([200, undefined]);
+      expect(await redact(2)).toEqual([409, 'legal_hold']);
+      const { id: fork } = await operator.made(`/sessions/${session}/fork`, {});
+      expect(await redact(2, fork)).toEqual([409, 'legal_hold']);
+      expect(dataOf(await operator.get(path))[1]?.['content']).toBe('of the run');
+      await operator.delete(`/legal-holds/${hold.id}`);
+      const its = await operator.made('/legal-holds', { subject: { session_id: fork }, reason: 'case 8' });
+      expect(await redact(2)).toEqual([409, 'legal_hold']);
+      await operator.delete(`/legal-holds/${its.id}`);
+      expect(await redact(2, fork)).toEqual([200, undefined]);
+    },
+  );
+
   test('of a hold, and of a run that runs, stay', async () => {
     const session = await sessionOf();
     const { id: run } = await operator.made(`/sessions/${session}/runs`);

@@ -68,6 +68,7 @@ export const catalogue = {
   project_exists: refused(409, 'Project exists', 'A project with this id is there already.'),
   session_busy: later(409, 'Session busy', 'A run holds the session, or runs in one to be forked.'),
   session_paused: refused(409, 'Session paused', 'The session has used up its budget.'),
+  legal_hold: refused(409, 'Legal hold', 'A legal hold keeps what was to be removed.'),
   illegal_transition: refused(
     409,
     'Illegal transition',

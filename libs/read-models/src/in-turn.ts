@@ -1,13 +1,22 @@
 import { Client } from 'pg';
+import { Turn } from './turn.js';
 
 const turnLock = 0x52_4c_54_4e;
+/** By name. Who waits for others of this process waits here: each connection is one of all that Postgres has. */
+const turns = new Map<string, Turn>();
 
 /**
  * Does a piece of work while nobody else, in any process, does one under the same name. Waits on a connection
  * of its own, so that those who wait cannot take from the work what it needs. The turn is lost with it.
  * @throws what the work throws
  */
-export async function inTurn<T>(url: string, name: string, work: () => Promise<T>): Promise<T> {
+export function inTurn<T>(url: string, name: string, work: () => Promise<T>): Promise<T> {
+  const turn = turns.get(name) ?? new Turn();
+  turns.set(name, turn);
+  return turn.take(() => amongProcesses(url, name, work));
+}
+
+async function amongProcesses<T>(url: string, name: string, work: () => Promise<T>): Promise<T> {
   const client = new Client({ connectionString: url, application_name: `runledger turn ${name}` });
   client.on('error', () => undefined); // told by its statements
   try {

@@ -23,7 +23,7 @@ import { transcriptDecider } from './transcript.decider.js';
 import { purgedSegmentsStream, transcriptStream } from './transcript.events.js';
 import { inPart, partsOf, readTranscript } from './transcript-reader.js';
 import { TranscriptSeeds } from './transcript-seeds.js';
-import { sharersSql, stillShown } from './transcript-sharers.js';
+import { type SegmentRange, sharersSql, stillShown } from './transcript-sharers.js';
 
 const segmentsOfPage = 100;
 const active = runStatuses.filter((status) => status === 'pending' || status === 'running');
@@ -87,7 +87,7 @@ export class RetainedTranscripts extends RetainedContent {
     );
   }
 
-  async belongsTo(removal: RemovalRecord): Promise<Belonging> {
+  async belongsTo(removal: SegmentRange): Promise<Belonging> {
     const { state: session } = await this.streams.load(sessionDecider, sessionStream(removal.id));
     const named = await this.database.query<{ run_id: string }>(
       `SELECT DISTINCT run_id FROM ${partsOf('$1::uuid')} p

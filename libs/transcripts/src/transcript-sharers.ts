@@ -6,13 +6,16 @@ import { transcriptStream } from './transcript.events.js';
 import { transcriptForksDecider } from './transcript-forks.decider.js';
 import { transcriptForksStream } from './transcript-forks.events.js';
 
+/** Segments of one transcript. */
+export type SegmentRange = Pick<RemovalRecord, 'id' | 'after_seq' | 'through_seq'>;
+
 /** A fork whose making broke off can still be made by the same request, as long as its Idempotency-Key is known. */
 const unbornHours = 24;
 
 /** The forks that still show some of what is to be removed, deleted ones too, as the streams have it. */
 export async function stillShown(
   streams: Streams,
-  { id, after_seq, through_seq }: RemovalRecord,
+  { id, after_seq, through_seq }: SegmentRange,
 ): Promise<Sharer[]> {
   const sharers: Sharer[] = [];
   const { state: forks } = await streams.load(transcriptForksDecider, transcriptForksStream(id));
