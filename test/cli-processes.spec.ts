@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Api } from './support/api.js';
 import { outcomeOf, startRunledger } from './support/runledger.js';
@@ -15,8 +16,9 @@ afterAll(async () => {
   await server.stop();
 });
 
-const runledger = (...args: string[]) =>
-  outcomeOf(startRunledger(args, { RUNLEDGER_URL: server.url, RUNLEDGER_API_KEY: server.key }));
+const begun = (...args: string[]) =>
+  startRunledger(args, { RUNLEDGER_URL: server.url, RUNLEDGER_API_KEY: server.key });
+const runledger = (...args: string[]) => outcomeOf(begun(...args));
 const started = async (...args: string[]): Promise<Record<string, unknown>> => {
   const { code, stdout, stderr } = await runledger('start', run, ...args);
   expect([code, stderr]).toEqual([0, '']);
@@ -39,6 +41,14 @@ describe('runledger start, ps, attach and kill', () => {
     expect(JSON.parse(running.stdout)).toMatchObject({ id, status: 'running' });
     expect(await runledger('kill', String(id), '--signal', 'SIGINT')).toMatchObject({ code: 0 });
     expect((await runledger('attach', String(id))).code).toBe(130);
+  });
+
+  it('stop following when nobody reads any more, though the other stream goes on', async () => {
+    const { id } = await started('--', 'sh', '-c', 'while echo y; do sleep 0.1; done');
+    const attached = begun('attach', String(id));
+    attached.stdout.once('data', () => attached.stdout.destroy());
+    expect(await once(attached, 'exit')).toEqual([0, null]);
+    expect(await runledger('kill', String(id))).toMatchObject({ code: 0 });
   });
 
   it.each([

@@ -18,5 +18,7 @@ export const interruptible = async (work: (signal: AbortSignal) => Promise<numbe
     throw error;
   } finally {
     process.off('SIGINT', interrupt);
+    // What work that failed has left under way would keep the process from ending.
+    stop.abort();
   }
 };

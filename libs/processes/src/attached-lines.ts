@@ -21,18 +21,21 @@ export class AttachedLines {
   async write(bytes: Buffer): Promise<void> {
     const lines = (this.begun + this.decoder.decode(bytes, { stream: true })).split('\n');
     this.begun = lines.pop() ?? '';
+    const messages = lines.map(withoutReturn);
     while (this.begun.length > longest) {
-      lines.push(this.begun.slice(0, longest));
-      this.begun = this.begun.slice(longest);
+      // Half a character is no text.
+      const end = (this.begun.charCodeAt(longest - 1) & 0xfc00) === 0xd800 ? longest - 1 : longest;
+      messages.push(this.begun.slice(0, end));
+      this.begun = this.begun.slice(end);
     }
-    await this.append(lines);
+    await this.append(messages);
   }
 
   /** Adds what has no line break behind it. */
   async end(): Promise<void> {
     const rest = this.begun + this.decoder.decode();
     this.begun = '';
-    if (rest !== '') await this.append([rest]);
+    if (rest !== '') await this.append([withoutReturn(rest)]);
   }
 
   private async append(messages: readonly string[]): Promise<void> {
@@ -42,7 +45,7 @@ export class AttachedLines {
       ts,
       stream: this.stream,
       // A log is text, which cannot hold U+0000; the process's output can.
-      message: (message.endsWith('\r') ? message.slice(0, -1) : message).replaceAll('\0', '\ufffd'),
+      message: message.replaceAll('\0', '\ufffd'),
       attributes: { process_id: this.process.process_id },
     }));
     await insist(this.onBehalf, (causation) =>
@@ -52,3 +55,6 @@ export class AttachedLines {
     );
   }
 }
+
+/** A line may end with CRLF. */
+const withoutReturn = (line: string): string => (line.endsWith('\r') ? line.slice(0, -1) : line);
