@@ -21,8 +21,12 @@ export const readSettings = async (env: NodeJS.ProcessEnv): Promise<Settings> =>
     return { url: withoutSlash(env.RUNLEDGER_URL), key: env.RUNLEDGER_API_KEY };
   }
   const directory = env.DATA_DIR ?? './.data';
-  const url = localUrl(await readText(join(directory, 'server.json'), directory));
-  const key = env.RUNLEDGER_API_KEY ?? (await readText(join(directory, 'api-key'), directory)).trim();
+  const none =
+    `no server is known: ${directory} is not the data directory of a server that has started; ` +
+    'set DATA_DIR, or RUNLEDGER_URL and RUNLEDGER_API_KEY';
+  const url = localUrl(await readText(join(directory, 'server.json'), none));
+  const noKey = `no key is known: the server of ${directory} was given one; set RUNLEDGER_API_KEY`;
+  const key = env.RUNLEDGER_API_KEY ?? (await readText(join(directory, 'api-key'), noKey)).trim();
   return { url: withoutSlash(url), key };
 };
 
@@ -40,13 +44,10 @@ const localUrl = (text: string): string => {
   throw unknown('server.json of the local server holds no url; start the server again');
 };
 
-const readText = async (file: string, directory: string): Promise<string> => {
+const readText = async (file: string, otherwise: string): Promise<string> => {
   try {
     return await readFile(file, 'utf8');
   } catch {
-    throw unknown(
-      `no server is known: ${directory} is not the data directory of a server that has started; ` +
-        'set DATA_DIR, or RUNLEDGER_URL and RUNLEDGER_API_KEY',
-    );
+    throw unknown(otherwise);
   }
 };

@@ -1,0 +1,31 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { readSettings } from './settings.js';
+
+let directory: string;
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'runledger-cli-'));
+});
+afterAll(() => {
+  rmSync(directory, { recursive: true });
+});
+
+it('finds the local server by what it left in DATA_DIR, and says what is missing there', async () => {
+  await expect(readSettings({ DATA_DIR: directory })).rejects.toThrow(/^no server is known: .* set DATA_DIR/);
+  writeFileSync(join(directory, 'server.json'), '{"url":"http://127.0.0.1:8080/"}');
+  await expect(readSettings({ DATA_DIR: directory })).rejects.toThrow(
+    /^no key is known: .* set RUNLEDGER_API_KEY$/,
+  );
+  const url = 'http://127.0.0.1:8080';
+  expect(await readSettings({ DATA_DIR: directory, RUNLEDGER_API_KEY: 'k' })).toEqual({ url, key: 'k' });
+  writeFileSync(join(directory, 'api-key'), 'kept\n');
+  expect(await readSettings({ DATA_DIR: directory })).toEqual({ url, key: 'kept' });
+});
+
+it('sends the local key to no server that RUNLEDGER_URL names', async () => {
+  const env = { DATA_DIR: directory, RUNLEDGER_URL: 'https://other.example.com' };
+  await expect(readSettings(env)).rejects.toThrow('RUNLEDGER_URL is set and RUNLEDGER_API_KEY is not');
+});
