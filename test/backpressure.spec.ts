@@ -6,7 +6,7 @@ import { type Frame, Watch } from './support/sse.js';
 import { StuckReader } from './support/stuck-reader.js';
 
 const stuckReaders = Number(process.env['STUCK_READERS'] ?? 60);
-const appends = 5;
+const appends = 8;
 const events = Array.from({ length: 60 }, () => ({ type: 'x.large', data: { pad: 'x'.repeat(60_000) } }));
 const total = appends * events.length + 2;
 const megabytesOfEach = (total * 60_000) / 2 ** 20;
@@ -17,7 +17,7 @@ const ids = (frames: readonly Frame[]): number[] =>
   frames.flatMap(({ id }) => (id === undefined ? [] : Number(id)));
 const upTo = (last: number): number[] => Array.from({ length: last }, (_, n) => n + 1);
 
-describe(`${stuckReaders} readers that do not read, of a run with 18 MB of events`, () => {
+describe(`${stuckReaders} readers that do not read, of a run with 28 MB of events`, () => {
   let server: Server;
   let api: Api;
   let path: string;
