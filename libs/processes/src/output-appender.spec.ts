@@ -107,11 +107,11 @@ test('who writes waits while a commit is on its way and much is gathered', async
   await appender.append('stdout', Buffer.alloc(1));
   await new Promise(setImmediate);
   let waited = true;
-  const second = appender.append('stdout', Buffer.alloc(6 * 1024 * 1024)).then(() => (waited = false));
+  const second = appender.append('stdout', Buffer.alloc(3 * 1024 * 1024)).then(() => (waited = false));
   await new Promise(setImmediate);
   expect(waited).toBe(true);
   go();
   await second;
   await appender.stored();
-  expect(outputIn(store, 'stdout')).toHaveLength(6 * 1024 * 1024 + 1);
+  expect(outputIn(store, 'stdout')).toHaveLength(3 * 1024 * 1024 + 1);
 });

@@ -19,8 +19,11 @@ import { outputStreamOf, type ProcessOutputWritten } from './process-output.even
  * until the store is free.
  */
 const pieceBytes = 128 * 1024;
-/** How much may wait to be stored: two commits of it are on their way, while the next one is gathered. */
-const mostWaiting = 6 * 1024 * 1024;
+/**
+ * How much may wait to be stored: two commits of it are on their way, while the next one is gathered. With more the
+ * commits are so large that the next one takes the place of the last in memory before followers have had it.
+ */
+const mostWaiting = 3 * 1024 * 1024;
 const retryMs = 200;
 
 interface Piece {
