@@ -1,9 +1,9 @@
 import { Client } from 'pg';
-import { Turn } from './turn.js';
+import { Turns } from './turn.js';
 
 const turnLock = 0x52_4c_54_4e;
-/** By name. Who waits for others of this process waits here: each connection is one of all that Postgres has. */
-const turns = new Map<string, Turn>();
+/** Who waits for others of this process waits here: each connection is one of all that Postgres has. */
+const turns = new Turns();
 
 /**
  * Does a piece of work while nobody else, in any process, does one under the same name. Waits on a connection
@@ -11,9 +11,7 @@ const turns = new Map<string, Turn>();
  * @throws what the work throws
  */
 export function inTurn<T>(url: string, name: string, work: () => Promise<T>): Promise<T> {
-  const turn = turns.get(name) ?? new Turn();
-  turns.set(name, turn);
-  return turn.take(() => amongProcesses(url, name, work));
+  return turns.take(`${url} ${name}`, () => amongProcesses(url, name, work));
 }
 
 async function amongProcesses<T>(url: string, name: string, work: () => Promise<T>): Promise<T> {

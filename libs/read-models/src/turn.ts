@@ -9,3 +9,19 @@ export class Turn {
     return mine;
   }
 }
+
+/** A turn for each name. One that nobody takes or waits for is forgotten. */
+export class Turns {
+  private readonly last = new Map<string, Promise<unknown>>();
+
+  /** As `Turn.take`, among those of one name. */
+  take<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const mine = (this.last.get(name) ?? Promise.resolve()).then(work);
+    const leave = (): void => {
+      if (this.last.get(name) === over) this.last.delete(name);
+    };
+    const over = mine.then(leave, leave);
+    this.last.set(name, over);
+    return mine;
+  }
+}

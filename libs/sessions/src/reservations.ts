@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { visible } from '#access';
 import type { Causation, Principal } from '#eventsourcing';
 import { RuleViolation, Streams } from '#eventsourcing';
-import { RecentWrites } from '#read-models';
+import { RecentWrites, Turns } from '#read-models';
 import type { Claimant, ReservationState } from './reservation.decider.js';
 import { expectMayTake, release, reservationDecider, reserve, take } from './reservation.decider.js';
 import { sessionDecider } from './session.decider.js';
@@ -14,7 +14,7 @@ import { takeName } from './take-name.js';
 /** Keeps what must be unique unique: one stream per value, written before the session that bears it. */
 @Injectable()
 export class Reservations {
-  private readonly turns = new Map<string, Promise<unknown>>();
+  private readonly turns = new Turns();
 
   constructor(
     private readonly streams: Streams,
@@ -151,19 +151,11 @@ export class Reservations {
    */
   noteAlias(id: string, alias: string, causation: Causation): Promise<bigint | undefined> {
     // In turn, or one that has read the alias' stream before it moved could write after one that read it later.
-    const turn = (this.turns.get(alias) ?? Promise.resolve())
-      .catch(() => undefined)
-      .then(() => this.noteAsItIs(id, alias, causation))
-      .then((position) => {
-        this.writes.wrote(id, position);
-        return position;
-      });
-    this.turns.set(alias, turn);
-    const leave = (): void => {
-      if (this.turns.get(alias) === turn) this.turns.delete(alias);
-    };
-    turn.then(leave, leave);
-    return turn;
+    return this.turns.take(alias, async () => {
+      const position = await this.noteAsItIs(id, alias, causation);
+      this.writes.wrote(id, position);
+      return position;
+    });
   }
 
   private async noteAsItIs(id: string, alias: string, causation: Causation): Promise<bigint | undefined> {
