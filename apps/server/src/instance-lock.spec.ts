@@ -30,6 +30,21 @@ describe('the lock of a data dir', () => {
     );
   });
 
+  test('makes the folder, and those above it', () => {
+    const deep = join(dataDir, 'a', 'b');
+    lockDataDir(deep);
+    expect(readdirSync(deep)).toEqual(['lock-1']);
+  });
+
+  test('is refused at once where no folder can be made', () => {
+    const { stdout } = spawnSync(
+      process.execPath,
+      ['--input-type=module', '-e', contender('/proc/runledger/data')],
+      { encoding: 'utf8', timeout: 20_000 },
+    );
+    expect(stdout).toMatch(/^DATA_DIR \/proc\/runledger\/data cannot be used: .+\.\n$/);
+  });
+
   test('can be taken again after its release', () => {
     lockDataDir(dataDir)();
     lockDataDir(dataDir);

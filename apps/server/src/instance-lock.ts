@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { linkSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, linkSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { StartProblem, codeOf, reasonOf } from './start-problem.js';
 
 /** Says that the data dir is ours no longer. */
@@ -16,7 +16,7 @@ export type Release = () => void;
 export function lockDataDir(dataDir: string): Release {
   const draft = join(dataDir, `.lock-${process.pid}`);
   try {
-    mkdirSync(dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+    makeFolder(resolve(dataDir), process.getuid?.() === 0 ? 0o711 : 0o700);
     writeFileSync(draft, `${process.pid} ${startOf(process.pid)}`);
   } catch (error) {
     throw new StartProblem(`DATA_DIR ${dataDir} cannot be used: ${reasonOf(error)}.`);
@@ -25,6 +25,17 @@ export function lockDataDir(dataDir: string): Release {
     return take(dataDir, draft);
   } finally {
     rmSync(draft, { force: true });
+  }
+}
+
+/** Makes a folder and those above it. Node's recursive `mkdir` never returns where the system says ENOENT, as /proc does. */
+function makeFolder(path: string, mode: number): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path), mode);
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
   }
 }
 

@@ -24,6 +24,30 @@ test.each([
   );
 });
 
+test.each([
+  ['{"a": [1e400]}', '/a/0', '1e400'],
+  ['{"a": "9007199254740993", "b": {"n": 9007199254740993}}', '/b/n', '9007199254740993'],
+  ['[-1763800000000000001]', '/0', '-1763800000000000001'],
+  ['{"\\\\\\"": "\\\\", "b": 1E+400}', '/b', '1E+400'],
+  [`[${'9'.repeat(400)}]`, '/0', `${'9'.repeat(40)}...`],
+])('a number that would be stored as another is refused: %s', (text, pointer, number) => {
+  const detail = `must not hold the number ${number}: it would be stored as another; send it as text`;
+  expect(() => parseJson(text)).toThrow(
+    expect.objectContaining({ code: 'validation_failed', options: { errors: [{ pointer, detail }] } }),
+  );
+});
+
+test.each([
+  '9007199254740991',
+  '100000000000000000000',
+  '1e300',
+  '0.12345678901234567890',
+  '"\\"1e400"',
+  '[1, "9007199254740993"]',
+])('a number that is kept, and digits in a text, are taken: %s', (text) => {
+  expect(parseJson(text)).toEqual(JSON.parse(text));
+});
+
 test('nesting has a limit', () => {
   const nested = (levels: number) => '['.repeat(levels) + ' '.repeat(1_000) + ']'.repeat(levels);
   expect(() => parseJson(nested(500))).not.toThrow();

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { lossyNumber } from './json-numbers.js';
 import { ProblemError } from './problems.js';
 
 /** Deeper values could not be written out again. */
@@ -19,7 +20,8 @@ export function utf8(bytes: Buffer): string {
 /**
  * Parses JSON text; `__proto__` stays a key like any other.
  * @param pointer where in the body the text stands
- * @throws ProblemError malformed_json, or validation_failed for U+0000 and for values nested deeper than 500
+ * @throws ProblemError malformed_json, or validation_failed for U+0000, for numbers that would not be kept
+ *   digit for digit (integers beyond 2^53 - 1, or too large for a double), and for values nested deeper than 500
  */
 export function parseJson(text: string, pointer = ''): unknown {
   let value: unknown;
@@ -33,6 +35,14 @@ export function parseJson(text: string, pointer = ''): unknown {
     );
   }
   if (text.includes('\\u0000')) refuseNul(value, pointer);
+  const lossy = lossyNumber(text);
+  if (lossy !== undefined) {
+    const place = placeOf(value, pointer, (part) => part === Number(lossy), 0) ?? pointer;
+    refuse(
+      place,
+      `must not hold the number ${shortened(lossy)}: it would be stored as another; send it as text`,
+    );
+  }
   // Anything deeper takes at least two characters a level.
   if (text.length > 2 * deepest && isDeeper(value, deepest)) {
     refuse(pointer, `must not be nested deeper than ${deepest} levels`);
@@ -48,17 +58,24 @@ function refuse(pointer: string, detail: string): never {
 
 /** @throws ProblemError validation_failed when a string or key holds U+0000, which cannot be stored */
 export function refuseNul(value: unknown, pointer: string): void {
-  const found = nulIn(value, pointer, 0);
+  const found = placeOf(value, pointer, (part) => typeof part === 'string' && part.includes('\0'), 0);
   if (found !== undefined) refuse(found, 'must not hold the character U+0000');
 }
 
-function nulIn(value: unknown, pointer: string, depth: number): string | undefined {
-  if (typeof value === 'string') return value.includes('\0') ? pointer : undefined;
-  if (typeof value !== 'object' || value === null || depth > deepest) return undefined;
+const shortened = (number: string): string => (number.length > 40 ? `${number.slice(0, 40)}...` : number);
+
+/** The pointer to the first leaf or key for which `holds`, no deeper than values may be. */
+function placeOf(
+  value: unknown,
+  pointer: string,
+  holds: (part: unknown) => boolean,
+  depth: number,
+): string | undefined {
+  if (typeof value !== 'object' || value === null) return holds(value) ? pointer : undefined;
+  if (depth > deepest) return undefined;
   for (const [key, member] of Object.entries(value)) {
-    const found = key.includes('\0')
-      ? pointerTo(pointer, key)
-      : nulIn(member, pointerTo(pointer, key), depth + 1);
+    const place = pointerTo(pointer, key);
+    const found = holds(key) ? place : placeOf(member, place, holds, depth + 1);
     if (found !== undefined) return found;
   }
   return undefined;
