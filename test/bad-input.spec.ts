@@ -111,6 +111,7 @@ describe('a body that is refused', () => {
     ['an unknown word', '/runs', { on_active_run: 'push' }, [{ pointer: '/on_active_run' }]],
     ['a number out of range', '/runs', { max_attempts: 101 }, [{ pointer: '/max_attempts' }]],
     ['a number that is not whole', '/runs', { max_attempts: 1.5 }, [{ pointer: '/max_attempts' }]],
+    ['digits that would be lost', '/runs', '{"input":{"n":9007199254740993}}', [{ pointer: '/input/n' }]],
     ['what is nested too deep', '/runs', `{"input":${nested(501)}}`, [{ pointer: '' }]],
   ];
 
