@@ -528,11 +528,11 @@ CREATE INDEX webhooks_project ON webhooks.webhooks USING btree (project_id, id);
 CREATE OR REPLACE FUNCTION eventstore.append(streams text[], expected bigint[], of_append integer[], number integer[], ids uuid[], types text[], metadata text, data text, bulky boolean[], OUT base bigint, OUT revisions bigint[], OUT positions bigint[])
  RETURNS record
  LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
 AS $function$
 DECLARE
-  live bigint[];
   last bigint[];
   accepted boolean[];
   again record;
@@ -540,28 +540,29 @@ BEGIN
   PERFORM pg_advisory_xact_lock(1380730195);
   SELECT last_value INTO base FROM eventstore.position;
 
-  SELECT array_agg(h.live ORDER BY h.n), array_agg(coalesce(h.live, h.gone, -1) ORDER BY h.n)
-  INTO live, last
-  FROM (
-    SELECT s.n,
-      (SELECT e.revision FROM eventstore.events e WHERE e.stream = s.name ORDER BY e.revision DESC LIMIT 1) AS live,
-      (SELECT t.last_revision FROM eventstore.truncated t WHERE t.stream = s.name) AS gone
-    FROM unnest(streams) WITH ORDINALITY AS s(name, n)
-  ) h;
-
-  SELECT array_agg(CASE x.expected
-      WHEN -1 THEN live[x.n] IS NULL
+  SELECT array_agg(h.last ORDER BY h.n), array_agg(CASE h.expected
+      WHEN -1 THEN h.live IS NULL
       WHEN -2 THEN true
-      WHEN -4 THEN live[x.n] IS NOT NULL
-      ELSE last[x.n] = x.expected END ORDER BY x.n)
-  INTO accepted FROM unnest(expected) WITH ORDINALITY AS x(expected, n);
+      WHEN -4 THEN h.live IS NOT NULL
+      ELSE h.last = h.expected END ORDER BY h.n)
+  INTO last, accepted
+  FROM (
+    SELECT s.n, s.expected, v.live, coalesce(v.live,
+      (SELECT t.last_revision FROM eventstore.truncated t WHERE t.stream = s.name), -1) AS last
+    FROM unnest(streams, expected) WITH ORDINALITY AS s(name, expected, n)
+    LEFT JOIN LATERAL (
+      SELECT e.revision AS live FROM eventstore.events e WHERE e.stream = s.name ORDER BY e.revision DESC LIMIT 1
+    ) v ON true
+  ) h;
 
   -- An append that does not hold, or that any state satisfies, may be one that was stored before.
   IF false = ANY (accepted) OR expected && '{-2,-4}' THEN
     FOR again IN
       SELECT a.n, count(*) AS asked, count(e.id) AS found, max(e.revision) AS revision, max(e.position) AS position
       FROM unnest(of_append, ids) AS a(n, id)
-      LEFT JOIN eventstore.events e ON e.id = a.id AND e.stream = streams[a.n]
+      LEFT JOIN LATERAL (
+        SELECT o.id, o.stream, o.revision, o.position FROM eventstore.events o WHERE o.id = a.id OFFSET 0
+      ) e ON e.stream = streams[a.n]
       WHERE NOT accepted[a.n] OR expected[a.n] IN (-2, -4)
       GROUP BY a.n
     LOOP
@@ -584,12 +585,11 @@ BEGIN
 
   PERFORM setval('eventstore.position', base + cardinality(ids));
 
-  SELECT array_agg(CASE WHEN accepted[a.n] THEN last[a.n] + a.size ELSE revisions[a.n] END ORDER BY a.n),
-         array_agg(CASE WHEN accepted[a.n] THEN base + a.ordinal ELSE positions[a.n] END ORDER BY a.n)
+  -- The events of an append stand side by side: its last one is followed by another's.
+  SELECT array_agg(CASE WHEN accepted[e.a] THEN last[e.a] + e.k ELSE revisions[e.a] END ORDER BY e.n),
+         array_agg(CASE WHEN accepted[e.a] THEN base + e.n ELSE positions[e.a] END ORDER BY e.n)
   INTO revisions, positions
-  FROM (
-    SELECT e.a AS n, max(e.k) AS size, max(e.n) AS ordinal
-    FROM unnest(of_append, number) WITH ORDINALITY AS e(a, k, n) GROUP BY e.a
-  ) a;
+  FROM unnest(of_append, number) WITH ORDINALITY AS e(a, k, n)
+  WHERE e.a IS DISTINCT FROM of_append[e.n + 1];
 END $function$
 ;

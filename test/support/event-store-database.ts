@@ -1,6 +1,7 @@
 import { DataSource } from 'typeorm';
 import {
   AppendFunction1760000000003,
+  AppendFunction1760000000070,
   BulkData1760000000060,
   EventStore1760000000000,
 } from '#eventstore-postgres';
@@ -12,7 +13,12 @@ export async function eventStoreDatabase(): Promise<Database> {
   const source = new DataSource({
     type: 'postgres',
     url: database.url,
-    migrations: [EventStore1760000000000, AppendFunction1760000000003, BulkData1760000000060],
+    migrations: [
+      EventStore1760000000000,
+      AppendFunction1760000000003,
+      BulkData1760000000060,
+      AppendFunction1760000000070,
+    ],
     migrationsRun: true,
   });
   await (await source.initialize()).destroy();

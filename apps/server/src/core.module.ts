@@ -2,6 +2,7 @@ import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { EventStore, LiveEvents, Streams } from '#eventsourcing';
 import {
   AppendFunction1760000000003,
+  AppendFunction1760000000070,
   BulkData1760000000060,
   EventStore1760000000000,
   PostgresEventStore,
@@ -32,6 +33,7 @@ export const migrations = [
   Audit1760000000050,
   Watchers1760000000050,
   BulkData1760000000060,
+  AppendFunction1760000000070,
 ];
 
 export interface CoreOptions {

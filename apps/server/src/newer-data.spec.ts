@@ -26,5 +26,5 @@ it('refuses what a newer version has made, in one sentence that says so', async 
   await refuseNewerData(database.url, migrations);
   const older = refuseNewerData(database.url, migrations.slice(0, -1));
   await expect(older).rejects.toThrow(StartProblem);
-  await expect(older).rejects.toThrow(/belong to a newer version of Runledger \(BulkData\d+\)/);
+  await expect(older).rejects.toThrow(/belong to a newer version of Runledger \(AppendFunction\d+\)/);
 });

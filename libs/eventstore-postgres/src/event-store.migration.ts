@@ -56,9 +56,7 @@ export class BulkData1760000000060 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
       ALTER TABLE eventstore.events ADD COLUMN bulk json, ALTER COLUMN data DROP NOT NULL;
-      ALTER TABLE eventstore.events ALTER COLUMN bulk SET STORAGE EXTERNAL;
-      DROP FUNCTION eventstore.append;
-      ${appendFunction}`);
+      ALTER TABLE eventstore.events ALTER COLUMN bulk SET STORAGE EXTERNAL`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
@@ -67,3 +65,5 @@ export class BulkData1760000000060 implements MigrationInterface {
       ALTER TABLE eventstore.events ALTER COLUMN data SET NOT NULL, DROP COLUMN bulk`);
   }
 }
+
+export class AppendFunction1760000000070 extends AppendFunction1760000000003 {}
