@@ -21,6 +21,8 @@ import { RetainedTranscripts, TranscriptPolicy, TranscriptProjection, Transcript
 import { WebhookPolicy, WebhookSettings, WebhooksModule } from '#webhooks';
 import { Core, CoreModule } from './core.module.js';
 import { HealthController } from './health.controller.js';
+import { MetricsController } from './metrics.controller.js';
+import { Metrics } from './metrics.js';
 import { OperationsController } from './operations.controller.js';
 import type { Settings } from './settings.js';
 import { reasonOf, StartProblem } from './start-problem.js';
@@ -34,7 +36,7 @@ export interface AppOptions {
 }
 
 @Global()
-@Module({ controllers: [HealthController, OperationsController] })
+@Module({ controllers: [HealthController, MetricsController, OperationsController] })
 export class AppModule {
   static of(core: Core, { settings, bootstrapKey, modules = [] }: AppOptions): DynamicModule {
     const status = {
@@ -79,7 +81,7 @@ export class AppModule {
         AuditModule.with(auditKey(settings)),
         ...modules,
       ],
-      providers: [status],
+      providers: [status, Metrics],
       exports: [status],
     };
   }

@@ -18,6 +18,7 @@ import { Core } from './core.module.js';
 import { hosting } from './hosting.js';
 import { JsonLogger } from './logger.js';
 import { serveDocs } from './openapi.js';
+import { Metrics, metricsPath } from './metrics.js';
 import { Projectors } from './projectors.js';
 import { limitRate } from './rate-limit.js';
 import type { Settings } from './settings.js';
@@ -50,6 +51,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const accesses = nest.get(AccessLog);
   recordAccesses(fastify, accesses);
   authenticateRequests(fastify, nest.get(KeyRing), settings.tokens && (await tokensOf(settings.tokens)));
+  nest.get(Metrics).watch(fastify);
   if (settings.rateLimit !== undefined) await limitRate(fastify, settings.rateLimit);
   if (!settings.roles.has('api')) closeApi(fastify);
   serveDocs(nest);
@@ -132,10 +134,11 @@ function sendingWebhooks(nest: NestFastifyApplication, databaseUrl: string): { s
   };
 }
 
-/** A process without the role `api` answers for its health, and for nothing else. */
+/** A process without the role `api` tells of its health and its figures, and of nothing else. */
 function closeApi(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
-    done(isOpen(request) ? undefined : new ProblemError('not_found', 'This process does not serve the API.'));
+    const own = isOpen(request) || request.routeOptions.url === metricsPath;
+    done(own ? undefined : new ProblemError('not_found', 'This process does not serve the API.'));
   });
 }
 

@@ -19,6 +19,11 @@ export class EventStreams implements BeforeApplicationShutdown {
   private ticking: NodeJS.Timeout | undefined;
   private closing = false;
 
+  /** How many are open. */
+  get size(): number {
+    return this.streams.size;
+  }
+
   /**
    * Answers a request with a stream until the client goes away or the follower ends it.
    * @param follow makes the follower, once the head of the answer is on its way
