@@ -3,3 +3,4 @@ export * from './pool.js';
 export * from './arrays.js';
 export * from './listener.js';
 export * from './vacuum.js';
+export * from './gathering-socket.js';

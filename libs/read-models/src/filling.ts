@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import type { Batch, Upcasters } from '#eventsourcing';
+import { GatheringSocket } from '#postgres';
 import { parts, resting } from './gentle.js';
 import type { Projection } from './projection.js';
 import { ProjectionBuild } from './projection-build.js';
@@ -42,6 +43,7 @@ export class Filling {
       options: '-c synchronous_commit=off -c max_parallel_maintenance_workers=0',
       // One statement is put into words while the database works on the one before.
       pipeline: true,
+      stream: () => new GatheringSocket(),
     });
   }
 

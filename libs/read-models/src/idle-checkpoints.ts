@@ -1,12 +1,12 @@
 import type { Database } from './database.js';
 import { clockChannel } from './read-model-clock.js';
 
-/** Checkpoints that moved without an event are stored this often, in milliseconds. */
+/** Checkpoints that moved without a row are stored this often, in milliseconds. */
 const storeEvery = 60;
 
 /**
- * Stores how far the projections of this process have come where nothing was for them: one statement for
- * all of them, so that a projection that has nothing to do costs next to nothing. Each checkpoint is
+ * Stores how far the projections of this process have come where nothing was for them, or nothing that they
+ * write down: one statement for all of them, so that a projection that has nothing to do costs next to nothing. Each checkpoint is
  * moved only from where this process left it: who leads no longer changes nothing.
  */
 export class IdleCheckpoints {

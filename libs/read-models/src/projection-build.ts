@@ -5,9 +5,15 @@ import { clockChannel } from './read-model-clock.js';
 
 export type BuildKind = 'serving' | 'building';
 
+/** By name they are sent together with what is behind or before them. */
+const begin = { name: 'begin', text: 'BEGIN' };
+const commit = { name: 'commit', text: 'COMMIT' };
+
 /** One build of a projection: its schema, and its row in the register. */
 export class ProjectionBuild {
   readonly schema: string;
+  /** Events that were folded without a statement, and are counted with the next checkpoint. */
+  private uncounted = 0;
 
   constructor(
     private readonly client: Client,
@@ -70,22 +76,36 @@ export class ProjectionBuild {
 
   /** Rows and checkpoint in one transaction: exactly once, whatever is killed when. */
   async take(batch: Batch): Promise<void> {
-    if (batch.events.length === 0) {
-      await this.checkpoint(batch);
-      return;
-    }
+    if (!(await this.fold(batch))) await this.checkpoint({ ...batch, events: [] });
+  }
+
+  /**
+   * The same, but for a batch that has no statement: its checkpoint is left to the caller. The transaction begins
+   * with the first statement, and ends with the checkpoint, without a wait of its own for either.
+   * @returns whether the checkpoint is stored
+   */
+  async fold(batch: Batch): Promise<boolean> {
+    if (batch.events.length === 0) return false;
+    let begun: Promise<unknown> | undefined;
     let over = false;
     const sql: Sql = {
       query: async <Row extends object>(text: string, values: readonly unknown[] = []) => {
         // Statements are sent ahead of each other's answers: none may follow the end of the transaction.
         if (over) throw new Error(`${this.projection.name}: a statement behind its transaction`);
-        return (await this.client.query<Row>(text, [...values])).rows;
+        begun ??= this.client.query(begin);
+        const [, { rows }] = await Promise.all([begun, this.client.query<Row>(text, [...values])]);
+        return rows;
       },
     };
-    await this.transaction(async () => {
+    try {
       await this.projection.apply(sql, batch.events).finally(() => (over = true));
-      await this.checkpoint(batch);
-    });
+      if (begun !== undefined) await Promise.all([this.checkpoint(batch), this.client.query(commit)]);
+    } catch (error) {
+      if (begun !== undefined) await this.client.query('ROLLBACK').catch(() => undefined);
+      throw error;
+    }
+    if (begun === undefined) this.uncounted += batch.events.length;
+    return begun !== undefined;
   }
 
   /** Puts this build in the place of the one that serves, in one transaction; no read notices. */
@@ -120,8 +140,10 @@ export class ProjectionBuild {
     await this.client.query(`DROP SCHEMA IF EXISTS "${this.projection.name}_old" CASCADE`);
   }
 
-  private async checkpoint(batch: Batch): Promise<void> {
+  private async checkpoint({ position, events }: Batch): Promise<void> {
     const { name } = this.projection;
+    const count = this.uncounted + events.length;
+    this.uncounted = 0;
     await this.client.query({
       name: 'checkpoint',
       text: `WITH moved AS (
@@ -129,7 +151,7 @@ export class ProjectionBuild {
           SET position = $3, events = events + $4, error = NULL, moved_at = now()
           WHERE name = $1 AND build = $2 RETURNING build)
         SELECT pg_notify('${clockChannel}', $1 || ' ' || $3) FROM moved WHERE build = 'serving'`,
-      values: [name, this.kind, batch.position.toString(), batch.events.length],
+      values: [name, this.kind, position.toString(), count],
     });
   }
 

@@ -112,11 +112,8 @@ export class Projector {
   private async advance(serving: ProjectionBuild, batch: Batch): Promise<void> {
     const { clock, idle } = this.share;
     const { name } = this.projection;
-    if (batch.events.length === 0) idle.pass(name, batch.position);
-    else {
-      await serving.take(batch);
-      idle.stands(name, batch.position);
-    }
+    if (await serving.fold(batch)) idle.stands(name, batch.position);
+    else idle.pass(name, batch.position);
     clock.moved(name, batch.position);
   }
 
