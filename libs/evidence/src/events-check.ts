@@ -123,7 +123,7 @@ function judged({ wanted, line, found, head, ...seen }: Doubt, size: number): Fi
   const n = Math.min(found?.n ?? wanted, wanted);
   const inserted: Finding = { what: 'inserted', where: eventAt(found?.n ?? wanted, line, head), n };
   if (found === undefined) {
-    return seen.wantedIsNext === true
+    return seen.wantedIsNext === true || wanted >= size
       ? inserted
       : { what: 'altered', where: eventAt(wanted, line, head), n: wanted };
   }

@@ -1,9 +1,11 @@
+import { unlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { eventContent } from '#eventsourcing';
 import { digestsMended, event, ExportDir, madeExport, newKey } from '../../../test/support/made-export.js';
 import { digestOf, eventHead, eventLine, leafOf, purgedLine } from './evidence-line.js';
-import { exportFiles, manifestFile } from './export-files.js';
+import { exportFiles, type Manifest, manifestFile, manifestText } from './export-files.js';
 import { keyIdOf, publicText } from './signing.js';
 import { verifyExport } from './verify-export.js';
 
@@ -70,6 +72,51 @@ describe('an export', () => {
       expect((await firstFinding())?.where).toContain(name);
     }
   });
+});
+
+describe('an export of which something is missing', () => {
+  it.each([exportFiles.events, exportFiles.checkpoints, manifestFile])(
+    'is told that it was %s',
+    async (name) => {
+      unlinkSync(join(dir.path, name));
+      expect((await verifyExport(dir.path)).findings).toEqual([{ what: 'removed', where: name }]);
+    },
+  );
+
+  it('cannot be checked at all without any of its files', async () => {
+    for (const name of [exportFiles.events, exportFiles.checkpoints, manifestFile])
+      unlinkSync(join(dir.path, name));
+    await expect(verifyExport(dir.path)).rejects.toThrow('it holds no export');
+  });
+});
+
+it('a line that was altered, or that is too much, does not speak against the manifest', async () => {
+  const wheres = async (events: readonly string[]) => {
+    dir.write({ ...intact, events: [...events] });
+    return (await verifyExport(dir.path)).findings.map(
+      ({ what, where }) => `${what} ${where.split(',')[0] ?? ''}`,
+    );
+  };
+  expect(await wheres(intact.events.with(20, (intact.events[20] ?? '').replace('"n":20', '"n":2O')))).toEqual(
+    ['altered events.ndjson line 21', 'altered events.ndjson'],
+  );
+  expect(await wheres([...intact.events, 'too much'])).toEqual([
+    `inserted events.ndjson line ${size + 1}`,
+    'altered events.ndjson',
+  ]);
+});
+
+it('a count that the manifest tells wrongly is named', async () => {
+  const { events, withheld } = (await verifyExport(dir.path)).manifest ?? { events: 0, withheld: 0 };
+  for (const counts of [{ events: events + 1 }, { withheld: withheld + 1 }]) {
+    dir.write(intact);
+    const manifest = JSON.parse(dir.bytes(manifestFile).toString()) as Manifest;
+    dir.writeBytes(manifestFile, Buffer.from(manifestText({ ...manifest, ...counts })));
+    expect((await verifyExport(dir.path)).findings).toContainEqual({
+      what: 'altered',
+      where: 'manifest.json: the count of events',
+    });
+  }
 });
 
 describe('somebody who mends the digests of the manifest', () => {
