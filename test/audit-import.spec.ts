@@ -64,11 +64,13 @@ const served = async (
   }
 };
 
+const hook = { url: 'https://example.org/hook', event_pattern: 'run.*', filter: { source: 'none' } };
+
 /** Something of every kind; a stream whose first events are gone; positions that were never used. */
 const history = async (database: Database, api: Api): Promise<void> => {
   const project = await newProject({ url: api.url, key: api.key });
   const user = await project.caller('operator');
-  await user.made('/webhooks', { url: 'https://example.org/hook', event_pattern: '*' });
+  for (const caller of [user, api]) await caller.made('/webhooks', hook);
   for (let n = 0; n < 12; n++) {
     const { id: session } = await user.made('/sessions', {
       title: `S${n}`,
@@ -136,6 +138,21 @@ it('an import into an empty instance gives the same read models, row by row', as
   expect(Object.values(again).flat().length).toBeGreaterThan(100);
   expect(again).toEqual(rows);
   expect(await count(database, 'runledger.webhook_deliveries')).toBe(0);
+}, 60_000);
+
+it('a webhook of an import says that it has no secret, and works when it has one again', async () => {
+  const database = await fresh();
+  await imported(exported, database);
+  await served(database, async (admin) => {
+    const { data } = (await admin.get('/webhooks')).body as { data: { id: string }[] };
+    const hook = `/webhooks/${data[0]?.id ?? ''}`;
+    expect(await admin.post(`${hook}/ping`)).toMatchObject({
+      status: 409,
+      body: { code: 'webhook_disabled', detail: expect.stringContaining('rotate-secret') },
+    });
+    await admin.post(`${hook}/rotate-secret`);
+    expect((await admin.post(`${hook}/ping`)).status).toBe(202);
+  });
 }, 60_000);
 
 // The server that KURRENTDB_URL names holds what other specs have written.
@@ -208,6 +225,7 @@ it('an instance that holds something else is left alone, and so is one whose ser
 it('an export that is not whole is not imported', async () => {
   const database = await fresh();
   expect((await imported(join(folder, 'project'), database)).stderr).toContain('all projects');
+  expect((await imported(join(folder, 'nowhere'), database)).stderr).toMatch(/^\S+ cannot be read: .+\n$/);
   const file = join(folder, 'project', 'events.ndjson');
   writeFileSync(file, readFileSync(file, 'utf8').replace('"n":1', '"n":2'));
   expect((await imported(join(folder, 'project'), database)).stderr).toContain('not as it was made');
