@@ -82,12 +82,17 @@ const history = async (database: Database, api: Api): Promise<void> => {
       user.patch(`/runs/${run}`, { status: 'running' }),
       user.post(`/runs/${run}/logs`, { entries: [{ message: 'one' }, { message: 'Zoë 😀' }] }),
       user.post(`/sessions/${session}/transcript`, {
-        segments: [{ kind: 'message', role: 'user', content: 'hi' }],
+        segments: ['a', 'b', 'c', 'd', 'e'].map((content) => ({ kind: 'message', role: 'user', content })),
       }),
     ]);
     await user.post(`/runs/${run}/events`, { events: [{ type: 'user', data: { text: 'Hi' } }] });
     await user.patch(`/runs/${run}`, { status: 'completed', usage: { input_tokens: n } });
-    if (n % 4 === 1) await user.post(`/sessions/${session}/transcript/1/redact`, { reason: 'private' });
+    // One after the other, so that keys come and go before anything but the store has seen them.
+    if (n % 4 === 1) {
+      for (const seq of [1, 2, 3, 4]) {
+        await user.post(`/sessions/${session}/transcript/${seq}/redact`, { reason: 'private' });
+      }
+    }
     if (n % 4 === 3) await user.delete(`/sessions/${session}`);
     if (n === 0) {
       const long = { entries: Array.from({ length: 10 }, () => ({ message: 'x'.repeat(40_000) })) };

@@ -186,6 +186,24 @@ describe('somebody who mends the digests of the manifest', () => {
   });
 });
 
+describe('revisions that came into no tree, for they were removed before', () => {
+  const skipping = (from: number) =>
+    madeExport(size, key, 50, (n) => {
+      const { revision, ...rest } = event(n);
+      return { ...rest, revision: n % 7 === 4 && n >= from ? revision + 2 : revision };
+    });
+
+  it.each([25, 60])('may be missing where all in front of them are gone: before event %i', async (n) => {
+    dir.write(skipping(n));
+    expect((await verifyExport(dir.path)).findings).toEqual([]);
+  });
+
+  it('are named as removed behind one that is there', async () => {
+    dir.write(skipping(67));
+    expect(await firstFinding()).toMatchObject({ what: 'removed', n: 67 });
+  });
+});
+
 describe('somebody who changes the database', () => {
   it('is found to have removed an event from the middle of a stream, although its leaf is there', async () => {
     const files = madeExport(size, key, 50, (n) => ({
