@@ -143,6 +143,20 @@ describe('somebody who mends the digests of the manifest', () => {
     );
   });
 
+  it('is found to have inserted what is no event at all, or to have put it where one was', async () => {
+    written(intact.events.toSpliced(20, 0, 'no event'));
+    expect(await firstFinding()).toMatchObject({ what: 'inserted', n: 20 });
+    written([...intact.events.with(20, 'no event').slice(0, 90), intact.events[20] ?? '']);
+    expect(await firstFinding()).toMatchObject({ what: 'altered', n: 20 });
+  });
+
+  it('is found out by what comes first, the roots or the lines', async () => {
+    written(intact.events.with(10, forged(10)).toSpliced(120, 1));
+    expect(await firstFinding()).toMatchObject({ what: 'altered', n: 0 });
+    written(intact.events.with(130, forged(130)).toSpliced(60, 1));
+    expect(await firstFinding()).toMatchObject({ what: 'removed', n: 60 });
+  });
+
   it('is found to have changed the order', async () => {
     await fc.assert(
       fc.asyncProperty(place, place, async (a, b) => {
