@@ -64,11 +64,13 @@ const served = async (
   }
 };
 
+const hook = { url: 'https://example.org/hook', event_pattern: 'run.*', filter: { source: 'none' } };
+
 /** Something of every kind; a stream whose first events are gone; positions that were never used. */
 const history = async (database: Database, api: Api): Promise<void> => {
   const project = await newProject({ url: api.url, key: api.key });
   const user = await project.caller('operator');
-  await user.made('/webhooks', { url: 'https://example.org/hook', event_pattern: '*' });
+  for (const caller of [user, api]) await caller.made('/webhooks', hook);
   for (let n = 0; n < 12; n++) {
     const { id: session } = await user.made('/sessions', {
       title: `S${n}`,
@@ -80,12 +82,17 @@ const history = async (database: Database, api: Api): Promise<void> => {
       user.patch(`/runs/${run}`, { status: 'running' }),
       user.post(`/runs/${run}/logs`, { entries: [{ message: 'one' }, { message: 'Zoë 😀' }] }),
       user.post(`/sessions/${session}/transcript`, {
-        segments: [{ kind: 'message', role: 'user', content: 'hi' }],
+        segments: ['a', 'b', 'c', 'd', 'e'].map((content) => ({ kind: 'message', role: 'user', content })),
       }),
     ]);
     await user.post(`/runs/${run}/events`, { events: [{ type: 'user', data: { text: 'Hi' } }] });
     await user.patch(`/runs/${run}`, { status: 'completed', usage: { input_tokens: n } });
-    if (n % 4 === 1) await user.post(`/sessions/${session}/transcript/1/redact`, { reason: 'private' });
+    // One after the other, so that keys come and go before anything but the store has seen them.
+    if (n % 4 === 1) {
+      for (const seq of [1, 2, 3, 4]) {
+        await user.post(`/sessions/${session}/transcript/${seq}/redact`, { reason: 'private' });
+      }
+    }
     if (n % 4 === 3) await user.delete(`/sessions/${session}`);
     if (n === 0) {
       const long = { entries: Array.from({ length: 10 }, () => ({ message: 'x'.repeat(40_000) })) };
@@ -136,6 +143,21 @@ it('an import into an empty instance gives the same read models, row by row', as
   expect(Object.values(again).flat().length).toBeGreaterThan(100);
   expect(again).toEqual(rows);
   expect(await count(database, 'runledger.webhook_deliveries')).toBe(0);
+}, 60_000);
+
+it('a webhook of an import says that it has no secret, and works when it has one again', async () => {
+  const database = await fresh();
+  await imported(exported, database);
+  await served(database, async (admin) => {
+    const { data } = (await admin.get('/webhooks')).body as { data: { id: string }[] };
+    const hook = `/webhooks/${data[0]?.id ?? ''}`;
+    expect(await admin.post(`${hook}/ping`)).toMatchObject({
+      status: 409,
+      body: { code: 'webhook_disabled', detail: expect.stringContaining('rotate-secret') },
+    });
+    await admin.post(`${hook}/rotate-secret`);
+    expect((await admin.post(`${hook}/ping`)).status).toBe(202);
+  });
 }, 60_000);
 
 // The server that KURRENTDB_URL names holds what other specs have written.
@@ -208,6 +230,7 @@ it('an instance that holds something else is left alone, and so is one whose ser
 it('an export that is not whole is not imported', async () => {
   const database = await fresh();
   expect((await imported(join(folder, 'project'), database)).stderr).toContain('all projects');
+  expect((await imported(join(folder, 'nowhere'), database)).stderr).toMatch(/^\S+ cannot be read: .+\n$/);
   const file = join(folder, 'project', 'events.ndjson');
   writeFileSync(file, readFileSync(file, 'utf8').replace('"n":1', '"n":2'));
   expect((await imported(join(folder, 'project'), database)).stderr).toContain('not as it was made');

@@ -316,7 +316,22 @@ describe('runledger audit', () => {
     expect(await asOf(session, '1')).toMatchObject({ id: session, title: 'One' });
   });
 
+  it('replays a session that was deleted, whose states are shown no more', async () => {
+    const gone = await by(user).made('/sessions', { title: 'Gone' });
+    await by(user).delete(`/sessions/${gone.id}`);
+    const { code, stdout } = await runledger(['audit', 'replay', `session-${gone.id}`], envOf(auditor));
+    const types = stdout
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as Body)['type']);
+    expect([code, types]).toEqual([0, ['SessionCreated', 'SessionDeleted']]);
+  });
+
   it('says what is missing', async () => {
+    expect(await runledger(['audit', 'as-of', run, '2000-01-01T00:00:00Z'], envOf(auditor))).toMatchObject({
+      code: 1,
+      stderr: `not_found: no run or session ${run} was there then\n`,
+    });
     expect(await runledger(['audit'], {})).toMatchObject({ code: 2 });
     expect(await runledger(['audit', 'verify', join(folder, 'nowhere')], {})).toMatchObject({ code: 2 });
     expect(await runledger(['audit', 'replay', 'run-none'], envOf(auditor))).toMatchObject({ code: 1 });

@@ -684,6 +684,7 @@ describe('who may do what, and what is refused', () => {
     for (const [method, path, body] of [
       ['PUT', '/retention/policies/project/logs', { max_age: 'P1D' }],
       ['GET', '/retention/policies/project/logs', undefined],
+      ['GET', '/retention/policies', undefined],
       ['POST', '/retention/preview', { scope: 'project', kind: 'logs' }],
       ['POST', '/retention/apply', {}],
       ['POST', '/legal-holds', { subject: { run_id: id }, reason: 'x' }],
@@ -691,6 +692,37 @@ describe('who may do what, and what is refused', () => {
     ] as const) {
       expect([path, (await viewer.call(method, path, body)).status]).toEqual([path, 403]);
     }
+  });
+
+  test('the policies of a project are listed, widest scope first', async () => {
+    const session = (await operator.made('/sessions', {})).id;
+    await put(`session:${session}`, {});
+    await put('project', { max_age: 'P1D' }, 'transcripts');
+    await put('project', { max_bytes: 5, action: 'archive' });
+    await put('project', { max_age: 'P2D' }, 'process_output');
+    await operator.call('DELETE', '/retention/policies/project/process_output');
+    await (
+      await (await newProject(server)).caller('operator')
+    ).call('PUT', '/retention/policies/project/logs', {});
+    const auditor = await project.caller('auditor');
+    const all: unknown[] = [];
+    for (let search = '?limit=1'; search !== '';) {
+      const { body } = await auditor.get(`/retention/policies${search}`);
+      for (const policy of body['data'] as Body[]) {
+        const path = `/retention/policies/${String(policy['scope'])}/${String(policy['kind'])}`;
+        expect((await auditor.get(path)).body).toEqual(policy);
+        all.push([policy['scope'], policy['kind']]);
+      }
+      const next = body['next_cursor'] as string | null;
+      search = next === null ? '' : `?limit=1&cursor=${next}`;
+    }
+    expect(all).toEqual([
+      ['project', 'logs'],
+      ['project', 'transcripts'],
+      [`session:${session}`, 'logs'],
+    ]);
+    const { body } = await auditor.get('/retention/policies?order=desc&limit=1');
+    expect((body['data'] as Body[])[0]?.['scope']).toBe(`session:${session}`);
   });
 
   test('an auditor reads and previews, and changes nothing', async () => {

@@ -30,7 +30,7 @@ export const replay = (args: readonly string[]): Action => {
       const step = { revision, type, at: metadata.at, actor: metadata.actor, data };
       const state =
         kind === 'run' || kind === 'session'
-          ? await stateAt(api, kind, id, resources[kind].moment(event))
+          ? await stateAt(api, kind, id, resources[kind].moment(event)).catch(noneWhenDeleted)
           : undefined;
       await out.write(`${JSON.stringify({ ...step, ...(state !== undefined && { state }) })}\n`);
     }
@@ -51,6 +51,11 @@ export const asOf = (args: readonly string[]): Action => {
   };
 };
 
+/** The events of a deleted session are there, its states are shown no more. */
+const noneWhenDeleted = (error: unknown): undefined => {
+  if (!(error instanceof ProblemAnswer) || error.status !== 410) throw error;
+};
+
 async function* eventsOf(api: Api, stream: string): AsyncGenerator<AuditEvent> {
   for await (const { lines } of linesOf(api.bytes('/v1/audit/events', { stream }))) {
     for (const line of lines) yield JSON.parse(line.toString()) as AuditEvent;
@@ -65,7 +70,12 @@ async function subjectAt(api: Api, subject: string, moment: string): Promise<Res
     return await stateAt(api, 'run', id, moment);
   } catch (error) {
     if (!(error instanceof ProblemAnswer) || error.status !== 404) throw error;
-    return stateAt(api, 'session', id, moment);
+    return await stateAt(api, 'session', id, moment).catch((other: unknown) => {
+      const neither = other instanceof ProblemAnswer && other.status === 404;
+      throw neither
+        ? new CliError(`not_found: no run or session ${id} was there then`, exitCode.refused)
+        : other;
+    });
   }
 }
 

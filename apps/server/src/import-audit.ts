@@ -39,7 +39,9 @@ export async function importInto(
 
 /** Why an export cannot be imported. */
 async function unfit(dir: string): Promise<string | undefined> {
-  const { findings, manifest } = await verifyExport(dir);
+  const verification = await verifyExport(dir).catch((error: unknown) => String(error));
+  if (typeof verification === 'string') return `${dir} cannot be read: ${verification}.`;
+  const { findings, manifest } = verification;
   const [first] = findings;
   if (first !== undefined) return `The export is not as it was made: ${first.what}: ${first.where}.`;
   if (manifest?.scope !== 'instance') return 'Only an export of all projects can be imported (--instance).';

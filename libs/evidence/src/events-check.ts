@@ -77,16 +77,21 @@ export class EventsCheck {
     this.compareRoot();
   }
 
-  /** Retention takes a stream's oldest events alone: behind one that is there none is missing. */
+  /**
+   * Retention takes a stream's oldest events alone: behind one that is there none is missing. What it took
+   * before that came into the tree has left no leaf, so that among those that are gone there may be gaps.
+   */
   private outOfStream(event: EventName, purged: boolean): Finding | undefined {
     const { n, stream, revision } = event;
     const before = this.revisions.get(stream);
     this.revisions.set(stream, revision);
     const place = eventAt(n, this.lines, event);
-    if (purged && this.shown.has(stream)) return { what: 'removed', where: place, n };
+    const begun = this.shown.has(stream);
+    if (purged && begun) return { what: 'removed', where: place, n };
     if (!purged) this.shown.add(stream);
     if (before === undefined || revision === before + 1) return undefined;
     if (revision <= before) return { what: 'reordered', where: place, n };
+    if (!begun) return undefined;
     return { what: 'removed', where: `${stream} revision ${before + 1}, before ${place}`, n };
   }
 
@@ -123,7 +128,7 @@ function judged({ wanted, line, found, head, ...seen }: Doubt, size: number): Fi
   const n = Math.min(found?.n ?? wanted, wanted);
   const inserted: Finding = { what: 'inserted', where: eventAt(found?.n ?? wanted, line, head), n };
   if (found === undefined) {
-    return seen.wantedIsNext === true
+    return seen.wantedIsNext === true || wanted >= size
       ? inserted
       : { what: 'altered', where: eventAt(wanted, line, head), n: wanted };
   }

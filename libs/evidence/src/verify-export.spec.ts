@@ -1,9 +1,11 @@
+import { unlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { eventContent } from '#eventsourcing';
 import { digestsMended, event, ExportDir, madeExport, newKey } from '../../../test/support/made-export.js';
 import { digestOf, eventHead, eventLine, leafOf, purgedLine } from './evidence-line.js';
-import { exportFiles, manifestFile } from './export-files.js';
+import { exportFiles, type Manifest, manifestFile, manifestText } from './export-files.js';
 import { keyIdOf, publicText } from './signing.js';
 import { verifyExport } from './verify-export.js';
 
@@ -72,6 +74,51 @@ describe('an export', () => {
   });
 });
 
+describe('an export of which something is missing', () => {
+  it.each([exportFiles.events, exportFiles.checkpoints, manifestFile])(
+    'is told that it was %s',
+    async (name) => {
+      unlinkSync(join(dir.path, name));
+      expect((await verifyExport(dir.path)).findings).toEqual([{ what: 'removed', where: name }]);
+    },
+  );
+
+  it('cannot be checked at all without any of its files', async () => {
+    for (const name of [exportFiles.events, exportFiles.checkpoints, manifestFile])
+      unlinkSync(join(dir.path, name));
+    await expect(verifyExport(dir.path)).rejects.toThrow('it holds no export');
+  });
+});
+
+it('a line that was altered, or that is too much, does not speak against the manifest', async () => {
+  const wheres = async (events: readonly string[]) => {
+    dir.write({ ...intact, events: [...events] });
+    return (await verifyExport(dir.path)).findings.map(
+      ({ what, where }) => `${what} ${where.split(',')[0] ?? ''}`,
+    );
+  };
+  expect(await wheres(intact.events.with(20, (intact.events[20] ?? '').replace('"n":20', '"n":2O')))).toEqual(
+    ['altered events.ndjson line 21', 'altered events.ndjson'],
+  );
+  expect(await wheres([...intact.events, 'too much'])).toEqual([
+    `inserted events.ndjson line ${size + 1}`,
+    'altered events.ndjson',
+  ]);
+});
+
+it('a count that the manifest tells wrongly is named', async () => {
+  const { events, withheld } = (await verifyExport(dir.path)).manifest ?? { events: 0, withheld: 0 };
+  for (const counts of [{ events: events + 1 }, { withheld: withheld + 1 }]) {
+    dir.write(intact);
+    const manifest = JSON.parse(dir.bytes(manifestFile).toString()) as Manifest;
+    dir.writeBytes(manifestFile, Buffer.from(manifestText({ ...manifest, ...counts })));
+    expect((await verifyExport(dir.path)).findings).toContainEqual({
+      what: 'altered',
+      where: 'manifest.json: the count of events',
+    });
+  }
+});
+
 describe('somebody who mends the digests of the manifest', () => {
   it('is found to have removed an event', async () => {
     await fc.assert(
@@ -94,6 +141,20 @@ describe('somebody who mends the digests of the manifest', () => {
       }),
       runs,
     );
+  });
+
+  it('is found to have inserted what is no event at all, or to have put it where one was', async () => {
+    written(intact.events.toSpliced(20, 0, 'no event'));
+    expect(await firstFinding()).toMatchObject({ what: 'inserted', n: 20 });
+    written([...intact.events.with(20, 'no event').slice(0, 90), intact.events[20] ?? '']);
+    expect(await firstFinding()).toMatchObject({ what: 'altered', n: 20 });
+  });
+
+  it('is found out by what comes first, the roots or the lines', async () => {
+    written(intact.events.with(10, forged(10)).toSpliced(120, 1));
+    expect(await firstFinding()).toMatchObject({ what: 'altered', n: 0 });
+    written(intact.events.with(130, forged(130)).toSpliced(60, 1));
+    expect(await firstFinding()).toMatchObject({ what: 'removed', n: 60 });
   });
 
   it('is found to have changed the order', async () => {
@@ -136,6 +197,24 @@ describe('somebody who mends the digests of the manifest', () => {
     expect((await verifyExport(dir.path, [keyIdOf(publicText(key))])).findings).toEqual([
       { what: 'untrusted', where: expect.stringContaining('key ') },
     ]);
+  });
+});
+
+describe('revisions that came into no tree, for they were removed before', () => {
+  const skipping = (from: number) =>
+    madeExport(size, key, 50, (n) => {
+      const { revision, ...rest } = event(n);
+      return { ...rest, revision: n % 7 === 4 && n >= from ? revision + 2 : revision };
+    });
+
+  it.each([25, 60])('may be missing where all in front of them are gone: before event %i', async (n) => {
+    dir.write(skipping(n));
+    expect((await verifyExport(dir.path)).findings).toEqual([]);
+  });
+
+  it('are named as removed behind one that is there', async () => {
+    dir.write(skipping(67));
+    expect(await firstFinding()).toMatchObject({ what: 'removed', n: 67 });
   });
 });
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EventsCheck } from './events-check.js';
 import {
@@ -32,14 +32,13 @@ export interface Verification {
  * Checks an export with nothing but its files. Without `trusted` the keys that the export brings are
  * believed, so that it shows to be whole, but not whose it is.
  * @param trusted ids of the keys that may have signed it
- * @throws Error when a file is not there
+ * @throws Error when there is no export, or a file of it cannot be read
  */
 export async function verifyExport(dir: string, trusted?: readonly string[]): Promise<Verification> {
+  const missing = await missingFrom(dir);
+  if (missing.length > 0) return unreadable(missing.map((where) => ({ what: 'removed', where })));
   const manifest = readManifest(await readFile(join(dir, manifestFile), 'utf8'));
-  if (manifest === undefined) {
-    const findings: Finding[] = [{ what: 'altered', where: manifestFile }];
-    return { findings, events: 0, withheld: 0, checkpoints: 0 };
-  }
+  if (manifest === undefined) return unreadable([{ what: 'altered', where: manifestFile }]);
   const digests = { events: new Digest(), checkpoints: new Digest() };
   const { checkpoints, findings } = await readCheckpoints(dir, manifest, digests.checkpoints);
   const check = new EventsCheck(treeAt(manifest.start), checkpoints);
@@ -60,7 +59,9 @@ export async function verifyExport(dir: string, trusted?: readonly string[]): Pr
     if (!digests[name].is(manifest.files[file])) findings.push({ what: 'altered', where: file });
   }
   findings.push(...keyFindings(manifest, checkpoints, trusted));
-  if (manifest.events !== check.events || manifest.withheld !== check.withheld) {
+  // Where a line is not the one that belongs there, those behind it are not counted.
+  const counted = manifest.events === check.events && manifest.withheld === check.withheld;
+  if (event === undefined && !counted) {
     findings.push({ what: 'altered', where: `${manifestFile}: the count of events` });
   }
   return {
@@ -70,6 +71,22 @@ export async function verifyExport(dir: string, trusted?: readonly string[]): Pr
     withheld: check.withheld,
     checkpoints: checkpoints.length,
   };
+}
+
+const unreadable = (findings: readonly Finding[]): Verification => ({
+  findings,
+  events: 0,
+  withheld: 0,
+  checkpoints: 0,
+});
+
+/** The files that an export has lost. @throws Error when there is none of them */
+async function missingFrom(dir: string): Promise<string[]> {
+  const there = new Set(await readdir(dir));
+  const all = [manifestFile, ...Object.values(exportFiles)];
+  const missing = all.filter((name) => !there.has(name));
+  if (missing.length === all.length) throw new Error('it holds no export');
+  return missing;
 }
 
 /** SHA-256 and length of a file that is given piece by piece. */

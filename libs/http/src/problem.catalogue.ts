@@ -105,7 +105,11 @@ export const catalogue = {
     'A projection that has no rows of its own cannot be built anew.',
   ),
   already_running: later(409, 'Already running', 'The same work is being done already.'),
-  webhook_disabled: refused(409, 'Webhook disabled', 'The webhook is disabled: nothing is sent to it.'),
+  webhook_disabled: refused(
+    409,
+    'Webhook disabled',
+    'The webhook is disabled, or has lost its secret by an import: nothing is sent to it.',
+  ),
   idempotency_key_in_progress: later(
     409,
     'Idempotency key in progress',

@@ -7,7 +7,7 @@ import { BatchRemoval } from './batch-removal.js';
 import { legalHoldDecider, placeHold } from './legal-hold.decider.js';
 import { type HoldSubject, legalHoldStream } from './legal-hold.events.js';
 import { policyDecider, setPolicy } from './policy.decider.js';
-import { type Belonging, RetainedContents, type RetainedContent } from './retained-content.js';
+import { type Belonging, type Cause, RetainedContents, type RetainedContent } from './retained-content.js';
 import { RetentionRules } from './retention-rules.js';
 import { type RetentionLimits, type RetentionScope, retentionStream } from './retention.events.js';
 import type { RemovalRecord, SweepBatch } from './sweep.events.js';
@@ -28,6 +28,7 @@ let streams: Streams;
 let belonging: Belonging;
 let isRemoved: boolean;
 let removed: readonly RemovalRecord[];
+let cause: Cause;
 let batches: BatchRemoval;
 
 beforeAll(async () => {
@@ -46,8 +47,8 @@ beforeEach(async () => {
     kind: 'logs',
     belongsTo: () => Promise.resolve(belonging),
     isRemoved: () => Promise.resolve(isRemoved),
-    remove: (removals: readonly RemovalRecord[]) => {
-      removed = removals;
+    remove: (removals: readonly RemovalRecord[], why: Cause) => {
+      [removed, cause] = [removals, why];
       return Promise.resolve(1n);
     },
   };
@@ -69,6 +70,12 @@ describe('a batch that was decided on', () => {
   it('is removed when nothing has come in between', async () => {
     expect(await batches.remove(project, 'o', batch)).toEqual({ kept: [], position: 1n });
     expect(removed).toEqual([removal]);
+    expect(cause).toEqual({ operation_id: 'o', scope: 'default' });
+  });
+
+  it('names the manifest of what was archived', async () => {
+    await batches.remove(project, 'o', batch, 'm');
+    expect(cause).toEqual({ operation_id: 'o', scope: 'default', archive: 'm' });
   });
 
   it.each<[string, () => unknown]>([

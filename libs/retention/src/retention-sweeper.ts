@@ -53,9 +53,7 @@ export class RetentionSweeper {
 
   private async sweepAll(signal: AbortSignal): Promise<void> {
     await this.sweeps.settled();
-    const projects = await this.database.query<{ id: string }>(
-      `SELECT id FROM access.projects UNION SELECT 'default' ORDER BY id`,
-    );
+    const projects = await this.database.query<{ id: string }>('SELECT id FROM access.projects ORDER BY id');
     for (const { id: project_id } of projects) {
       if (!(await this.sweeps.anyDue(project_id))) continue;
       const request = { operation_id: uuidv7(), project_id, trigger: 'interval' as const };

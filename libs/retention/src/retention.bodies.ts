@@ -50,6 +50,8 @@ export class PreviewRetentionBody extends SetRetentionPolicyBody {
   kind: RetentionKind;
 }
 
+export class ListPoliciesQuery extends PageQuery {}
+
 class HoldSubjectBody {
   @IsOptional()
   @IsUuid()

@@ -2,12 +2,29 @@ import { Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allow, auditors, readers } from '#access';
-import { changed, Creates, Ctx, PathId, RequestContext, ValidBody } from '#http';
+import {
+  ApiPage,
+  changed,
+  Creates,
+  Ctx,
+  type Page,
+  PathId,
+  RequestContext,
+  ValidBody,
+  ValidQuery,
+} from '#http';
 import { ExplainRetention } from './explain-retention.js';
+import { ListPolicies } from './list-policies.js';
 import { PreviewPolicy } from './preview-policy.js';
 import { RequestSweep } from './request-sweep.js';
-import { PreviewRetentionBody } from './retention.bodies.js';
-import { sweepResource, SweepResource, RemovalResource, RetentionResource } from './retention.resource.js';
+import { ListPoliciesQuery, PreviewRetentionBody } from './retention.bodies.js';
+import {
+  PolicyResource,
+  RemovalResource,
+  RetentionResource,
+  sweepResource,
+  SweepResource,
+} from './retention.resource.js';
 import { retentionManagers } from './scopes.js';
 
 @ApiTags('retention')
@@ -16,7 +33,16 @@ export class RetentionController {
   constructor(
     private readonly commands: CommandBus,
     private readonly queries: QueryBus,
+    private readonly policies: ListPolicies,
   ) {}
+
+  /** The policies that hold in the caller's project, by scope: those for all projects, its own, its sessions'. */
+  @Get('retention/policies')
+  @Allow(...auditors)
+  @ApiPage(PolicyResource)
+  list(@ValidQuery() query: ListPoliciesQuery, @Ctx() ctx: RequestContext): Promise<Page<PolicyResource>> {
+    return this.policies.list(ctx, query);
+  }
 
   /** Tells what a policy would remove in the caller's project now, and changes nothing. */
   @Post('retention/preview')

@@ -150,6 +150,9 @@ describe('a sweep', () => {
     given(sweepDecider, [requested, decided])
       .when((sweep) => carryOutBatch(sweep, 'o', ['b']))
       .then([done]);
+    given(sweepDecider, [requested, decided])
+      .when((sweep) => carryOutBatch(sweep, 'o', ['b'], 'm'))
+      .then([{ ...done, data: { ...done.data, archive: 'm' } }]);
     given(sweepDecider, [requested, decided, done])
       .when((sweep) => carryOutBatch(sweep, 'o', ['b']))
       .then([]);
@@ -160,7 +163,14 @@ describe('a sweep', () => {
     const events = [requested, decided, done, ended].map((fact) => ({ ...fact, metadata }));
     expect(fold(sweepDecider, events as unknown as RecordedEvent[])).toMatchObject({
       ...{ status: 'succeeded', done: 5, kept: 1, batch: null },
-      swept: [{ kind: 'logs', scope: 'default', tally: { subjects: 1, count: 5, bytes: 9, ids: ['a'] } }],
+      swept: [
+        {
+          kind: 'logs',
+          scope: 'default',
+          tally: { subjects: 1, count: 5, bytes: 9, ids: ['a'] },
+          archives: [],
+        },
+      ],
     });
   });
 
@@ -173,16 +183,19 @@ describe('a sweep', () => {
         type: 'SweepBatchDecided',
         data: { operation_id: 'o', number: n, ...batch, removals: [removal], ...rule },
       },
-      { type: 'SweepBatchCarriedOut', data: { operation_id: 'o', number: n, kept: [] } },
+      { type: 'SweepBatchCarriedOut', data: { operation_id: 'o', number: n, kept: [], archive: `m${n}` } },
     ]);
     const events = [requested, ...facts].map((fact) => ({ ...fact, metadata }));
     const sweep = fold(sweepDecider, events as unknown as RecordedEvent[]);
     expect(sweep?.done).toBe(25);
-    expect(sweep?.swept.map(({ kind, scope, action, tally }) => [kind, scope, action, tally.count])).toEqual([
-      ['transcripts', 'default', 'purge', 5],
-      ['logs', 'project', 'purge', 5],
-      ['logs', 'default', 'archive', 5],
-      ['logs', 'default', 'purge', 10],
+    const told = sweep?.swept.map(({ kind, scope, action, tally, archives }) => [
+      ...[kind, scope, action, tally.count, ...archives],
+    ]);
+    expect(told).toEqual([
+      ['transcripts', 'default', 'purge', 5, 'm1'],
+      ['logs', 'project', 'purge', 5, 'm2'],
+      ['logs', 'default', 'archive', 5, 'm3'],
+      ['logs', 'default', 'purge', 10, 'm0', 'm4'],
     ]);
   });
 

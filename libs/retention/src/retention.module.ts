@@ -5,6 +5,7 @@ import { BatchRemoval } from './batch-removal.js';
 import { ExplainRetentionHandler } from './explain-retention.js';
 import { LegalHoldsController } from './legal-holds.controller.js';
 import { ListHolds } from './list-holds.js';
+import { ListPolicies } from './list-policies.js';
 import { SweepOperations } from './sweep-operations.js';
 import { PlaceHoldHandler } from './place-hold.js';
 import { PoliciesController } from './policies.controller.js';
@@ -53,6 +54,7 @@ export class RetentionModule {
         BatchRemoval,
         ExplainRetentionHandler,
         ListHolds,
+        ListPolicies,
         SweepOperations,
         PlaceHoldHandler,
         PreviewPolicyHandler,

@@ -97,5 +97,14 @@ export class Deliveries {
     if (!enabled)
       throw new RuleViolation('webhook_disabled', 'nothing is sent while the webhook is disabled');
     await this.writes.settled(webhooksProjection, id);
+    const targets = await this.database.query('SELECT FROM runledger.webhook_targets WHERE webhook_id = $1', [
+      id,
+    ]);
+    if (targets.length === 0) {
+      throw new RuleViolation(
+        'webhook_disabled',
+        'nothing is sent until rotate-secret has given it a secret',
+      );
+    }
   }
 }
