@@ -138,6 +138,13 @@ describe('a start', () => {
       'postgres://user:hush@127.0.0.1:1/none',
       'The Postgres of DATABASE_URL cannot be used: ',
     ],
+    ['DATABASE_URL', 'postgres://user:hush%@127.0.0.1:1/none', 'DATABASE_URL must be a URL such as '],
+    ['DATABASE_URL', 'postgres://user:hush#@127.0.0.1:1/none', 'DATABASE_URL must be a URL such as '],
+    [
+      'DATABASE_URL',
+      'postgres://user:hush@127.0.0.1:1/none?sslrootcert=/nowhere/ca.pem',
+      'DATABASE_URL must be a URL such as ',
+    ],
     [
       'EVENTSTORE_URL',
       'kurrentdb://user:hush@127.0.0.1:1?tls=false',
