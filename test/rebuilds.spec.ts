@@ -99,6 +99,17 @@ describe('a rebuild', () => {
     const run = await admin.made('/runs', { source: 'after the rebuild' });
     expect(await admin.ids('/runs?source=after%20the%20rebuild')).toEqual([run.id]);
   });
+
+  it('is waited for where rows of an older version lack what is asked of them', async () => {
+    await sql.query("UPDATE sessions.sessions SET figures = (figures::jsonb - 'active_schedules')::json");
+    const [session] = (await sql.query<{ id: string }>('SELECT id FROM sessions.sessions')).rows;
+    const reads = ['/sessions', `/sessions/${String(session?.id)}`];
+    for (const read of reads) {
+      expect(await admin.get(read)).toMatchObject({ status: 503, body: { code: 'projection_lagging' } });
+    }
+    await done('sessions', 'rebuild');
+    for (const read of reads) expect((await admin.get(read)).status).toBe(200);
+  });
 });
 
 describe('a comparison', () => {

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Api } from './support/api.js';
 import { ordinaryUser } from './support/ordinary-user.js';
 import { addressIn, ended, ready, runServer, spawnServer, startServer } from './support/server.js';
 
@@ -137,6 +138,13 @@ describe('a start', () => {
       'postgres://user:hush@127.0.0.1:1/none',
       'The Postgres of DATABASE_URL cannot be used: ',
     ],
+    ['DATABASE_URL', 'postgres://user:hush%@127.0.0.1:1/none', 'DATABASE_URL must be a URL such as '],
+    ['DATABASE_URL', 'postgres://user:hush#@127.0.0.1:1/none', 'DATABASE_URL must be a URL such as '],
+    [
+      'DATABASE_URL',
+      'postgres://user:hush@127.0.0.1:1/none?sslrootcert=/nowhere/ca.pem',
+      'DATABASE_URL must be a URL such as ',
+    ],
     [
       'EVENTSTORE_URL',
       'kurrentdb://user:hush@127.0.0.1:1?tls=false',
@@ -168,6 +176,15 @@ describe('a stop', () => {
       expect(() => announcedPid(dataDir)).toThrow('ENOENT');
     },
   );
+
+  test('answers who waits for a run with the run as it is', async () => {
+    const server = await startServer({ DATA_DIR: dataDir });
+    const api = new Api(server.url, server.key);
+    const waiting = api.post('/runs?wait=true');
+    while (((await api.get('/runs')).body['data'] as unknown[]).length === 0) await delay(20);
+    expect(await server.stop()).toBe(0);
+    expect(await waiting).toMatchObject({ status: 202, body: { status: 'pending' } });
+  });
 
   test('of the supervisor stops the server too, and passes its exit code on', async () => {
     const { child, output } = spawnServer({ DATA_DIR: dataDir }, supervisor);

@@ -27,7 +27,7 @@ export async function migratedDatabase(
 }
 
 async function serverVersion(url: string): Promise<number> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  const client = clientOf(url);
   try {
     await client.connect();
     const { rows } = await client.query<{ number: string }>(
@@ -40,5 +40,18 @@ async function serverVersion(url: string): Promise<number> {
     throw new StartProblem(`The Postgres of DATABASE_URL cannot be used: ${reason}.`);
   } finally {
     await client.end().catch(() => undefined);
+  }
+}
+
+/** What the drivers say of a URL that they cannot read is not repeated: it may hold a password. */
+function clientOf(url: string): pg.Client {
+  try {
+    // The driver takes a lone % for itself, and the migrations refuse it.
+    decodeURIComponent(url);
+    return new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  } catch {
+    throw new StartProblem(
+      'DATABASE_URL must be a URL such as postgres://user:password@host:5432/database, with what is special in the password percent-encoded, and name no certificate file that cannot be read.',
+    );
   }
 }

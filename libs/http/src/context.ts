@@ -40,6 +40,8 @@ export class RequestContext {
     readonly request: FastifyRequest,
     readonly reply: FastifyReply,
     readonly written: Written,
+    /** Aborted when the server stops. */
+    readonly closing: AbortSignal,
   ) {}
 
   get requestId(): string {

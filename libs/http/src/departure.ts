@@ -20,6 +20,22 @@ export function departure(ctx: RequestContext): AbortSignal {
   return gone.signal;
 }
 
+/**
+ * Aborted when it is waited no longer for what the answer tells: as `departure`, or because the server stops. The
+ * answer then tells what is so by now.
+ */
+export function patience(ctx: RequestContext): AbortSignal {
+  const over = new AbortController();
+  const end = (): void => {
+    ctx.closing.removeEventListener('abort', end);
+    over.abort();
+  };
+  departure(ctx).addEventListener('abort', end, { once: true });
+  ctx.closing.addEventListener('abort', end);
+  if (ctx.closing.aborted) end();
+  return over.signal;
+}
+
 /** Who cannot be asked for is waited with: the answer tells nothing new, and the next request is asked for again. */
 async function confirm(ctx: RequestContext, gone: AbortController): Promise<void> {
   if ((await Promise.resolve(ctx.stillValid?.()).catch(() => undefined)) === false) gone.abort();

@@ -1,6 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyRequest, FastifyServerOptions } from 'fastify';
 import { registerBodyParsers } from './body.js';
+import { closingOf } from './closing.js';
 import { positionOf } from './consistency.js';
 import { RequestContext, type Written } from './context.js';
 import { rememberAnswer } from './idempotency.js';
@@ -19,6 +20,8 @@ export const fastifyOptions = () =>
     frameworkErrors: refuseByRouter,
     requestTimeout: 60_000,
     keepAliveTimeout: 75_000,
+    // What still comes while the server stops is served: Fastify's own refusal is no problem document.
+    return503OnClosing: false,
     // Hooks do what middleware would; without it every request saves a hook.
     skipMiddie: true,
     routerOptions: { maxParamLength: 500 },
@@ -31,11 +34,12 @@ export function setupHttp(app: NestFastifyApplication): void {
   const fastify = app.getHttpAdapter().getInstance();
   const written: Written = { position: undefined };
   const known: KnownPath[] = [];
+  const closing = closingOf(fastify);
   app.useGlobalFilters(new ProblemFilter());
   registerBodyParsers(fastify);
   fastify.decorateRequest('ctx');
   fastify.addHook('onRequest', (request, reply, done) => {
-    request.ctx = new RequestContext(request, reply, written);
+    request.ctx = new RequestContext(request, reply, written, closing);
     void reply.header('x-request-id', request.id);
     done();
   });

@@ -13,6 +13,7 @@ import {
   ifMatch,
   type Page,
   PathId,
+  patience,
   RequestContext,
   resource,
   ValidBody,
@@ -133,7 +134,7 @@ export class ProcessesController {
     @Ctx() ctx: RequestContext,
   ): Promise<string | undefined> {
     const found = await findProcess(this.streams, ctx.principal, id);
-    const { process, position } = await this.waits.for(found, timeout_seconds * 1_000, departure(ctx));
+    const { process, position } = await this.waits.for(found, timeout_seconds * 1_000, patience(ctx));
     if (position !== undefined) changed(ctx, position);
     void ctx.reply.code(hasEnded(process) ? 200 : 202);
     return this.answer(process, ctx);

@@ -10,6 +10,7 @@ import {
   departure,
   ifMatch,
   PathId,
+  patience,
   RequestContext,
   resource,
   ValidBody,
@@ -70,7 +71,7 @@ export class SandboxController {
     @LeaseId() leaseId: string | undefined,
     @Ctx() ctx: RequestContext,
   ): Promise<string | undefined> {
-    const waiting = wait ? departure(ctx) : undefined;
+    const waiting = wait ? patience(ctx) : undefined;
     const command = new CloseSandbox(id, grace_seconds, waiting, ctx.causation(), ifMatch(ctx), leaseId);
     const { sandbox, position } = await this.commands.execute(command);
     changed(ctx, position);

@@ -9,10 +9,10 @@ import {
   changed,
   Creates,
   Ctx,
-  departure,
   ifMatch,
   type Page,
   PathId,
+  patience,
   ReadModelClock,
   RequestContext,
   resource,
@@ -172,7 +172,7 @@ export class RunsController {
       await this.watch.fromCreation(created, ctx);
       return undefined;
     }
-    const run = wait ? await this.ends.of(created, mostWait, departure(ctx)) : created;
+    const run = wait ? await this.ends.of(created, mostWait, patience(ctx)) : created;
     void ctx.reply.code(wait && !isOver(run) ? 202 : 201);
     const shown = runResource(wait ? await this.runs.withCounts(run) : run);
     return resource(ctx, shown, run.revision);

@@ -5,6 +5,7 @@ import { keysOf, page, type Page, type RequestContext, waitFor } from '#http';
 import { Database, type Keyset, keysetPage, milliseconds, ReadModelClock, Where } from '#read-models';
 import type { ListSessionsQuery } from './session.bodies.js';
 import type { SessionState } from './session.decider.js';
+import { figuresOf } from './session.figures.js';
 import type { SessionRow } from './session.rows.js';
 import { indexedAlias, pinnedBy } from './session.projection.js';
 import { sessionResource, type SessionResource } from './session.resource.js';
@@ -33,8 +34,8 @@ export class ListSessionsHandler implements IQueryHandler<ListSessions> {
     const keyset = sessionsKeyset(query, ctx);
     await waitFor(this.clock, ctx, 'sessions');
     const { rows, more } = await keysetPage<SessionRow & { is_pinned: boolean }>(this.database, keyset);
-    const sessions = rows.map(({ doc, figures, is_pinned }) =>
-      sessionResource(doc as SessionState, figures, is_pinned),
+    const sessions = rows.map((row) =>
+      sessionResource(row.doc as SessionState, figuresOf(row), row.is_pinned),
     );
     const last = sessions.at(-1);
     return page(ctx, sessions, more && last !== undefined ? [last.id] : undefined);

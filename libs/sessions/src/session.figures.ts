@@ -1,4 +1,4 @@
-import { type Envelope, noUsage, reportedUsage, summedUsage, type Usage } from '#eventsourcing';
+import { type Envelope, NotBuiltYet, noUsage, reportedUsage, summedUsage, type Usage } from '#eventsourcing';
 import type { RunEventRecorded, RunFact, RunStatus } from '#runs';
 import { noProcesses, type ProcessCounts } from './process-counts.js';
 import type { SessionState } from './session.decider.js';
@@ -42,6 +42,17 @@ export const noFigures: SessionFigures = {
   last_run: null,
   context: null,
 };
+
+const names = Object.keys(noFigures);
+
+/**
+ * The figures of a stored row. Right after an upgrade the rows of an older version serve, which may not have them all.
+ * @throws NotBuiltYet
+ */
+export function figuresOf({ figures }: { readonly figures: SessionFigures }): SessionFigures {
+  if (names.every((name) => name in figures)) return figures;
+  throw new NotBuiltYet('the read model is not built yet');
+}
 
 export const sessionStatuses = ['started', 'active', 'idle', 'waiting_for_tool_results', 'paused'] as const;
 export type SessionStatus = (typeof sessionStatuses)[number];

@@ -8,7 +8,7 @@ import { findSession } from './find-session.js';
 import type { SessionState } from './session.decider.js';
 import type { SessionRow } from './session.rows.js';
 import { pinnedBy } from './session.projection.js';
-import { noFigures, type SessionFigures } from './session.figures.js';
+import { figuresOf, noFigures, type SessionFigures } from './session.figures.js';
 import { SessionPast } from './session-past.js';
 import { sessionResource, type SessionResource } from './session.resource.js';
 
@@ -44,7 +44,7 @@ export class Sessions {
     const session = row?.doc ?? (await findSession(this.streams, principal, id));
     if (!visible(principal, session)) throw new RuleViolation('not_found', `there is no session ${id}`);
     if (session.deleted_at !== null) throw new RuleViolation('session_deleted', 'the session was deleted');
-    return { session, ...(row !== undefined && { figures: row.figures, is_pinned: row.is_pinned }) };
+    return { session, ...(row !== undefined && { figures: figuresOf(row), is_pinned: row.is_pinned }) };
   }
 
   /** The session as it was at a moment. @throws RuleViolation not_found, also when it was not yet there; session_deleted */
@@ -61,7 +61,7 @@ export class Sessions {
    */
   async shown(principal: Principal, session: SessionState, isNew = false): Promise<SessionResource> {
     const row = isNew ? undefined : await this.row(principal, session.id);
-    return sessionResource(session, row?.figures ?? noFigures, row?.is_pinned ?? false);
+    return sessionResource(session, row === undefined ? noFigures : figuresOf(row), row?.is_pinned ?? false);
   }
 
   private async row(principal: Principal, id: string): Promise<ShownRow | undefined> {
