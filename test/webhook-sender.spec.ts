@@ -1,11 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Causation, servicePrincipal, Streams, uuidv7 } from '#eventsourcing';
-import { Database, IdleCheckpoints, Projector, ReadModelClock, SharedReading } from '#read-models';
+import {
+  Database,
+  IdleCheckpoints,
+  Projector,
+  ReadModelClock,
+  RecentWrites,
+  SharedReading,
+} from '#read-models';
 import { changeRun, createRun, type RunBirth, runDecider, type RunState, runStream } from '#runs';
 import { WebhookPolicy, WebhookSender } from '#webhooks';
 import { migrations } from '../apps/server/src/core.module.js';
 import { type Backoff, backoff } from '../libs/webhooks/src/backoff.js';
+import { Deliveries } from '../libs/webhooks/src/deliveries.js';
 import { DeliveryQueue } from '../libs/webhooks/src/delivery-queue.js';
 import { Poster } from '../libs/webhooks/src/poster.js';
 import { mintSecret } from '../libs/webhooks/src/signature.js';
@@ -14,6 +22,7 @@ import {
   createWebhook,
   deleteWebhook,
   webhookDecider,
+  type WebhookState,
 } from '../libs/webhooks/src/webhook.decider.js';
 import { type WebhookBirth, webhookStream } from '../libs/webhooks/src/webhook.events.js';
 import { WebhookTargets } from '../libs/webhooks/src/webhook-targets.js';
@@ -215,6 +224,31 @@ describe('the sender', () => {
       { status: 'failed', attempt_count: 3, error: 'the destination answered 500' },
     ]);
   });
+
+  test.each([200, 500])(
+    'sends once more what was asked for again before it was answered %i',
+    async (status) => {
+      const answer: (() => void)[] = [];
+      const receiver = await receiving((response) => {
+        answer.push(() => response.writeHead(status).end());
+        if (receiver.received.length > 1) response.end();
+      });
+      const id = await webhook(receiver.url);
+      await run();
+      await seen();
+      sending(() => undefined);
+      await receiver.count(1);
+      const [delivery] = await database.query<{ id: string }>('SELECT id FROM runledger.webhook_deliveries');
+      const deliveries = new Deliveries(database, clock, new RecentWrites(clock));
+      const { state } = await streams.load(webhookDecider, webhookStream(id));
+      await deliveries.redeliver(state as WebhookState, delivery?.id ?? '');
+      answer[0]?.();
+      await receiver.count(2);
+      await settled();
+      await until(async () => (await rows())[0]?.attempt_count === 2);
+      expect(await rows()).toMatchObject([{ status: 'succeeded', error: null }]);
+    },
+  );
 
   test('says why nobody could be reached', async () => {
     const { port } = new URL((await receiving()).url);

@@ -115,6 +115,21 @@ describe('taking back', () => {
       .then([cancelled]);
   });
 
+  it('keeps the reason', () => {
+    after(asked, cancelled)
+      .when((state) => {
+        expect(state).toMatchObject({ status: 'cancelled', reason: 'moot' });
+        return [];
+      })
+      .then([]);
+    after(asked, resolved)
+      .when((state) => {
+        expect(state).toMatchObject({ status: 'resolved', reason: null });
+        return [];
+      })
+      .then([]);
+  });
+
   it('ignored: a second time', () => {
     after(asked, cancelled)
       .when((state) => cancel(known(state), 'again'))

@@ -89,6 +89,19 @@ it.each([1, 100])('cancels what is open when its run ends, in batches of %i', as
   expect(store.events.filter(({ type }) => type === 'InteractionCancelled')).toHaveLength(1);
 });
 
+it('cancels what it has met while the run still went on', async () => {
+  await ask();
+  const apply = policy.apply.bind(policy);
+  policy.apply = async (sql, events) => {
+    await apply(sql, events);
+    expect(await status()).toBe('pending');
+    await finish();
+    await apply(sql, store.events.slice(events.length));
+  };
+  await react();
+  expect(await status()).toBe('cancelled');
+});
+
 it('cancels what was asked in the moment in which the run ended', async () => {
   await finish();
   await ask();

@@ -44,6 +44,12 @@ describe('changing', () => {
       .then([]);
   });
 
+  it('refused: what would make the metadata too large', () => {
+    after({ ...created, data: { ...birth, metadata: { a: 'x'.repeat(40_000) } } })
+      .when((mount) => changeMount(mount, { metadata: { b: 'x'.repeat(40_000) } }))
+      .thenRefused('validation_failed', { pointer: '/metadata' });
+  });
+
   it('refused: of none', () => {
     after()
       .when((mount) => changeMount(mount, { name: 'n' }))
@@ -57,6 +63,9 @@ describe('changing', () => {
     after(created)
       .when((mount) => changeMount(mount, { name: 'n' }, 2))
       .thenRefused('revision_mismatch');
+    after(created, archived)
+      .when((mount) => archiveMount(mount, false, 2))
+      .then([{ type: 'MountUnarchived', data: {} }]);
   });
 });
 

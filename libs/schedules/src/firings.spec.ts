@@ -90,6 +90,7 @@ describe('firing what was missed', () => {
     const { fired_count, owed, next_fire_at } = await state();
     expect(owed).toEqual([]);
     expect(asked).toHaveLength(fired_count);
+    expect(asked.map(({ id: run }) => run)).toEqual(asked.map(({ id: run }) => run).sort());
     expect(fired_count).toBeGreaterThanOrEqual(4);
     expect(dueTimes()).toEqual(asked.map((_, n) => new Date(Date.parse(next) + n * 1_000).toISOString()));
     expect(Date.parse(next_fire_at ?? '')).toBe(Date.parse(next) + fired_count * 1_000);

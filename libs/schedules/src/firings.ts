@@ -4,7 +4,7 @@ import { Authority, writers } from '#access';
 import {
   Causation,
   derivedUuid,
-  derivedUuidv7,
+  rankedUuidv7,
   RuleViolation,
   servicePrincipal,
   Streams,
@@ -78,7 +78,8 @@ export class Firings {
     const { id, session_id, creator } = schedule;
     const { due_at } = time;
     const at = Date.parse(time.seen_at);
-    const run_id = derivedUuidv7(at, id, due_at);
+    // Times that were missed are seen at one moment, and workers take the least id first.
+    const run_id = rankedUuidv7(at, Math.floor(Date.parse(due_at) / 1_000), id, due_at);
     if (again && (await this.streams.load(runDecider, runStream(run_id))).state !== undefined)
       return { run_id };
     const principal = await this.authority.principal(creator, Date.now());

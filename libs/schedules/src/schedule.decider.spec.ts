@@ -78,6 +78,14 @@ describe('creating', () => {
       .thenRefused('too_many_schedules');
   });
 
+  it('refused: a pattern that never comes', () => {
+    after()
+      .when((state) =>
+        createSchedule(state, birth('a', { times: { cron: '0 0 30 2 *', time_zone: 'UTC' } }), now),
+      )
+      .thenRefused('validation_failed', { pointer: '/cron' });
+  });
+
   it('refused: when its time is over', () => {
     after()
       .when((state) => createSchedule(state, birth('a', { times: once }), now + 600_000))
@@ -126,6 +134,42 @@ describe('changing', () => {
       ]);
   });
 
+  it('written: new times and disabled at once, though they are over and five others are active', () => {
+    const past = { at: minute(-10), time_zone: 'UTC' };
+    after(created('a'), came([minute(1)], null), ...five)
+      .when((state) => changeSchedule(state, 'a', { times: past, enabled: false }, now))
+      .then([
+        { type: 'ScheduleUpdated', data: { schedule_id: 'a', times: past, next_fire_at: null } },
+        { type: 'ScheduleDisabled', data: { schedule_id: 'a' } },
+      ]);
+  });
+
+  it('written: the name of one that is disabled, beside five active ones', () => {
+    after(...five, created('a', { enabled: false }))
+      .when((state) => changeSchedule(state, 'a', { name: 'n' }, now))
+      .then([{ type: 'ScheduleUpdated', data: { schedule_id: 'a', name: 'n' } }]);
+  });
+
+  it('ignored: nothing to change, though a time has come', () => {
+    after(created('a'))
+      .when((state) => changeSchedule(state, 'a', {}, now + 130_000))
+      .then([]);
+  });
+
+  it('ignored: switching what was switched', () => {
+    const enabled: ScheduleFact = {
+      type: 'ScheduleEnabled',
+      data: { schedule_id: 'a', next_fire_at: minute(1) },
+    };
+    const disabled: ScheduleFact = { type: 'ScheduleDisabled', data: { schedule_id: 'a' } };
+    after(created('a', { enabled: false }), enabled)
+      .when((state) => changeSchedule(state, 'a', { enabled: true }, now))
+      .then([]);
+    after(created('a'), disabled)
+      .when((state) => changeSchedule(state, 'a', { enabled: false }, now))
+      .then([]);
+  });
+
   it('ignored: what is as it was', () => {
     after(created('a'))
       .when((state) =>
@@ -156,6 +200,12 @@ describe('changing', () => {
     after(created('a'))
       .when((state) => deleteSchedule(state, 'a', 2))
       .thenRefused('revision_mismatch');
+    after(created('a'))
+      .when((state) => comeDue(state, 'a', now, 2))
+      .thenRefused('revision_mismatch');
+    after(created('a'))
+      .when((state) => deleteSchedule(state, 'a', 1))
+      .then([{ type: 'ScheduleDeleted', data: { schedule_id: 'a' } }]);
   });
 
   it('refused: of one that was deleted', () => {
@@ -166,6 +216,20 @@ describe('changing', () => {
 });
 
 describe('coming due', () => {
+  it('counts what was skipped, and nothing when none was', () => {
+    const skipping: ScheduleFact = {
+      type: 'ScheduleCameDue',
+      data: {
+        ...{ schedule_id: 'a', times: [minute(4)], next_fire_at: minute(5) },
+        skipped: { count: 3, first: minute(1), last: minute(3) },
+      },
+    };
+    const skippedAfter = (...facts: ScheduleFact[]) =>
+      fold(schedulesDecider, [created('a'), ...facts].map(envelope))['a']?.skipped_count;
+    expect(skippedAfter(came([minute(1)], minute(2)))).toBe(0);
+    expect(skippedAfter(skipping, came([minute(5)], minute(6)))).toBe(3);
+  });
+
   it('written: the times that have come, and the next', () => {
     after(created('a'))
       .when((state) => comeDue(state, 'a', Date.parse(minute(3))))
@@ -222,7 +286,29 @@ describe('settling a time', () => {
   });
 });
 
+describe('noting a run that was asked for', () => {
+  const triggered: ScheduleFact = { type: 'ScheduleTriggered', data: { schedule_id: 'a', run_id: 'r' } };
+
+  it('written; ignored once the schedule is gone', () => {
+    after(created('a'))
+      .when((state) => noteTrigger(state, 'a', 'r'))
+      .then([triggered]);
+    after()
+      .when((state) => noteTrigger(state, 'a', 'r'))
+      .then([]);
+  });
+});
+
 describe('ending', () => {
+  it('written: of one that is disabled and still owes a run', () => {
+    after(created('a'), came([minute(1)], minute(2)), {
+      type: 'ScheduleDisabled',
+      data: { schedule_id: 'a' },
+    })
+      .when((state) => endSchedules(state, 'session_deleted'))
+      .then([{ type: 'ScheduleEnded', data: { schedule_id: 'a', reason: 'session_deleted' } }]);
+  });
+
   it('written: of each that could still fire', () => {
     after(created('a'), created('b', { enabled: false }))
       .when((state) => endSchedules(state, 'session_deleted'))

@@ -62,6 +62,27 @@ describe('weighing a budget', () => {
       .then([]);
   });
 
+  it('written: paused by the other limit, when the one that was reached first is raised', () => {
+    const both: Budget = { max_tokens: 200, max_cost_usd: 1 };
+    const byCost: SessionFact = {
+      type: 'SessionPaused',
+      data: { reason: 'max_cost_usd', budget: { ...both, ...used(150, 1) } },
+    };
+    given(sessionDecider, [created, paused, rebudgeted(both)])
+      .when(weigh(used(150, 1), 2))
+      .then([byCost]);
+    given(sessionDecider, [created, paused, rebudgeted(both), byCost])
+      .when(weigh(used(250, 1), 3))
+      .then([]);
+  });
+
+  it('ignored: no budget of cost alone is used up by tokens', () => {
+    expect(reached({ max_tokens: null, max_cost_usd: 1 }, used(1e9, 0.9))).toBeUndefined();
+    expect(settled({ budget: { max_tokens: null, max_cost_usd: 1 } })).toEqual({
+      budget: { max_tokens: null, max_cost_usd: 1 },
+    });
+  });
+
   it('ignored: a second time', () => {
     given(sessionDecider, [created, paused])
       .when(weigh(used(130), 1))

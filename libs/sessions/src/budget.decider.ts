@@ -6,30 +6,37 @@ import type { Budget, BudgetLimit, BudgetUse, SessionFact } from './session.even
 export const limits = ({ max_tokens, max_cost_usd }: Budget): Budget | null =>
   max_tokens === null && max_cost_usd === null ? null : { max_tokens, max_cost_usd };
 
-/** The limit that is reached; undefined when there is more to use. */
+/**
+ * The limit that is reached; undefined when there is more to use.
+ * @param known the one that the session is paused by, which stays the reason as long as it is reached
+ */
 export function reached(
   budget: Budget | null,
   { used_tokens, used_cost_usd }: BudgetUse,
+  known: BudgetLimit | null = null,
 ): BudgetLimit | undefined {
-  if (budget === null) return undefined;
-  if (budget.max_tokens !== null && used_tokens >= budget.max_tokens) return 'max_tokens';
-  if (budget.max_cost_usd !== null && used_cost_usd >= budget.max_cost_usd) return 'max_cost_usd';
-  return undefined;
+  const used = { max_tokens: used_tokens, max_cost_usd: used_cost_usd };
+  const all = (['max_tokens', 'max_cost_usd'] as const).filter((limit) => {
+    const most = budget?.[limit] ?? null;
+    return most !== null && used[limit] >= most;
+  });
+  return all.find((limit) => limit === known) ?? all[0];
 }
 
 /**
- * Pauses a session whose budget is used up, and resumes one whose budget is not.
+ * Pauses a session whose budget is used up, and resumes one whose budget is not. One that was paused by a limit
+ * which was raised, and has reached the other, is told so.
  * @param known the newest fact of the budget that whoever counted the use knew. When there is a newer one by
  *   now, the use may count too much or too little: it is left to whoever reacts to that one.
  */
 export function weighBudget(session: SessionState, used: BudgetUse, known: number): SessionFact[] {
   if (session.deleted_at !== null || session.budget_revision !== known) return [];
   const { budget, paused_by } = session;
-  const reason = reached(budget, used);
+  const reason = reached(budget, used, paused_by);
   if (budget !== null && reason !== undefined) {
-    return paused_by === null
-      ? [{ type: 'SessionPaused', data: { reason, budget: { ...budget, ...used } } }]
-      : [];
+    return reason === paused_by
+      ? []
+      : [{ type: 'SessionPaused', data: { reason, budget: { ...budget, ...used } } }];
   }
   return resume(session, 'budget', used);
 }

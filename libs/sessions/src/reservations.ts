@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { visible } from '#access';
-import type { Causation, Principal } from '#eventsourcing';
+import type { Causation, Principal, RecordedEvent } from '#eventsourcing';
 import { RuleViolation, Streams } from '#eventsourcing';
 import { RecentWrites, Turns } from '#read-models';
 import type { Claimant, ReservationState } from './reservation.decider.js';
 import { expectMayTake, release, reservationDecider, reserve, take } from './reservation.decider.js';
-import { sessionDecider } from './session.decider.js';
+import { sessionDecider, type SessionState } from './session.decider.js';
 import { changeAlias } from './session-changes.decider.js';
 import type { SessionFact, ValueReserved } from './session.events.js';
 import { reservationStream, sessionStream } from './session.events.js';
@@ -103,8 +103,7 @@ export class Reservations {
     causation: Causation,
   ): Promise<bigint | undefined> {
     const stream = reservationStream.alias(project, alias);
-    const isTaking = ({ type }: { type: string }): boolean => type === 'ValueReserved';
-    const taken = (await this.streams.findLast(stream, isTaking)) as ValueReserved | undefined;
+    const taken = (await this.taking(stream)) as ValueReserved | undefined;
     const before = taken?.data.holder === holder ? taken.data.previous : undefined;
     const lost = before === undefined ? undefined : await this.noteAlias(before, alias, causation);
     const borne = await this.noteAlias(holder, alias, causation);
@@ -128,7 +127,7 @@ export class Reservations {
     causation: Causation,
   ): Promise<void> {
     const stream = reservationStream.alias(project, alias);
-    const taken = await this.streams.findLast(stream, ({ type }) => type === 'ValueReserved');
+    const taken = await this.taking(stream);
     if (taken === undefined || taken.position > left) return;
     const { state: session } = await this.streams.load(sessionDecider, sessionStream(holder));
     if (session?.alias === alias) return;
@@ -161,32 +160,56 @@ export class Reservations {
   private async noteAsItIs(id: string, alias: string, causation: Causation): Promise<bigint | undefined> {
     const { state: session } = await this.streams.load(sessionDecider, sessionStream(id));
     if (session === undefined) return undefined;
-    const { state } = await this.streams.load(
-      reservationDecider,
-      reservationStream.alias(session.project_id, alias),
-    );
+    const stream = reservationStream.alias(session.project_id, alias);
+    const { state, revision } = await this.streams.load(reservationDecider, stream);
+    const bears = state.holder === id;
+    if (bears && (await this.bearsNewer(session, alias))) {
+      await this.streams.execute(reservationDecider, stream, causation, (now, at) =>
+        at === revision ? release(now, id) : [],
+      );
+      return this.lastNoted(id);
+    }
+    let isOld = false as boolean;
     const { position } = await this.streams.execute(
       sessionDecider,
       sessionStream(id),
       causation,
       (now): SessionFact[] => {
         if (now === undefined) return [];
-        if (state.holder === id) return changeAlias(now, alias);
+        isOld = now.alias !== session.alias;
+        if (bears) return isOld ? [] : changeAlias(now, alias);
         return now.alias === alias ? changeAlias(now, null) : [];
       },
     );
-    const { state: later } = await this.streams.load(
-      reservationDecider,
-      reservationStream.alias(session.project_id, alias),
-    );
+    const { state: later } = await this.streams.load(reservationDecider, stream);
     // Another process may have moved the alias in between, and have noted it before this did.
-    if (later.holder !== state.holder) return this.noteAsItIs(id, alias, causation);
-    if (position !== undefined) return position;
-    const noted = await this.streams.findLast(
-      sessionStream(id),
-      ({ type }) => type === 'SessionAliasChanged',
-    );
-    return noted?.position;
+    if (isOld || later.holder !== state.holder) return this.noteAsItIs(id, alias, causation);
+    return position ?? this.lastNoted(id);
+  }
+
+  /**
+   * Whether the session bears an alias that it took after this one, which whoever took that one gives back: a
+   * reaction to the taking of this one that comes in between must not bring it back.
+   */
+  private async bearsNewer(session: SessionState, alias: string): Promise<boolean> {
+    if (session.alias === null || session.alias === alias) return false;
+    const [borne, older] = [session.alias, alias].map((value) =>
+      reservationStream.alias(session.project_id, value),
+    ) as [string, string];
+    const { state } = await this.streams.load(reservationDecider, borne);
+    if (state.holder !== session.id) return false;
+    const [newest, before] = await Promise.all([borne, older].map((stream) => this.taking(stream)));
+    return newest !== undefined && before !== undefined && newest.position > before.position;
+  }
+
+  private async lastNoted(id: string): Promise<bigint | undefined> {
+    const isNote = ({ type }: { type: string }): boolean => type === 'SessionAliasChanged';
+    return (await this.streams.findLast(sessionStream(id), isNote))?.position;
+  }
+
+  /** How a value came to its holder. */
+  private taking(stream: string): Promise<RecordedEvent | undefined> {
+    return this.streams.findLast(stream, ({ type }) => type === 'ValueReserved');
   }
 
   private async first(stream: string, claimant: Claimant, causation: Causation): Promise<ReservationState> {

@@ -43,4 +43,13 @@ describe('an alias', () => {
     const { session, resolution } = await resolve();
     expect([resolution, session]).toMatchObject(['created', { id, alias: 'main', user_id: 'ann' }]);
   });
+
+  test('that another user has is refused, and names nothing', async () => {
+    const operator: Principal = { ...principal, principalId: 'o', userId: 'oz', role: 'operator' };
+    const id = uuidv7();
+    await reservations.takeAlias('default', 'main', id, 'bob', new Causation(operator));
+    await expect(resolve()).rejects.toMatchObject({ code: 'alias_taken' });
+    expect(await reservations.aliased(principal, 'main')).toBeUndefined();
+    expect(await reservations.aliased(operator, 'main')).toBe(id);
+  });
 });

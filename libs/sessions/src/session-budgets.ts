@@ -5,7 +5,7 @@ import { reach, ReadModelClock } from '#http';
 import { Database, RecentWrites, wellFormedJson } from '#read-models';
 import { expectNotPaused, reached, weighBudget } from './budget.decider.js';
 import { type Session, sessionDecider } from './session.decider.js';
-import type { Budget } from './session.events.js';
+import type { Budget, BudgetLimit } from './session.events.js';
 import { sessionStream } from './session.events.js';
 import type { SessionFigures } from './session.figures.js';
 import { usedOf } from './session.usage.js';
@@ -17,7 +17,7 @@ const [doc, figures] = [wellFormedJson('doc'), wellFormedJson('figures')];
 
 interface BudgetRow extends Pick<SessionFigures, 'usage' | 'forgiven'> {
   readonly budget: Budget | null;
-  readonly paused: boolean;
+  readonly paused_by: BudgetLimit | null;
   readonly budget_revision: number;
 }
 
@@ -39,7 +39,7 @@ export class SessionBudgets {
     await reach(this.clock, position, 'sessions');
     const [row] = await this.database.prepared<BudgetRow>(
       'session-budget',
-      `SELECT ${doc}->'budget' AS budget, ${doc}->>'paused_by' IS NOT NULL AS paused,
+      `SELECT ${doc}->'budget' AS budget, ${doc}->>'paused_by' AS paused_by,
          (${doc}->>'budget_revision')::int AS budget_revision,
          ${figures}->'usage' AS usage, ${figures}->'forgiven' AS forgiven
        FROM sessions.sessions WHERE id = $1 AND live`,
@@ -47,7 +47,7 @@ export class SessionBudgets {
     );
     if (row === undefined) return;
     const used = usedOf(row);
-    if ((reached(row.budget, used) !== undefined) === row.paused) return;
+    if ((reached(row.budget, used, row.paused_by) ?? null) === row.paused_by) return;
     const weighed = await this.streams.execute(sessionDecider, sessionStream(id), causation, (session) =>
       session === undefined ? [] : weighBudget(session, used, row.budget_revision),
     );

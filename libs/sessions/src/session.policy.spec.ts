@@ -106,6 +106,32 @@ test('a session that has taken its alias again keeps it', async () => {
   expect(await aliasOf()).toBe('main');
 });
 
+describe('a reaction to the taking of an alias between the taking of another one and the giving back', () => {
+  beforeEach(async () => {
+    await reservations.takeAlias(project, 'other', id, user, cause());
+  });
+
+  test('does not bring it back', async () => {
+    await reservations.noteTaken(project, 'other', id, cause());
+    await react();
+    expect(await aliasOf()).toBe('other');
+    expect(await reservations.aliased(cause().principal, 'main')).toBeUndefined();
+  });
+
+  test('leaves the other one to whoever reacts to its taking', async () => {
+    await react();
+    await react(reservationStream.alias(project, 'other'));
+    expect(await aliasOf()).toBe('other');
+  });
+
+  test('brings it back when the other one was moved to another session', async () => {
+    await reservations.noteTaken(project, 'other', id, cause());
+    await reservations.takeAlias(project, 'other', uuidv7(), user, cause());
+    await react();
+    expect(await aliasOf()).toBe('main');
+  });
+});
+
 describe('a late reaction to the leaving of an alias', () => {
   let reactToLeaving: () => Promise<void>;
 

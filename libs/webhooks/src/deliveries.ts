@@ -59,13 +59,16 @@ export class Deliveries {
     return deliveryDetails(row);
   }
 
-  /** Sends a delivery once more, at once and with all its attempts anew. @throws RuleViolation not_found, webhook_disabled */
+  /**
+   * Sends a delivery once more, at once and with all its attempts anew, also when one is under way.
+   * @throws RuleViolation not_found, webhook_disabled
+   */
   async redeliver(webhook: WebhookState, id: string): Promise<DeliveryResource> {
     await this.requireReady(webhook);
     await this.database.query(
       `WITH again AS (
          UPDATE runledger.webhook_deliveries
-         SET status = 'pending', tries = 0, next_attempt_at = now(), ended_at = NULL
+         SET status = 'pending', tries = 0, next_attempt_at = now(), ended_at = NULL, leased_until = NULL
          WHERE id = $1 AND webhook_id = $2 RETURNING id)
        SELECT pg_notify('${deliveriesChannel}', '') FROM again`,
       [id, webhook.id],

@@ -19,6 +19,8 @@ export interface Claimed {
   readonly url: string;
   /** The newest first. */
   readonly secrets: readonly string[];
+  /** The lease under which it was taken: a delivery that has another one by now, or none, was asked for again. */
+  readonly leased_until: string;
 }
 
 /** One attempt, as it is shown. */
@@ -43,7 +45,8 @@ export interface Room {
   readonly busy: ReadonlyMap<string, number>;
 }
 
-type Row = Pick<Claimed, 'id' | 'webhook_id' | 'body' | 'tries'> & { readonly turn: string };
+type Lease = Pick<Claimed, 'id' | 'leased_until'>;
+type Row = Pick<Claimed, 'webhook_id' | 'body' | 'tries'> & Lease & { readonly turn: string };
 type Target = Pick<Claimed, 'webhook_id' | 'project_id' | 'url' | 'secrets'>;
 
 /** The work of the senders: rows that several processes take from, each under a lease. */
@@ -74,9 +77,12 @@ export class DeliveryQueue {
       });
   }
 
-  /** Records an attempt and what follows from it: success, failure, or another attempt after a while. */
+  /**
+   * Records an attempt and what follows from it: success, failure, or another attempt after a while. Of a
+   * delivery that was asked for again meanwhile nothing follows: it is still to be sent once more.
+   */
   async settle(
-    id: string,
+    { id, leased_until }: Lease,
     attempt: Attempt,
     then: 'succeeded' | 'failed' | { retryMs: number },
   ): Promise<void> {
@@ -88,6 +94,7 @@ export class DeliveryQueue {
       attempt.error,
       status,
       retryMs,
+      leased_until,
     ]);
   }
 
@@ -102,10 +109,11 @@ export class DeliveryQueue {
   }
 
   /** Gives a delivery back that was not attempted. */
-  async release(id: string): Promise<void> {
-    await this.database.query('UPDATE runledger.webhook_deliveries SET leased_until = NULL WHERE id = $1', [
-      id,
-    ]);
+  async release({ id, leased_until }: Lease): Promise<void> {
+    await this.database.query(
+      'UPDATE runledger.webhook_deliveries SET leased_until = NULL WHERE id = $1 AND leased_until = $2::timestamptz',
+      [id, leased_until],
+    );
   }
 
   /** Removes deliveries that succeeded over 7 days ago, or failed over 30 days ago. */
@@ -153,7 +161,7 @@ const claimSql = `
   )
   UPDATE runledger.webhook_deliveries d SET leased_until = now() + interval '${leaseSeconds} seconds'
   FROM due WHERE d.id = due.id
-  RETURNING d.id, d.webhook_id, d.body, d.tries, due.turn`;
+  RETURNING d.id, d.webhook_id, d.body, d.tries, d.leased_until::text, due.turn`;
 
 const targetsSql = `
   SELECT w.id AS webhook_id, w.project_id, ${wellFormedJson('w.doc')}->>'url' AS url,
@@ -166,10 +174,12 @@ const settleSql = `
   UPDATE runledger.webhook_deliveries SET
     attempts = CASE WHEN jsonb_array_length(attempts) >= ${keptAttempts} THEN attempts - 0 ELSE attempts END || $2::jsonb,
     attempt_count = attempt_count + 1,
-    tries = tries + 1,
-    error = $3,
-    leased_until = NULL,
-    status = CASE WHEN status = 'pending' OR $4 = 'succeeded' THEN $4 ELSE status END,
-    next_attempt_at = now() + make_interval(secs => $5::float8 / 1000),
-    ended_at = CASE WHEN $4 = 'pending' THEN ended_at ELSE now() END
-  WHERE id = $1`;
+    tries = tries + held::integer,
+    error = CASE WHEN held THEN $3 ELSE error END,
+    leased_until = CASE WHEN held THEN NULL ELSE leased_until END,
+    status = CASE WHEN held AND (status = 'pending' OR $4 = 'succeeded') THEN $4 ELSE status END,
+    next_attempt_at = CASE WHEN held THEN now() + make_interval(secs => $5::float8 / 1000) ELSE next_attempt_at END,
+    ended_at = CASE WHEN held AND $4 <> 'pending' THEN now() ELSE ended_at END
+  FROM (SELECT id AS leased, leased_until IS NOT DISTINCT FROM $6::timestamptz AS held
+        FROM runledger.webhook_deliveries WHERE id = $1 FOR UPDATE) lease
+  WHERE id = leased`;

@@ -98,14 +98,14 @@ export class WebhookSender {
     const { queue, targets, backoff } = this.parts;
     const attempt = await this.attempt(delivery);
     if (attempt === undefined) {
-      await queue.release(delivery.id);
+      await queue.release(delivery);
     } else if (attempt.error === null) {
-      await queue.settle(delivery.id, attempt, 'succeeded');
+      await queue.settle(delivery, attempt, 'succeeded');
       await targets.answered(delivery.webhook_id);
     } else {
       const gone = attempt.status_code === 410;
       const retryMs = gone ? undefined : backoff(delivery.tries + 1);
-      await queue.settle(delivery.id, attempt, retryMs === undefined ? 'failed' : { retryMs });
+      await queue.settle(delivery, attempt, retryMs === undefined ? 'failed' : { retryMs });
       const { days, failures } = await targets.failed(delivery.webhook_id);
       if (gone) await this.disable(delivery, 'the destination answered 410 Gone');
       else if (days >= hopeless.days && failures >= hopeless.failures) {

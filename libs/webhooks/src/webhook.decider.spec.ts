@@ -1,4 +1,4 @@
-import { describe, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { given } from '../../eventsourcing/src/given-when-then.js';
 import {
   changeWebhook,
@@ -8,7 +8,7 @@ import {
   rotateSecret,
   webhookDecider,
 } from './webhook.decider.js';
-import type { WebhookBirth, WebhookFact } from './webhook.events.js';
+import type { WebhookBirth, WebhookDetails, WebhookFact } from './webhook.events.js';
 
 const birth: WebhookBirth = {
   webhook_id: '019b7c9a-2f5e-7000-8000-000000000001',
@@ -53,6 +53,19 @@ describe('changing a webhook', () => {
     webhook(disabled)
       .when((state) => changeWebhook(state, { enabled: true }))
       .then([{ type: 'WebhookUpdated', data: { enabled: true } }]);
+  });
+  test('takes the reason why it was disabled away once somebody has switched it, and not before', () => {
+    const expectReason = (data: WebhookDetails, reason: string | null): void => {
+      webhook(disabled, { type: 'WebhookUpdated', data })
+        .when((state) => {
+          expect(state?.disabled_reason).toBe(reason);
+          return [];
+        })
+        .then([]);
+    };
+    expectReason({ url: details.url }, 'gone');
+    expectReason({ enabled: true }, null);
+    expectReason({ enabled: false }, null);
   });
   test('expects the revision that counts its changes', () => {
     const enable = { enabled: true };
