@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { Causation, type Principal, Streams, uuidv7 } from '#eventsourcing';
 import { RecentWrites } from '#read-models';
 import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
+import { AliasNotes } from './alias-notes.js';
 import { CreateSession, CreateSessionHandler } from './create-session.js';
 import { Reservations } from './reservations.js';
 
@@ -10,10 +11,10 @@ const principal: Principal = { principalId: 'a', projectId: 'default', userId: '
 test('an external id whose writer died before it made the session names that one, with the names asked for', async () => {
   const streams = new Streams(new MemoryEventStore());
   const writes = new RecentWrites(undefined as never);
-  const reservations = new Reservations(streams, writes);
+  const reservations = new Reservations(streams);
   const id = uuidv7();
   await reservations.externalId('default', 'mine', id, 'ann', new Causation(principal));
-  const handler = new CreateSessionHandler(streams, reservations, writes);
+  const handler = new CreateSessionHandler(streams, reservations, new AliasNotes(streams, writes), writes);
   const made = await handler.execute(
     new CreateSession({ external_id: 'mine', alias: 'main' }, new Causation(principal)),
   );
@@ -29,8 +30,8 @@ describe('an alias that another user has', () => {
   beforeEach(() => {
     streams = new Streams(new MemoryEventStore());
     const writes = new RecentWrites(undefined as never);
-    reservations = new Reservations(streams, writes);
-    handler = new CreateSessionHandler(streams, reservations, writes);
+    reservations = new Reservations(streams);
+    handler = new CreateSessionHandler(streams, reservations, new AliasNotes(streams, writes), writes);
   });
   const giveToBob = () => reservations.takeAlias('default', 'main', uuidv7(), 'bob', new Causation(operator));
 

@@ -4,6 +4,7 @@ import type { Causation } from '#eventsourcing';
 import { RuleViolation, Streams } from '#eventsourcing';
 import { ProblemError } from '#http';
 import { RecentWrites } from '#read-models';
+import { AliasNotes } from './alias-notes.js';
 import { referencedSession } from './find-session.js';
 import { Reservations } from './reservations.js';
 import type { CreateSessionBody } from './session.bodies.js';
@@ -38,6 +39,7 @@ export class CreateSessionHandler implements ICommandHandler<CreateSession> {
   constructor(
     private readonly streams: Streams,
     private readonly reservations: Reservations,
+    private readonly aliases: AliasNotes,
     private readonly writes: RecentWrites,
   ) {}
 
@@ -129,7 +131,7 @@ export class CreateSessionHandler implements ICommandHandler<CreateSession> {
     causation: Causation,
     created: bigint | undefined,
   ): Promise<CreatedSession> {
-    const bound = await this.reservations.noteTaken(project_id, alias, id, causation);
+    const bound = await this.aliases.noteTaken(project_id, alias, id, causation);
     const session = (await this.streams.glance(sessionDecider, sessionStream(id))) as SessionState;
     return { session, created: true, position: bound ?? created };
   }

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { Causation, type Principal, Streams, uuidv7 } from '#eventsourcing';
 import { RecentWrites } from '#read-models';
 import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
+import { AliasNotes } from './alias-notes.js';
 import { Reservations } from './reservations.js';
 import { ResolveSession, ResolveSessionHandler } from './resolve-session.js';
 import { deleteSession } from './session-changes.decider.js';
@@ -14,15 +15,17 @@ const nothing = undefined as never;
 const writes = new RecentWrites(nothing);
 let streams: Streams;
 let reservations: Reservations;
+let aliases: AliasNotes;
 
 beforeEach(() => {
   streams = new Streams(new MemoryEventStore());
-  reservations = new Reservations(streams, writes);
+  reservations = new Reservations(streams);
+  aliases = new AliasNotes(streams, writes);
 });
 
 const cause = (): Causation => new Causation(principal);
 const resolve = () => {
-  const handler = new ResolveSessionHandler(streams, reservations, nothing, writes);
+  const handler = new ResolveSessionHandler(streams, reservations, aliases, nothing, writes);
   return handler.execute(new ResolveSession({ alias: 'main' }, cause()));
 };
 

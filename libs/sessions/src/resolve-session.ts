@@ -3,6 +3,7 @@ import type { Causation } from '#eventsourcing';
 import { RuleViolation, Streams } from '#eventsourcing';
 import { isUuid } from '#http';
 import { RecentWrites } from '#read-models';
+import { AliasNotes } from './alias-notes.js';
 import { findSession } from './find-session.js';
 import { Reservations } from './reservations.js';
 import { SessionForks } from './session-forks.js';
@@ -39,6 +40,7 @@ export class ResolveSessionHandler implements ICommandHandler<ResolveSession> {
   constructor(
     private readonly streams: Streams,
     private readonly reservations: Reservations,
+    private readonly aliases: AliasNotes,
     private readonly forks: SessionForks,
     private readonly writes: RecentWrites,
   ) {}
@@ -84,7 +86,7 @@ export class ResolveSessionHandler implements ICommandHandler<ResolveSession> {
     position?: bigint,
   ): Promise<ResolvedSession> {
     const named =
-      alias === undefined ? undefined : await this.reservations.noteTaken(project_id, alias, id, causation);
+      alias === undefined ? undefined : await this.aliases.noteTaken(project_id, alias, id, causation);
     const { state } = await this.streams.load(sessionDecider, sessionStream(id));
     return { session: state as SessionState, resolution, position: named ?? position };
   }
@@ -114,7 +116,7 @@ export class ResolveSessionHandler implements ICommandHandler<ResolveSession> {
     }
     const made =
       state === undefined ? await this.created(id, causation, user_id ?? principal.userId) : undefined;
-    const noted = await this.reservations.noteAlias(id, alias, causation);
+    const noted = await this.aliases.noteAlias(id, alias, causation);
     const session = await this.streams.glance(sessionDecider, sessionStream(id));
     if (session === undefined) return undefined;
     const resolution = made?.resolution === 'created' ? 'created' : 'alias';

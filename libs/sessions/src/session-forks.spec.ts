@@ -12,7 +12,7 @@ const streams = new Streams(new MemoryEventStore());
 const nothing = undefined as never;
 const writes = new RecentWrites(nothing);
 const forks = new SessionForks(
-  ...([streams, nothing, nothing, nothing, new Reservations(streams, writes), writes] as const),
+  ...([streams, nothing, nothing, nothing, new Reservations(streams), writes] as const),
 );
 const attempt = (seed: { id: string; at: number }, recovering: boolean): Causation =>
   new Causation(

@@ -10,6 +10,7 @@ import {
 } from '#eventsourcing';
 import { type ReadModelClock, RecentWrites, type Sql } from '#read-models';
 import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
+import { AliasNotes } from './alias-notes.js';
 import { Reservations } from './reservations.js';
 import { sessionDecider } from './session.decider.js';
 import { changeAlias, deleteSession } from './session-changes.decider.js';
@@ -27,12 +28,14 @@ const stream = reservationStream.alias(project, 'main');
 let store: EventStore;
 let streams: Streams;
 let reservations: Reservations;
+let aliases: AliasNotes;
 let id: string;
 
 beforeEach(async () => {
   store = new MemoryEventStore();
   streams = new Streams(store, new Upcasters());
-  reservations = new Reservations(streams, new RecentWrites(undefined as unknown as ReadModelClock));
+  reservations = new Reservations(streams);
+  aliases = new AliasNotes(streams, new RecentWrites(undefined as unknown as ReadModelClock));
   id = uuidv7();
   await make(id);
   await bind();
@@ -41,7 +44,7 @@ beforeEach(async () => {
 const cause = (): Causation => byService(project);
 const bind = async (): Promise<void> => {
   await reservations.takeAlias(project, 'main', id, user, cause());
-  await reservations.noteTaken(project, 'main', id, cause());
+  await aliases.noteTaken(project, 'main', id, cause());
 };
 const make = (session_id: string, more: Partial<SessionBirth> = {}) => {
   const data = { session_id, project_id: project, user_id: user, ...more };
@@ -52,7 +55,7 @@ const make = (session_id: string, more: Partial<SessionBirth> = {}) => {
 const aliasOf = async (of = id) => (await streams.load(sessionDecider, sessionStream(of))).state?.alias;
 
 const reactTo = (events: readonly RecordedEvent[]): Promise<void> =>
-  new SessionPolicy(reservations).apply(undefined as unknown as Sql, events);
+  new SessionPolicy(reservations, aliases).apply(undefined as unknown as Sql, events);
 
 /** Lets the policy react to all that a stream tells, as late as that. */
 async function react(to = stream): Promise<void> {
@@ -94,7 +97,7 @@ test('a session whose writer died after deleting it keeps no name', async () => 
 
 test('a late reaction to the taking of an alias does not bring back one that was given back', async () => {
   await reservations.release(stream, id, cause());
-  await reservations.noteAlias(id, 'main', cause());
+  await aliases.noteAlias(id, 'main', cause());
   await react();
   expect(await aliasOf()).toBeNull();
 });
@@ -112,7 +115,7 @@ describe('a reaction to the taking of an alias between the taking of another one
   });
 
   test('does not bring it back', async () => {
-    await reservations.noteTaken(project, 'other', id, cause());
+    await aliases.noteTaken(project, 'other', id, cause());
     await react();
     expect(await aliasOf()).toBe('other');
     expect(await reservations.aliased(cause().principal, 'main')).toBeUndefined();
@@ -125,7 +128,7 @@ describe('a reaction to the taking of an alias between the taking of another one
   });
 
   test('brings it back when the other one was moved to another session', async () => {
-    await reservations.noteTaken(project, 'other', id, cause());
+    await aliases.noteTaken(project, 'other', id, cause());
     await reservations.takeAlias(project, 'other', uuidv7(), user, cause());
     await react();
     expect(await aliasOf()).toBe('main');
@@ -152,7 +155,7 @@ describe('a late reaction to the leaving of an alias', () => {
     await reservations.release(stream, id, cause());
     await reservations.takeAlias(project, 'main', id, user, cause());
     await reactToLeaving();
-    await reservations.noteTaken(project, 'main', id, cause());
+    await aliases.noteTaken(project, 'main', id, cause());
     expect(await aliasOf()).toBe('main');
   });
 

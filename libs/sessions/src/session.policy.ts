@@ -3,6 +3,7 @@ import type { Fact, RecordedEvent } from '#eventsourcing';
 import { reactionTo } from '#eventsourcing';
 import type { Sql } from '#read-models';
 import { Projection } from '#read-models';
+import { AliasNotes } from './alias-notes.js';
 import { Reservations } from './reservations.js';
 import type { ReservationFact, SessionFact } from './session.events.js';
 import { reservationStream } from './session.events.js';
@@ -19,7 +20,10 @@ export class SessionPolicy extends Projection {
   readonly tables = '';
   readonly indexes = '';
 
-  constructor(@Inject(Reservations) private readonly reservations: Reservations) {
+  constructor(
+    @Inject(Reservations) private readonly reservations: Reservations,
+    @Inject(AliasNotes) private readonly aliases: AliasNotes,
+  ) {
     super();
   }
 
@@ -32,23 +36,17 @@ export class SessionPolicy extends Projection {
     if (fact.type === 'ValueReserved') {
       const { value, holder, previous } = fact.data;
       for (const id of previous === undefined ? [holder] : [previous, holder]) {
-        await this.reservations.noteAlias(id, value, reactionTo(event));
+        await this.aliases.noteAlias(id, value, reactionTo(event));
       }
     }
     if (fact.type === 'ValueReleased') {
-      await this.reservations.noteReleased(fact.data.holder, event.stream, reactionTo(event));
+      await this.aliases.noteReleased(fact.data.holder, event.stream, reactionTo(event));
     }
     if (fact.type === 'SessionDeleted') await this.release(fact.data, event);
     if (fact.type === 'SessionAliasChanged' && fact.data.previous !== undefined) {
       const { position, metadata } = event;
       const { previous } = fact.data;
-      await this.reservations.releaseLeft(
-        metadata.project,
-        previous,
-        idOf(event),
-        position,
-        reactionTo(event),
-      );
+      await this.aliases.releaseLeft(metadata.project, previous, idOf(event), position, reactionTo(event));
     }
   }
 

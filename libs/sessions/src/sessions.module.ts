@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AliasNotes } from './alias-notes.js';
 import { BudgetPolicy } from './budget.policy.js';
 import { ArchiveSessionHandler } from './archive-session.js';
 import { CommandSessionHandler } from './command-session.js';
@@ -36,6 +37,7 @@ import { UpdateSessionHandler } from './update-session.js';
     ResolveSessionHandler,
     ResumeSessionHandler,
     UpdateSessionHandler,
+    AliasNotes,
     BudgetPolicy,
     Reservations,
     SessionBudgets,

@@ -2,6 +2,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Causation } from '#eventsourcing';
 import { RuleViolation, Streams } from '#eventsourcing';
 import { RecentWrites } from '#read-models';
+import { AliasNotes } from './alias-notes.js';
 import { findSession } from './find-session.js';
 import { Reservations } from './reservations.js';
 import type { UpdateSessionBody } from './session.bodies.js';
@@ -39,6 +40,7 @@ export class UpdateSessionHandler implements ICommandHandler<UpdateSession> {
   constructor(
     private readonly streams: Streams,
     private readonly reservations: Reservations,
+    private readonly aliases: AliasNotes,
     private readonly budgets: SessionBudgets,
     private readonly writes: RecentWrites,
   ) {}
@@ -110,12 +112,12 @@ export class UpdateSessionHandler implements ICommandHandler<UpdateSession> {
     causation: Causation,
   ): Promise<bigint | undefined> {
     if (alias === old) return undefined;
-    const { reservations } = this;
+    const { reservations, aliases } = this;
     if (alias !== null) await reservations.takeAlias(project_id, alias, id, user_id, causation);
-    const bound = alias === null ? undefined : await reservations.noteTaken(project_id, alias, id, causation);
+    const bound = alias === null ? undefined : await aliases.noteTaken(project_id, alias, id, causation);
     if (old === null) return bound;
     // Its own stream first: whoever reacts late to the taking must find it given back.
     await reservations.release(reservationStream.alias(project_id, old), id, causation);
-    return alias === null ? reservations.noteAlias(id, old, causation) : bound;
+    return alias === null ? aliases.noteAlias(id, old, causation) : bound;
   }
 }
