@@ -54,9 +54,6 @@ export async function reach(clock: ReadModelClock, position: bigint, projection:
   throw new ProblemError(
     'projection_lagging',
     'The read model has not come to the consistency token within 5 s.',
-    {
-      headers: { 'retry-after': '1' },
-    },
   );
 }
 

@@ -66,9 +66,9 @@ export const IsMetadata = (): PropertyDecorator =>
 /** At most 100 tags of 1 to 200 characters. */
 export const IsTags = (): PropertyDecorator =>
   applyDecorators(
-    IsArray({ message: '$property must be a list of texts' }),
-    ArrayMaxSize(100, { message: '$property must have at most 100 members' }),
     IsText(200, { least: 1, each: true }),
+    ArrayMaxSize(100, { message: '$property must have at most 100 members' }),
+    IsArray({ message: '$property must be a list of texts' }),
   );
 
 /** A whole number; in a query, its decimal digits. */

@@ -15,7 +15,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { IsOptional } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
-import { RuleViolation, uuidv7 } from '#eventsourcing';
+import { RuleViolation, StoreUnavailable, uuidv7 } from '#eventsourcing';
 import { openPool } from '#postgres';
 import { type Database, freshDatabase } from '../../../test/support/database.js';
 import * as http from './index.js';
@@ -343,6 +343,15 @@ test('a cursor belongs to its path', () => {
   const cursor = http.cursorAfter(list('/v1/sessions/a/runs?limit=1'), [7]);
   expect(http.keysOf(list('/v1/sessions/a/runs?limit=2'), cursor, ['integer'])).toEqual([7]);
   expect(() => http.keysOf(list('/v1/sessions/b/runs'), cursor, ['integer'])).toThrow('another path');
+});
+
+test('what may be well in a moment says when to come back', async () => {
+  for (const error of [new StoreUnavailable('x'), new RuleViolation('no_host', 'x')]) {
+    toy.before = () => Promise.reject(error);
+    const reply = await post({});
+    expect([reply.status, reply.headers.get('retry-after')]).toEqual([503, '1']);
+  }
+  toy.before = () => Promise.resolve();
 });
 
 test('a change answers with a token, and a read waits for it', async () => {

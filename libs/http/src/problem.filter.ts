@@ -65,7 +65,7 @@ function answerProblem(request: FastifyRequest, reply: FastifyReply, problem: Pr
     .code(status)
     .header('content-type', type)
     .header('x-request-id', request.id)
-    .headers(options.headers ?? {})
+    .headers({ ...(status === 503 && { 'retry-after': '1' }), ...options.headers })
     .send(
       JSON.stringify({
         ...options.extra,

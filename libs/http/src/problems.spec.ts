@@ -61,18 +61,12 @@ test('what is too large for the store is so for the client, who is told the limi
   });
 });
 
-test('a store that cannot be reached says when to come back', () => {
-  expect(problemOf(new StoreUnavailable('x'), false)).toMatchObject({
-    code: 'store_unavailable',
-    options: { headers: { 'retry-after': '1' } },
-  });
+test('a store that cannot be reached is unavailable', () => {
+  expect(problemOf(new StoreUnavailable('x'), false)).toMatchObject({ code: 'store_unavailable' });
 });
 
 test('a read model that is not built yet is behind, and nothing is unreachable', () => {
-  expect(problemOf(new NotBuiltYet('x'), false)).toMatchObject({
-    code: 'projection_lagging',
-    options: { headers: { 'retry-after': '1' } },
-  });
+  expect(problemOf(new NotBuiltYet('x'), false)).toMatchObject({ code: 'projection_lagging' });
 });
 
 test('what Nest and Fastify refuse is the fault of the client; any other error is ours', () => {

@@ -71,13 +71,11 @@ export function problemOf(error: unknown, conditional: boolean): ProblemError | 
     return new ProblemError('payload_too_large', detail);
   }
   if (error instanceof StoreUnavailable) {
-    const headers = { 'retry-after': '1' };
     return error instanceof NotBuiltYet
-      ? new ProblemError('projection_lagging', 'A read model is still being built.', { headers })
+      ? new ProblemError('projection_lagging', 'A read model is still being built.')
       : new ProblemError(
           'store_unavailable',
           'The event store cannot be reached; send the request again later.',
-          { headers },
         );
   }
   if (error instanceof HttpException && error.getStatus() < 500) {

@@ -171,3 +171,7 @@ test.each<[Record<string, unknown>, string[]]>([
 ])('the query %j is refused at %j', (query, parameters) => {
   expect(parametersOf(query)).toEqual(parameters);
 });
+
+test('of a value of the wrong type that is told, not what else it is not', () => {
+  expect(() => validBody(Sample, { tags: 'x' })).toThrow('/tags: tags must be a list of texts.');
+});

@@ -61,6 +61,4 @@ function noScope(): ProblemError {
 }
 
 const lagging = (): ProblemError =>
-  new ProblemError('projection_lagging', 'The read models have not come to what is stored by now.', {
-    headers: { 'retry-after': '1' },
-  });
+  new ProblemError('projection_lagging', 'The read models have not come to what is stored by now.');

@@ -47,9 +47,9 @@ export class RunUsageBody {
   cache_creation_tokens: number = 0;
 
   /** Bounded, so that a sum over runs stays a number that JSON has. */
-  @Max(1e9, { message: '$property must be at most $constraint1' })
-  @Min(0, { message: '$property must not be negative' })
   @IsNumber({}, { message: '$property must be a number' })
+  @Min(0, { message: '$property must not be negative' })
+  @Max(1e9, { message: '$property must be at most $constraint1' })
   cost_usd: number = 0;
 }
 

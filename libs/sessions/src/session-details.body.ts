@@ -81,9 +81,9 @@ export class BudgetBody {
   max_tokens: number | null = null;
 
   @IsOptional()
-  @Max(1e9, { message: '$property must be at most $constraint1' })
-  @IsPositive({ message: '$property must be more than 0' })
   @IsNumber({}, { message: '$property must be a number' })
+  @IsPositive({ message: '$property must be more than 0' })
+  @Max(1e9, { message: '$property must be at most $constraint1' })
   max_cost_usd: number | null = null;
 }
 

@@ -138,6 +138,4 @@ function noPoint(field: keyof PointAsked, detail: string): ProblemError {
 }
 
 const lagging = (): ProblemError =>
-  new ProblemError('projection_lagging', 'The timelines have not come to what is stored by now.', {
-    headers: { 'retry-after': '1' },
-  });
+  new ProblemError('projection_lagging', 'The timelines have not come to what is stored by now.');

@@ -98,7 +98,6 @@ export class ForkedTranscripts extends SharedTranscripts {
     throw new ProblemError(
       'projection_lagging',
       'The transcript has not come to what the runs have said by now.',
-      { headers: { 'retry-after': '1' } },
     );
   }
 }
