@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import pg from 'pg';
 import { Api } from './support/api.js';
 import { type Database, freshDatabase } from './support/database.js';
 import { type Server, startServer } from './support/server.js';
@@ -60,3 +61,18 @@ it('whatever process is told, those who watch through any other see all of it in
   expect(told(runs?.[1])).toEqual(told(runs?.[0]));
   expect(told(runs?.[2])).toEqual(told(runs?.[0]));
 }, 60_000);
+
+it('long work that one process was asked for, any other tells of at once', async () => {
+  // The read models stand still meanwhile.
+  const sql = new pg.Client({ connectionString: database.url });
+  await sql.connect();
+  await sql.query('BEGIN; LOCK TABLE runledger.projections IN SHARE MODE');
+  try {
+    const { id } = (await (apis[1] as Api).post('/retention/apply')).body;
+    const { status, body } = await (apis[2] as Api).get(`/operations/${String(id)}`);
+    expect([status, body]).toMatchObject([200, { id, status: 'running' }]);
+  } finally {
+    await sql.query('ROLLBACK');
+    await sql.end();
+  }
+});
