@@ -79,6 +79,6 @@ describe('claims in several processes', () => {
         one = two;
       }
     },
-    10_000 + kills * 20_000,
+    30_000 + kills * 30_000,
   );
 });
