@@ -6,13 +6,14 @@ const storeEvery = 60;
 
 /**
  * Stores how far the projections of this process have come where nothing was for them, or nothing that they
- * write down: one statement for all of them, so that a projection that has nothing to do costs next to nothing. Each checkpoint is
- * moved only from where this process left it: who leads no longer changes nothing.
+ * write down: one statement for all of them, so that a projection that has nothing to do costs next to nothing.
+ * Each checkpoint is moved only from where this process left it: who leads no longer changes nothing.
  */
 export class IdleCheckpoints {
   private readonly stored = new Map<string, bigint>();
   private readonly passed = new Map<string, bigint>();
   private timer: NodeJS.Timeout | undefined;
+  private storing: Promise<void> = Promise.resolve();
 
   constructor(private readonly database: Database) {}
 
@@ -28,8 +29,18 @@ export class IdleCheckpoints {
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
       // What could not be stored is stored with what comes next.
-      this.store().catch(() => undefined);
+      this.storing = this.storing.then(() => this.store()).catch(() => undefined);
     }, storeEvery);
+  }
+
+  /**
+   * This process leads the projection no longer. When it resolves, nothing moves the checkpoint any more: whoever
+   * leads next moves it from where it finds it, and never again once it is elsewhere.
+   */
+  async leave(projection: string): Promise<void> {
+    this.stored.delete(projection);
+    this.passed.delete(projection);
+    await this.storing;
   }
 
   private async store(): Promise<void> {

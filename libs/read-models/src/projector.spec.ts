@@ -185,6 +185,13 @@ describe('a projector', () => {
     expect(toys[1 - leader]?.applied).toBeGreaterThan(0);
     expect([errors, await names()]).toEqual([[], all()]);
   });
+
+  it('that stops leaves its checkpoint to the next one', async () => {
+    const left: string[] = [];
+    idle.leave = (name) => Promise.resolve(void left.push(name));
+    await rebuiltFrom(new Toy());
+    expect(left).toEqual(['toys']);
+  });
 });
 
 async function rebuiltFrom(toy: Toy): Promise<void> {

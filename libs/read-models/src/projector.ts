@@ -106,6 +106,7 @@ export class Projector {
     } finally {
       ended.abort();
       await rebuilding;
+      await idle.leave(name);
     }
   }
 
