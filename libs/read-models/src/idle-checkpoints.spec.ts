@@ -60,6 +60,19 @@ test('one that its projector has stored meanwhile is not moved back', async () =
   await comesTo(9n);
 });
 
+test('what was passed before its projector stored a later one is forgotten', async () => {
+  const { idle, begun, letGo } = held();
+  await database.query('UPDATE runledger.projections SET position = 6');
+  idle.stands('toys', 0n);
+  idle.pass('toys', 5n);
+  idle.stands('toys', 6n);
+  idle.pass('others', 9n);
+  await begun;
+  letGo();
+  await idle.leave('others');
+  expect(await stored()).toBe(6n);
+});
+
 describe('who leads next goes on from where the checkpoint stands', () => {
   const goesOn = async () => {
     const next = new IdleCheckpoints(database);

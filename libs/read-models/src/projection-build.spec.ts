@@ -35,10 +35,12 @@ afterEach(async () => {
 });
 
 const nothing = () => Promise.resolve();
-const put = (n: number) => async (sql: Sql) => void (await sql.query('INSERT INTO toys VALUES ($1)', [n]));
+const put = (n: number) => async (sql: Sql) => {
+  await sql.query('INSERT INTO toys VALUES ($1)', [n]);
+};
 const batch = (position: bigint, events: number): Batch => ({
   ...{ position, caughtUp: true },
-  events: Array.from({ length: events }) as Batch['events'],
+  events: Array.from({ length: events }),
 });
 const checkpoint = () =>
   database.query('SELECT position::integer, events::integer FROM runledger.projections');
@@ -50,7 +52,9 @@ test('a batch that writes nothing down leaves its checkpoint to the caller, and 
   expect(await checkpoint()).toEqual([{ position: 0, events: 0 }]);
   apply = put(1);
   expect(await build.fold(batch(5n, 2))).toBe(true);
-  expect(await checkpoint()).toEqual([{ position: 5, events: 4 }]);
+  apply = put(2);
+  await build.fold(batch(6n, 1));
+  expect(await checkpoint()).toEqual([{ position: 6, events: 5 }]);
 });
 
 test('taken, it moves its checkpoint, and so does one without events', async () => {
