@@ -191,6 +191,45 @@ describe('the policy', () => {
     expect(left).toEqual([]);
   });
 
+  test('keeps what is pending when a webhook is changed otherwise, and when its rows are built again', async () => {
+    const id = await webhook('http://a.example');
+    const change = (fields: Parameters<typeof changeWebhook>[1]) =>
+      streams.execute(webhookDecider, webhookStream(id), asService(), (state) =>
+        changeWebhook(state, fields),
+      );
+    await change({ enabled: false });
+    await change({ enabled: true });
+    await run();
+    await change({ description: 'still enabled' });
+    await seen();
+    expect(await rows()).toMatchObject([{ status: 'pending', error: null }]);
+    await projector.stop();
+    class Next extends WebhookPolicy {
+      override readonly version = 2 as never;
+    }
+    projecting(new Next(streams));
+    await run();
+    await seen();
+    expect((await rows()).map(({ status }) => status)).toEqual(['pending', 'pending']);
+  });
+
+  test('ends what was pending before the batch that disables its webhook, and nothing of another one', async () => {
+    const id = await webhook('http://a.example');
+    await webhook('http://b.example');
+    await run();
+    await seen();
+    await projector.stop();
+    await run();
+    await streams.execute(webhookDecider, webhookStream(id), asService(), (state) =>
+      changeWebhook(state, { enabled: false }),
+    );
+    projecting(new WebhookPolicy(streams));
+    await seen();
+    const ofIt = (await rows()).filter(({ webhook_id }) => webhook_id === id);
+    expect(ofIt.map(({ status }) => status)).toEqual(['failed', 'failed']);
+    expect((await rows()).filter(({ status }) => status === 'pending')).toHaveLength(2);
+  });
+
   test('keeps projects apart, and what comes after a webhook was disabled, in one batch too', async () => {
     await projector.stop();
     const ofOther = await webhook('http://b.example', { project_id: 'other' });

@@ -82,3 +82,16 @@ test('a request that comes behind one under way is served', async () => {
   await gone;
   expect(text).toMatch(/first[^]*second/);
 });
+
+test('what takes too long is cut off', async () => {
+  const other = fastify();
+  closingOf(other, 0);
+  other.get('/', () => new Promise(() => undefined));
+  await other.listen();
+  const { port } = other.server.address() as AddressInfo;
+  const arrived = once(other.server, 'request');
+  const cut = once(get({ port, agent }), 'error');
+  await arrived;
+  await other.close();
+  expect(await cut).toMatchObject([{ code: 'ECONNRESET' }]);
+});

@@ -6,8 +6,9 @@ const storeEvery = 60;
 
 /**
  * Stores how far the projections of this process have come where nothing was for them, or nothing that they
- * write down: one statement for all of them, so that a projection that has nothing to do costs next to nothing. Each checkpoint is
- * moved only from where this process left it: who leads no longer changes nothing.
+ * write down: one statement for all of them, so that a projection that has nothing to do costs next to nothing.
+ * Each is moved on from anywhere between where this process left it and where it has come: there was nothing in
+ * between, whoever has moved it, and whether or not this process has heard what became of its last statement.
  */
 export class IdleCheckpoints {
   private readonly stored = new Map<string, bigint>();
@@ -40,7 +41,8 @@ export class IdleCheckpoints {
       `WITH at AS (
          SELECT p.name, m.target FROM runledger.projections p
          JOIN unnest($1::text[], $2::bigint[], $3::bigint[]) AS m(name, source, target)
-           ON p.name = m.name AND p.build = 'serving' AND p.position = m.source
+           ON p.name = m.name AND p.build = 'serving'
+             AND p.position >= m.source AND p.position < m.target
          FOR UPDATE OF p SKIP LOCKED),
        moved AS (
          UPDATE runledger.projections p SET position = at.target, error = NULL, moved_at = now()

@@ -57,6 +57,12 @@ const aliasOf = async (of = id) => (await streams.load(sessionDecider, sessionSt
 const reactTo = (events: readonly RecordedEvent[]): Promise<void> =>
   new SessionPolicy(reservations, aliases).apply(undefined as unknown as Sql, events);
 
+/** Lets the policy react to the last event of a type that the alias' stream tells. */
+async function reactToLast(type: string): Promise<void> {
+  const last = await streams.findLast(stream, (event) => event.type === type);
+  await reactTo(last === undefined ? [] : [last]);
+}
+
 /** Lets the policy react to all that a stream tells, as late as that. */
 async function react(to = stream): Promise<void> {
   const events = [];
@@ -67,16 +73,25 @@ async function react(to = stream): Promise<void> {
 test('a session whose writer died after giving its alias back bears it no more', async () => {
   expect(await aliasOf()).toBe('main');
   await reservations.release(stream, id, cause());
-  await react();
+  await reactToLast('ValueReleased');
   expect(await aliasOf()).toBeNull();
+});
+
+test('a session that bears another alias than the one it gave back keeps that', async () => {
+  await reservations.release(stream, id, cause());
+  await reservations.takeAlias(project, 'other', id, user, cause());
+  await aliases.noteTaken(project, 'other', id, cause());
+  const noted = await streams.findLast(sessionStream(id), () => true);
+  await reactToLast('ValueReleased');
+  expect(await aliasOf()).toBe('other');
+  expect(await streams.findLast(sessionStream(id), () => true)).toEqual(noted);
 });
 
 test('an alias whose writer died after taking it from another session names the new one alone', async () => {
   const [before, other] = [id, uuidv7()];
   await make(other);
   await reservations.takeAlias(project, 'main', other, user, cause());
-  const taken = await streams.findLast(stream, ({ type }) => type === 'ValueReserved');
-  await reactTo(taken === undefined ? [] : [taken]);
+  await reactToLast('ValueReserved');
   expect([await aliasOf(before), await aliasOf(other)]).toEqual([null, 'main']);
 });
 
