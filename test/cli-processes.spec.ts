@@ -35,6 +35,21 @@ describe('runledger start, ps, attach and kill', () => {
     expect(attached.stdout).toMatch(/^x=y in \/.*\n$/);
   });
 
+  it('say what the output of a process alone does not', async () => {
+    const { id } = await started('--', 'sh', '-c', 'head -c 262145 /dev/zero');
+    const cut = await runledger('attach', String(id));
+    expect([cut.code, cut.stdout.length, cut.stderr]).toEqual([
+      0,
+      262_144,
+      'runledger: of its 262145 bytes of stdout only the first are kept\n',
+    ]);
+    const missing = await started('--', 'no-such-command');
+    expect(await runledger('attach', String(missing['id']))).toMatchObject({
+      code: 127,
+      stderr: 'runledger: The command was not found in PATH.\n',
+    });
+  });
+
   it('list the processes of a run, and end one', async () => {
     const { id } = await started('--', 'sleep', '600');
     const running = await runledger('ps', run, '--status', 'running');

@@ -43,10 +43,10 @@ const output = async (id: string, query = '') => {
   };
 };
 const text = async (id: string, query = ''): Promise<string> => (await output(id, query)).bytes.toString();
-const give = (id: string, bytes: string, query = '') =>
+const give = (id: string, bytes: string, query = '', headers = {}) =>
   fetch(`${user.url}/v1/processes/${id}/stdin${query}`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${user.key}`, 'content-type': 'application/octet-stream' },
+    headers: { authorization: `Bearer ${user.key}`, 'content-type': 'application/octet-stream', ...headers },
     body: bytes,
   });
 const follow = (id: string, query = '', headers = {}) =>
@@ -428,6 +428,9 @@ describe('a process', () => {
     ['/args', { command: 'true', args: 'x' }],
     ['/args/0', { command: 'true', args: [1] }],
     ['/env', { command: 'true', env: { 'A=B': 'x' } }],
+    ['/env', { command: 'true', env: { A: '\ud83d' } }],
+    ['/args/1', { command: 'true', args: ['😀', '\ud83d'] }],
+    ['/stdin', { command: 'cat', stdin: 'a\udc00' }],
     ['/cwd', { command: 'true', cwd: '../..' }],
     ['/cwd', { command: 'true', cwd: '/etc' }],
     ['/timeout_seconds', { command: 'true', timeout_seconds: 0 }],
@@ -495,9 +498,23 @@ describe('standard input', () => {
     expect((await text(id)).trim()).toBe('2000000');
   });
 
-  it('takes bytes alone', async () => {
+  it('is given once, however often it is sent with one Idempotency-Key', async () => {
+    const { id } = await start(await newRun(), 'cat');
+    const headers = { 'idempotency-key': randomUUID() };
+    for (const replayed of [null, 'true']) {
+      const answer = await give(id, 'once', '?close=true', headers);
+      expect([answer.status, answer.headers.get('idempotent-replayed')]).toEqual([204, replayed]);
+    }
+    const other = await give(id, 'twice', '?close=true', headers);
+    expect([other.status, await other.json()]).toMatchObject([422, { code: 'idempotency_key_reused' }]);
+    await ended(id);
+    expect(await text(id)).toBe('once');
+  });
+
+  it('takes bytes alone, and as they are', async () => {
     const { id } = await start(await newRun(), 'cat');
     expect(await user.post(`/processes/${id}/stdin`, {})).toMatchObject({ status: 415 });
+    expect((await give(id, 'x', '', { 'content-encoding': 'gzip' })).status).toBe(415);
   });
 });
 

@@ -125,7 +125,8 @@ export const attach: Command = {
   help: `usage: runledger attach <process>
 
 Prints what it has written and what it writes, stdout and stderr each to its own. When the server goes
-away, waits for it and goes on where it was: no byte is lost or shown twice.
+away, waits for it and goes on where it was: no byte is lost or shown twice. Says so at the end when the
+process wrote more than is kept of it, or could not be started.
 
 Exits as the process did: its exit code, or 128+n after signal n; 1 when its host died; 130 after
 Ctrl-C, which leaves the process as it is.`,
@@ -158,11 +159,22 @@ async function print(
   }
 }
 
-async function exitOf({ api }: Context, id: string): Promise<number> {
-  const process = await api.call<{ exit_code: number | null; signal: NodeJS.Signals | null }>(
-    'GET',
-    processPath(id),
-  );
+interface Ended {
+  readonly exit_code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly reason: string | null;
+  readonly output: Readonly<Record<'stdout' | 'stderr', { bytes: number; truncated: boolean }>>;
+}
+
+/** The exit code to end with, after telling what the output alone does not. */
+async function exitOf({ api, err }: Context, id: string): Promise<number> {
+  const process = await api.call<Ended>('GET', processPath(id));
+  for (const [stream, { bytes, truncated }] of Object.entries(process.output)) {
+    if (truncated) await err.write(`runledger: of its ${bytes} bytes of ${stream} only the first are kept\n`);
+  }
+  const cannot: readonly (number | null)[] = [exitCode.notExecutable, exitCode.notFound];
+  if (process.reason !== null && cannot.includes(process.exit_code))
+    await err.write(`runledger: ${process.reason}\n`);
   if (process.exit_code !== null) return process.exit_code;
   return process.signal === null ? exitCode.refused : 128 + constants.signals[process.signal];
 }

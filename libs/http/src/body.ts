@@ -7,6 +7,7 @@ type Done = (error: Error | null, body?: unknown) => void;
 
 const json = 'application/json';
 const onlyJson = [json];
+const identity = 'identity';
 
 /** Parsers of bodies other than JSON; a route that wants one names it by `@Accepts`. */
 const others: Readonly<Record<string, (bytes: Buffer) => unknown>> = {
@@ -41,6 +42,7 @@ function register(fastify: FastifyInstance, type: string, parse: (bytes: Buffer)
       try {
         const { accepts = onlyJson } = request.routeOptions.config as RouteManners;
         if (!accepts.includes(type)) throw unsupported(accepts);
+        refuseEncoded(request);
         if (request.headers['idempotency-key'] !== undefined) request.ctx.rawBody = bytes;
         done(null, parse(bytes));
       } catch (error) {
@@ -52,3 +54,16 @@ function register(fastify: FastifyInstance, type: string, parse: (bytes: Buffer)
 
 const unsupported = (accepts: readonly string[]): ProblemError =>
   new ProblemError('unsupported_media_type', `This route takes a body of type ${accepts.join(', ')}.`);
+
+/** Bytes that were compressed would be taken for what they stand for. @throws ProblemError unsupported_media_type */
+function refuseEncoded({ headers }: FastifyRequest): void {
+  const coding = headers['content-encoding'] ?? identity;
+  if (coding.toLowerCase() === identity) return;
+  throw new ProblemError(
+    'unsupported_media_type',
+    `A body is taken as it is, not with Content-Encoding ${coding}.`,
+    {
+      headers: { 'accept-encoding': identity },
+    },
+  );
+}

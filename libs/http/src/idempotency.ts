@@ -94,7 +94,7 @@ export class IdempotencyGuard implements CanActivate {
   }
 }
 
-/** On the handler of a POST that creates: honours Idempotency-Key. The command must take `ctx.causation()`. */
+/** On the handler of a POST that creates or adds: honours Idempotency-Key. The command must take `ctx.causation()`. */
 export const Creates = (): MethodDecorator =>
   applyDecorators(
     UseGuards(IdempotencyGuard),

@@ -233,6 +233,14 @@ test('a path that cannot be decoded is a bad request with a request id', async (
   expect(answer.headers.get('x-request-id')).toBe(answer.body['request_id']);
 });
 
+test('a body that is compressed is refused, and told how it is taken', async () => {
+  const type = { 'content-type': 'application/json' };
+  const refused = await post('{}', { ...type, 'content-encoding': 'gzip' });
+  expectProblem(refused, 415, 'unsupported_media_type');
+  expect(refused.headers.get('accept-encoding')).toBe('identity');
+  expect((await post('{}', { ...type, 'content-encoding': 'Identity' })).status).toBe(201);
+});
+
 test('a body is what the route takes', async () => {
   expectProblem(await post('{'), 400, 'malformed_json');
   expectProblem(await post('x', { 'content-type': 'text/plain' }), 415, 'unsupported_media_type');

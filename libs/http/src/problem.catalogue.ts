@@ -131,7 +131,7 @@ export const catalogue = {
   unsupported_media_type: refused(
     415,
     'Unsupported media type',
-    'The route does not take a body of this Content-Type.',
+    'The route does not take a body of this Content-Type or Content-Encoding.',
   ),
   unknown_reference: refused(
     422,

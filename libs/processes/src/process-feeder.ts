@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { type RecordedEvent, type Streams, unseal } from '#eventsourcing';
 import { inputStreamOf, type ProcessInputGiven } from './process-input.events.js';
@@ -47,10 +46,19 @@ export class ProcessFeeder {
   private async give({ sealed, closes }: ProcessInputGiven['data']): Promise<void> {
     const key = sealed === undefined ? undefined : await this.keys.of('input', this.processId);
     if (sealed !== undefined && key !== undefined && this.stdin.writable) {
-      if (!this.stdin.write(unseal(key, sealed))) {
-        await Promise.race([once(this.stdin, 'drain'), once(this.stdin, 'close')]);
-      }
+      if (!this.stdin.write(unseal(key, sealed))) await drained(this.stdin);
     }
     if (closes) this.stdin.end();
   }
+}
+
+/** Resolves when a stream takes more, or nothing ever again, and leaves no listener behind. */
+function drained(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const over = (): void => {
+      stream.off('drain', over).off('close', over);
+      resolve();
+    };
+    stream.on('drain', over).on('close', over);
+  });
 }

@@ -1,4 +1,4 @@
-import { IsArray, IsIn, IsOptional, ValidateBy } from 'class-validator';
+import { IsArray, IsIn, IsOptional, ValidateBy, type ValidationOptions } from 'class-validator';
 import { ArrayMaxSize } from 'class-validator';
 import { IsCommaList, IsFlag, IsForm, isObject, IsText, IsWhole, PageQuery } from '#http';
 import {
@@ -14,11 +14,27 @@ const mostArgs = 1_000;
 const textLength = 128 * 1024;
 const envName = /^[A-Za-z_][A-Za-z0-9_]{0,255}$/;
 const mostVariables = 200;
+const halfPair = /\p{Surrogate}/u;
+
+/** What the system takes is UTF-8, which half of a surrogate pair has no place in: the process would get another text. */
+const IsUnicode = (options?: ValidationOptions): PropertyDecorator =>
+  ValidateBy(
+    {
+      name: 'isUnicode',
+      validator: {
+        validate: (value) => typeof value === 'string' && !halfPair.test(value),
+        defaultMessage: () => '$property must not hold half of a surrogate pair',
+      },
+    },
+    options,
+  );
 
 const isEnvironment = (value: unknown): boolean =>
   isObject(value) &&
   Object.keys(value).length <= mostVariables &&
-  Object.entries(value).every(([name, text]) => envName.test(name) && typeof text === 'string');
+  Object.entries(value).every(
+    ([name, text]) => envName.test(name) && typeof text === 'string' && !halfPair.test(text),
+  );
 
 const IsEnvironment = (): PropertyDecorator =>
   ValidateBy({
@@ -33,12 +49,14 @@ const IsEnvironment = (): PropertyDecorator =>
 export class StartProcessBody {
   /** A path, or a name that is looked up in the sandbox's PATH; no shell is involved. */
   @IsText(4_096, { least: 1 })
+  @IsUnicode()
   command: string;
 
   @IsOptional()
   @IsArray({ message: 'args must be a list of texts' })
   @ArrayMaxSize(mostArgs, { message: `args must have at most ${mostArgs} members` })
   @IsText(textLength, { each: true })
+  @IsUnicode({ each: true })
   args?: string[] | null;
 
   /** Added to the clean environment; the values are never shown. */
@@ -49,6 +67,7 @@ export class StartProcessBody {
   /** Relative to the sandbox's work folder. */
   @IsOptional()
   @IsForm(/^(?!\/)(?!(.*\/)?\.\.(\/|$))[^]{1,4096}$/, 'be a path within the work folder')
+  @IsUnicode()
   cwd?: string | null;
 
   /** 3,600 by default; more than 10,800 counts as that. */
@@ -59,6 +78,7 @@ export class StartProcessBody {
   /** All of its standard input, which is closed behind it; absent, it stays open for `POST .../stdin`. */
   @IsOptional()
   @IsText(10 * 1024 * 1024)
+  @IsUnicode()
   stdin?: string | null;
 
   /** Whether it goes on when the worker that runs the run loses it. */

@@ -108,9 +108,10 @@ export class ProcessesController {
     return this.answer(process, ctx);
   }
 
-  /** Gives it bytes to read from its standard input. */
+  /** Gives it bytes to read from its standard input, behind those that it was given before. */
   @Post('processes/:id/stdin')
   @Allow(...writers)
+  @Creates()
   @HttpCode(204)
   @Accepts('application/octet-stream')
   async stdin(
