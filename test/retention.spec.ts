@@ -3,21 +3,26 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
 import { Api, type Body, dataOf, newProject, type Reply } from './support/api.js';
+import { type Database, freshDatabase } from './support/database.js';
 import { type Server, startServer } from './support/server.js';
 import { until } from './support/supervised-service.js';
 import { Watch } from './support/sse.js';
 
+let database: Database;
 let server: Server;
 let project: Awaited<ReturnType<typeof newProject>>;
 let operator: Api;
 
 beforeAll(async () => {
-  server = await startServer();
+  database = await freshDatabase();
+  server = await startServer({ DATABASE_URL: database.url });
 }, 120_000);
 
 afterAll(async () => {
   await server.stop();
+  await database.drop();
 });
 
 beforeEach(async () => {
@@ -496,11 +501,22 @@ async function outputOf(id: string, search = ''): Promise<unknown[]> {
 }
 
 describe('what processes wrote', () => {
-  test('is due though the command is no good Unicode', async () => {
+  test('is due though the command is no good Unicode, as it could be once', async () => {
     const { id: run } = await operator.made('/runs');
-    await wrote(run, 'printf 0123456789 # \ud800');
+    const id = await wrote(run, 'printf 0123456789 # half');
     await complete(run);
+    const sql = new pg.Client({ connectionString: database.url });
+    await sql.connect();
+    const plant = (from: string, to: string) =>
+      sql.query('UPDATE processes.processes SET doc = replace(doc::text, $2, $3)::json WHERE id = $1', [
+        id,
+        from,
+        to,
+      ]);
+    await plant('# half', '# \\ud800');
     expect(await preview({ kind: 'process_output', max_bytes: 0 })).toMatchObject({ count: 1, bytes: 10 });
+    await plant('# \\ud800', '# half');
+    await sql.end();
   });
 
   test('goes as the preview told, once their run is over; what they were stays', async () => {
