@@ -6,13 +6,14 @@ import {
   type Cause,
   type Eager,
   type HeldBy,
+  millisecondsSql,
   type Piece,
   type RemovalRecord,
   RetainedContent,
   type Stored,
   type Subject,
 } from '#retention';
-import { isOver, runDecider, runStatuses, runStream } from '#runs';
+import { isOver, runDecider, activeStatuses, runStream } from '#runs';
 import { purgeLog } from './log-changes.decider.js';
 import { logDecider } from './log.decider.js';
 import { type LogLine, logStreamOf } from './log.events.js';
@@ -20,10 +21,6 @@ import { type LogLine, logStreamOf } from './log.events.js';
 /** Few at once: appends come first. */
 const together = 3;
 const chunksOfPage = 50;
-const active = runStatuses.filter((status) => status === 'pending' || status === 'running');
-
-const milliseconds = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::double precision`;
-
 /** The logs of runs as retention looks at them: a subject is a run, a piece is a chunk. */
 @Injectable()
 export class RetainedLogs extends RetainedContent {
@@ -42,11 +39,11 @@ export class RetainedLogs extends RetainedContent {
   subjects(project: string, { dated, bytes }: Eager, after: string, limit: number): Promise<Subject[]> {
     return this.database.query<Subject>(
       `SELECT l.run_id AS id, r.session_id, r.user_id, r.status <> ALL ($6::text[]) AS over,
-         l.bytes::double precision AS bytes, ${milliseconds('l.oldest')} AS oldest
+         l.bytes::double precision AS bytes, ${millisecondsSql('l.oldest')} AS oldest
        FROM logs.runs l JOIN runs.runs r ON r.id = l.run_id
        WHERE r.project_id = $1 AND l.run_id > $2 AND l.oldest IS NOT NULL AND (l.oldest <= $3 OR l.bytes > $4)
        ORDER BY l.run_id LIMIT $5`,
-      [project, after, dated, bytes, limit, active],
+      [project, after, dated, bytes, limit, activeStatuses],
     );
   }
 
@@ -56,8 +53,8 @@ export class RetainedLogs extends RetainedContent {
        FROM unnest($1::uuid[], $2::bigint[]) AS b(run_id, seq)
        CROSS JOIN LATERAL (
          SELECT first_seq::double precision, last_seq::double precision, octet_length(entries) AS bytes,
-           ${milliseconds('dated')} AS dated, ${milliseconds('from_ts')} AS "from",
-           ${milliseconds('to_ts')} AS "to", revision::double precision
+           ${millisecondsSql('dated')} AS dated, ${millisecondsSql('from_ts')} AS "from",
+           ${millisecondsSql('to_ts')} AS "to", revision::double precision
          FROM logs.chunks c WHERE c.run_id = b.run_id AND c.first_seq > b.seq ORDER BY c.first_seq LIMIT $3) c
        ORDER BY b.run_id, c.first_seq`,
       [arrayOf([...behind.keys()]), arrayOf([...behind.values()]), limit],
@@ -123,7 +120,7 @@ export class RetainedLogs extends RetainedContent {
   async stored(id: string): Promise<Stored> {
     const [run] = await this.database.query<Stored>(
       `SELECT (last_seq - purged_seq)::double precision AS count, bytes::double precision AS bytes,
-         ${milliseconds('oldest')} AS oldest, purged_seq::double precision AS purged_count,
+         ${millisecondsSql('oldest')} AS oldest, purged_seq::double precision AS purged_count,
          coalesce((purged->>'bytes')::double precision, 0) AS purged_bytes
        FROM logs.runs WHERE run_id = $1`,
       [id],

@@ -7,23 +7,20 @@ import {
   type Cause,
   type Eager,
   type HeldBy,
+  millisecondsSql,
   type Piece,
   type RemovalRecord,
   RetainedContent,
   type Stored,
   type Subject,
 } from '#retention';
-import { isOver, runDecider, runStatuses, runStream } from '#runs';
+import { isOver, runDecider, activeStatuses, runStream } from '#runs';
 import { bytesIn } from './output-content.js';
 import { processDecider, purgeOutput } from './process.decider.js';
 import { type PurgedStream, processStream } from './process.events.js';
 import { outputStreamOf, type ProcessOutputWritten } from './process-output.events.js';
 
-const active = runStatuses.filter((status) => status === 'pending' || status === 'running');
-
 const doc = wellFormedJson('doc');
-
-const milliseconds = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::double precision`;
 
 /**
  * What processes wrote, as retention looks at it: a subject is a run, a piece is all that one process has left,
@@ -46,13 +43,13 @@ export class RetainedOutput extends RetainedContent {
   subjects(project: string, { dated, bytes }: Eager, after: string, limit: number): Promise<Subject[]> {
     return this.database.query<Subject>(
       `SELECT p.run_id AS id, r.session_id, r.user_id, r.status <> ALL ($6::text[]) AS over,
-         sum(p.output_bytes)::double precision AS bytes, ${milliseconds('min(p.ended_at)')} AS oldest
+         sum(p.output_bytes)::double precision AS bytes, ${millisecondsSql('min(p.ended_at)')} AS oldest
        FROM processes.processes p JOIN runs.runs r ON r.id = p.run_id
        WHERE r.project_id = $1 AND p.run_id > $2 AND p.output_bytes > 0
        GROUP BY p.run_id, r.session_id, r.user_id, r.status
        HAVING min(p.ended_at) <= $3 OR sum(p.output_bytes) > $4
        ORDER BY p.run_id LIMIT $5`,
-      [project, after, dated, bytes, limit, active],
+      [project, after, dated, bytes, limit, activeStatuses],
     );
   }
 
@@ -63,8 +60,8 @@ export class RetainedOutput extends RetainedContent {
        FROM unnest($1::uuid[], $2::bigint[]) AS b(run_id, seq)
        CROSS JOIN LATERAL (
          SELECT output_seq::double precision AS first_seq, output_seq::double precision AS last_seq,
-           output_bytes::double precision AS bytes, ${milliseconds('ended_at')} AS dated,
-           ${milliseconds(`(${doc}->>'created_at')::timestamptz`)} AS "from", ${milliseconds('ended_at')} AS "to"
+           output_bytes::double precision AS bytes, ${millisecondsSql('ended_at')} AS dated,
+           ${millisecondsSql(`(${doc}->>'created_at')::timestamptz`)} AS "from", ${millisecondsSql('ended_at')} AS "to"
          FROM processes.processes p WHERE p.run_id = b.run_id AND p.output_seq > b.seq AND p.output_bytes > 0
          ORDER BY p.output_seq LIMIT $3) p
        ORDER BY b.run_id, p.first_seq`,
@@ -127,7 +124,7 @@ export class RetainedOutput extends RetainedContent {
     const [stored] = await this.database.query<Stored>(
       `SELECT count(*) FILTER (WHERE output_bytes > 0)::double precision AS count,
          coalesce(sum(output_bytes), 0)::double precision AS bytes,
-         ${milliseconds('min(ended_at) FILTER (WHERE output_bytes > 0)')} AS oldest,
+         ${millisecondsSql('min(ended_at) FILTER (WHERE output_bytes > 0)')} AS oldest,
          count(*) FILTER (WHERE output_bytes = 0)::double precision AS purged_count,
          coalesce(sum(${purged('stdout')} + ${purged('stderr')}), 0)::double precision AS purged_bytes
        FROM processes.processes WHERE run_id = $1 AND output_seq IS NOT NULL`,

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Streams } from '#eventsourcing';
 import { keysOf, page, type Page, type RequestContext, waitFor } from '#http';
 import { Database, keysetPage, ReadModelClock, RecentWrites, Where } from '#read-models';
-import { policyDecider } from './policy.decider.js';
+import { type Policies, policyDecider } from './policy.decider.js';
 import type { ListPoliciesQuery } from './retention.bodies.js';
 import { type RetentionKind, retentionStreams } from './retention.events.js';
 import { policyResource, type PolicyResource, shownScope } from './retention.resource.js';
@@ -39,22 +39,25 @@ export class ListPolicies {
       ...{ columns: 'scope, kind', from: [{ tables: 'retention.policies' }], key },
       ...{ where, order, limit },
     });
-    const data = await Promise.all(rows.map((row) => this.shown(row)));
+    const data = await this.shown(rows);
     const last = rows.at(-1);
     const next = more && last !== undefined ? [last.page_key] : undefined;
-    return page(
-      ctx,
-      data.filter((policy) => policy !== undefined),
-      next,
-    );
+    return page(ctx, data, next);
   }
 
-  /** As its stream has it now; undefined when it has just been removed. */
-  private async shown({ scope, kind }: PolicyRow): Promise<PolicyResource | undefined> {
-    const { state } = await this.streams.load(policyDecider, `${retentionStreams}${scope}`);
-    const policy = state.get(kind);
-    return policy?.limits == null
-      ? undefined
-      : policyResource(shownScope(scope), kind, policy.limits, policy);
+  /** As the streams have them now, each read once; without those that have just been removed. */
+  private async shown(rows: readonly PolicyRow[]): Promise<PolicyResource[]> {
+    const scopes = new Set(rows.map(({ scope }) => scope));
+    const loaded = await Promise.all(
+      [...scopes].map(async (scope): Promise<[string, Policies]> => {
+        const { state } = await this.streams.load(policyDecider, `${retentionStreams}${scope}`);
+        return [scope, state];
+      }),
+    );
+    const policies = new Map(loaded);
+    return rows.flatMap(({ scope, kind }) => {
+      const policy = policies.get(scope)?.get(kind);
+      return policy?.limits == null ? [] : policyResource(shownScope(scope), kind, policy.limits, policy);
+    });
   }
 }

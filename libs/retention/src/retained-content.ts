@@ -110,3 +110,7 @@ export class RetainedContents {
     return this.all.find((content) => content.kind === kind);
   }
 }
+
+/** A time as pieces and subjects tell it: milliseconds since 1970. @param column SQL of a timestamptz */
+export const millisecondsSql = (column: string): string =>
+  `(extract(epoch FROM ${column}) * 1000)::double precision`;

@@ -2,6 +2,8 @@ import type { Fact, Json, JsonObject, Usage } from '#eventsourcing';
 
 export const runStatuses = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
 export type RunStatus = (typeof runStatuses)[number];
+/** Of runs that are not over. */
+export const activeStatuses: readonly RunStatus[] = ['pending', 'running'];
 export const runKinds = ['workflow', 'job', 'turn'] as const;
 export type RunKind = (typeof runKinds)[number];
 

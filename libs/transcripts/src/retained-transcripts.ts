@@ -6,15 +6,15 @@ import {
   type Belonging,
   type Cause,
   type Eager,
+  millisecondsSql,
   type Piece,
   type RemovalRecord,
   RetainedContent,
   type Stored,
   type Subject,
 } from '#retention';
-import { isOver, runDecider, runStatuses, runStream } from '#runs';
+import { isOver, runDecider, activeStatuses, runStream } from '#runs';
 import { sessionDecider, sessionStream } from '#sessions';
-
 import { keepOfSegments, purgedSegmentsDecider, remains } from './purged-segments.decider.js';
 import { remainsOfShared } from './remains-of-shared.js';
 import { unlimited } from './segment-retentions.js';
@@ -26,10 +26,6 @@ import { TranscriptSeeds } from './transcript-seeds.js';
 import { type SegmentRange, sharersSql, stillShown } from './transcript-sharers.js';
 
 const segmentsOfPage = 100;
-const active = runStatuses.filter((status) => status === 'pending' || status === 'running');
-
-const milliseconds = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::double precision`;
-
 /** Transcripts as retention looks at them: a subject is a session or run, a piece is what one event holds. */
 @Injectable()
 export class RetainedTranscripts extends RetainedContent {
@@ -51,7 +47,7 @@ export class RetainedTranscripts extends RetainedContent {
       `SELECT t.transcript_id AS id, coalesce(s.id, r.session_id) AS session_id,
          coalesce(s.user_id, r.user_id) AS user_id, coalesce(r.status <> ALL ($6::text[]), true) AS over,
          (t.bytes + coalesce(p.bytes, 0))::double precision AS bytes,
-         ${milliseconds('coalesce(p.oldest, t.oldest)')} AS oldest
+         ${millisecondsSql('coalesce(p.oldest, t.oldest)')} AS oldest
        FROM transcripts.totals t LEFT JOIN LATERAL (
          SELECT sum(bytes) AS bytes, (array_agg(created_at ORDER BY seq))[1] AS oldest
          FROM transcripts.lineage p JOIN transcripts.segments o ON o.transcript_id = p.owner_id AND ${inPart}
@@ -61,7 +57,7 @@ export class RetainedTranscripts extends RetainedContent {
        WHERE coalesce(s.project_id, r.project_id) = $1 AND t.transcript_id > $2
          AND (coalesce(p.oldest, t.oldest) <= $3 OR t.bytes + coalesce(p.bytes, 0) > $4)
        ORDER BY t.transcript_id LIMIT $5`,
-      [project, after, dated, bytes, limit, active],
+      [project, after, dated, bytes, limit, activeStatuses],
     );
   }
 
@@ -73,8 +69,8 @@ export class RetainedTranscripts extends RetainedContent {
          FROM unnest($1::uuid[], $2::bigint[]) AS b(id, seq)
          CROSS JOIN LATERAL ${partsOf('b.id')} p CROSS JOIN LATERAL (
          SELECT min(s.seq)::double precision AS first_seq, max(s.seq)::double precision AS last_seq,
-           sum(s.bytes)::double precision AS bytes, ${milliseconds('max(s.created_at)')} AS dated,
-           ${milliseconds('min(s.created_at)')} AS "from", ${milliseconds('max(s.created_at)')} AS "to",
+           sum(s.bytes)::double precision AS bytes, ${millisecondsSql('max(s.created_at)')} AS dated,
+           ${millisecondsSql('min(s.created_at)')} AS "from", ${millisecondsSql('max(s.created_at)')} AS "to",
            CASE WHEN p.owner_id = b.id THEN s.revision ELSE -1 END::double precision AS revision,
            array_remove(array_agg(DISTINCT s.run_id::text), NULL) AS run_ids,
            array_remove(array_agg(DISTINCT r.user_id::text), NULL) AS user_ids,
@@ -83,7 +79,7 @@ export class RetainedTranscripts extends RetainedContent {
          WHERE s.transcript_id = p.owner_id AND ${inPart} AND s.seq > b.seq AND s.removed IS NULL
          GROUP BY s.revision ORDER BY s.revision LIMIT $3) s) pieces
        WHERE n <= $3 ORDER BY subject_id, first_seq`,
-      [arrayOf([...behind.keys()]), arrayOf([...behind.values()]), limit, active],
+      [arrayOf([...behind.keys()]), arrayOf([...behind.values()]), limit, activeStatuses],
     );
   }
 
@@ -155,7 +151,7 @@ export class RetainedTranscripts extends RetainedContent {
     const [stored] = await this.database.query<Stored>(
       `SELECT count(*) FILTER (WHERE removed IS NULL)::double precision AS count,
          coalesce(sum(bytes) FILTER (WHERE removed IS NULL), 0)::double precision AS bytes,
-         ${milliseconds('(array_agg(created_at ORDER BY seq) FILTER (WHERE removed IS NULL))[1]')} AS oldest,
+         ${millisecondsSql('(array_agg(created_at ORDER BY seq) FILTER (WHERE removed IS NULL))[1]')} AS oldest,
          count(*) FILTER (WHERE removed IS NOT NULL)::double precision AS purged_count,
          coalesce(sum(bytes) FILTER (WHERE removed IS NOT NULL), 0)::double precision AS purged_bytes,
          ARRAY(SELECT DISTINCT l.transcript_id::text FROM transcripts.lineage l
