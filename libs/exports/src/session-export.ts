@@ -8,14 +8,8 @@ import { type RunState, runResource } from '#runs';
 import { scheduleResource, type ScheduleState } from '#schedules';
 import { sessionStateDecider, sessionStateStream, type SessionResource } from '#sessions';
 import { SessionFeed } from '#timeline';
-import {
-  inPart,
-  partsOf,
-  readTranscript,
-  SegmentRetentions,
-  type TranscriptOwner,
-  TranscriptSeeds,
-} from '#transcripts';
+import { readTranscript, SegmentRetentions, type TranscriptOwner, TranscriptSeeds } from '#transcripts';
+import { countsOf } from './export-counts.js';
 
 /** One line of an export. */
 export interface ExportLine {
@@ -31,17 +25,6 @@ export interface ExportLine {
     | 'mount'
     | 'log';
   readonly data: object;
-}
-
-/** How much an export holds: what comes later is left out, so that these are kept. */
-interface Counts {
-  readonly runs: number;
-  readonly events: number;
-  readonly segments: number;
-  readonly interactions: number;
-  readonly schedules: number;
-  readonly mounts: number;
-  readonly log_entries: number;
 }
 
 interface Row {
@@ -74,7 +57,7 @@ export class SessionExport {
     const { id } = session;
     const { state } = await this.streams.load(sessionStateDecider, sessionStateStream(id));
     const states = state.updated_at === null ? [] : [state];
-    const counts = await this.counted(id);
+    const counts = await countsOf(this.database, id);
     const data = {
       format: 'runledger.session',
       version: 1,
@@ -102,32 +85,6 @@ export class SessionExport {
       yield { type: 'mount', data: mountResource(doc as MountState) };
     }
     yield* first(counts.log_entries, this.logs(runs));
-  }
-
-  private async counted(id: string): Promise<Counts> {
-    const [row] = await this.database.query<Record<keyof Counts, string>>(
-      `WITH own AS (SELECT id FROM runs.runs WHERE session_id = $1)
-       SELECT (SELECT count(*) FROM own) AS runs,
-         coalesce((SELECT max(last_seq) FROM timeline.segments WHERE session_id = $1), 0) AS events,
-         (SELECT count(*) FROM ${partsOf('$1::uuid')} p JOIN transcripts.segments ON transcript_id = p.owner_id
-          WHERE ${inPart}) + (SELECT count(*) FROM transcripts.segments
-          WHERE transcript_id IN (SELECT id FROM own)) AS segments,
-         (SELECT count(*) FROM interactions.interactions WHERE session_id = $1) AS interactions,
-         (SELECT count(*) FROM schedules.schedules WHERE session_id = $1) AS schedules,
-         (SELECT count(*) FROM mounts.mounts WHERE session_id = $1) AS mounts,
-         coalesce((SELECT sum(last_seq - purged_seq) FROM logs.runs WHERE run_id IN (SELECT id FROM own)), 0) AS log_entries`,
-      [id],
-    );
-    const of = (name: keyof Counts): number => Number(row?.[name] ?? 0);
-    return {
-      runs: of('runs'),
-      events: of('events'),
-      segments: of('segments'),
-      interactions: of('interactions'),
-      schedules: of('schedules'),
-      mounts: of('mounts'),
-      log_entries: of('log_entries'),
-    };
   }
 
   private async *rows(sql: string, session: string): AsyncGenerator<Row> {
