@@ -8,33 +8,11 @@ import pg from 'pg';
 import { ensureCluster, environment, oneLine, user } from './postgres-cluster.js';
 import { endLeftovers } from './postgres-leftovers.js';
 import { type Account, launchOf, postgresAccount, postgresPrograms } from './postgres-programs.js';
+import { tuning } from './postgres-tuning.js';
 import { StartProblem, codeOf, reasonOf } from './start-problem.js';
 
 const database = 'runledger';
 const logLimit = 8 * 1024 * 1024;
-
-/** An event store writes all the time and never in place: a large log, few checkpoints, eager vacuuming. */
-const tuning = {
-  fsync: 'on',
-  synchronous_commit: 'on',
-  shared_buffers: '256MB',
-  max_connections: '200',
-  max_wal_size: '4GB',
-  min_wal_size: '512MB',
-  wal_compression: 'pglz',
-  checkpoint_timeout: '15min',
-  checkpoint_completion_target: '0.9',
-  jit: 'off',
-  autovacuum: 'on',
-  autovacuum_naptime: '10s',
-  listen_addresses: '127.0.0.1',
-  unix_socket_directories: '',
-  password_encryption: 'scram-sha-256',
-  // Failed statements are told to the caller; in a log they would be other people's data.
-  log_min_messages: 'log',
-  log_min_error_statement: 'panic',
-  log_checkpoints: 'off',
-};
 
 export interface EmbeddedPostgresOptions {
   /** Absolute path; the cluster is kept in `postgres` under it, with its log and its password beside. */
