@@ -128,6 +128,15 @@ const rows = () =>
 
 const settled = () => until(async () => (await rows()).every(({ status }) => status !== 'pending'));
 
+/** Has the next version of the policy build its rows anew. */
+async function rebuilding(): Promise<void> {
+  await projector.stop();
+  class Next extends WebhookPolicy {
+    override readonly version = 2 as never;
+  }
+  projecting(new Next(streams));
+}
+
 describe('the policy', () => {
   test('makes one delivery of an event for each webhook, however often its rows are built', async () => {
     await run();
@@ -137,11 +146,7 @@ describe('the policy', () => {
     const before = await rows();
     expect(before.map(({ webhook_id }) => webhook_id)).toEqual([...ids, ...ids, ...ids]);
     await database.query('DELETE FROM runledger.webhook_deliveries WHERE position < 5');
-    await projector.stop();
-    class Next extends WebhookPolicy {
-      override readonly version = 2 as never;
-    }
-    projecting(new Next(streams));
+    await rebuilding();
     await run();
     await seen();
     expect((await rows()).length).toBe(6);
@@ -203,11 +208,7 @@ describe('the policy', () => {
     await change({ description: 'still enabled' });
     await seen();
     expect(await rows()).toMatchObject([{ status: 'pending', error: null }]);
-    await projector.stop();
-    class Next extends WebhookPolicy {
-      override readonly version = 2 as never;
-    }
-    projecting(new Next(streams));
+    await rebuilding();
     await run();
     await seen();
     expect((await rows()).map(({ status }) => status)).toEqual(['pending', 'pending']);

@@ -25,6 +25,7 @@ export function departure(ctx: RequestContext): AbortSignal {
  * answer then tells what is so by now.
  */
 export function patience(ctx: RequestContext): AbortSignal {
+  // Not `AbortSignal.any`: Node 20 keeps what it makes of a signal for as long as that signal lives.
   const over = new AbortController();
   const end = (): void => {
     ctx.closing.removeEventListener('abort', end);
