@@ -1,12 +1,13 @@
 type Scalar = string | number | boolean | null | undefined;
 
-/** What makes the text of an element ambiguous between the braces of an array. */
-const ambiguous = /["\\{},\s]|^$|^null$/i;
+/** What makes the text of an element ambiguous between the braces of an array, unless it is empty or a null. */
+const ambiguous = /["\\{},\s]/;
 
 const element = (value: Scalar): string => {
   if (value === null || value === undefined) return 'NULL';
-  const text = String(value);
-  return ambiguous.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : text;
+  if (typeof value !== 'string') return String(value);
+  const bare = value !== '' && !ambiguous.test(value) && !(value.length === 4 && /null/i.test(value));
+  return bare ? value : `"${value.replace(/["\\]/g, '\\$&')}"`;
 };
 
 /**

@@ -57,18 +57,15 @@ export class ToolCallFold {
   constructor(private readonly sql: Sql) {}
 
   async apply(events: readonly RecordedEvent[]): Promise<void> {
-    const told = events.filter(isToolCall);
+    const told = events.filter(isToolCall).map((event) => ({ id: callId(event), event }));
     if (told.length === 0) return;
-    const ids = [...new Set(told.map(callId))];
+    const ids = [...new Set(told.map(({ id }) => id))];
     const rows = await this.sql.query<{ doc: Folded }>(
       'SELECT doc FROM tool_calls WHERE id = ANY ($1::uuid[])',
       [arrayOf(ids)],
     );
     const calls = new Map(rows.map(({ doc }) => [doc.id, doc]));
-    for (const event of told) {
-      const id = callId(event);
-      calls.set(id, folded(calls.get(id), id, event));
-    }
+    for (const { id, event } of told) calls.set(id, folded(calls.get(id), id, event));
     const changed = [...calls.values()];
     await this.sql.query(
       `INSERT INTO tool_calls (run_id, seq, id, doc)

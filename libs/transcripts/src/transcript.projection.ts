@@ -125,12 +125,16 @@ function rowsOf(
     const own = { transcript_id, seq, place: covers, kind: 'summary' as const, metadata: null };
     return [{ ...own, covers, bytes, sealed, created_at, revision }];
   }
-  return fact.data.segments.map(({ metadata, id: _id, ...segment }, n) => ({
-    ...segment,
+  return fact.data.segments.map(({ kind, role, run_id, metadata, bytes, sealed }, n) => ({
     transcript_id,
     seq: fact.data.first_seq + n,
     place: fact.data.first_seq + n,
+    kind,
+    role,
+    run_id,
     metadata: metadata === undefined ? null : JSON.stringify(metadata),
+    bytes,
+    sealed,
     created_at,
     revision,
   }));
