@@ -525,7 +525,7 @@ CREATE INDEX segments_kind ON transcripts.segments USING btree (transcript_id, k
 CREATE INDEX segments_place ON transcripts.segments USING btree (transcript_id, place);
 CREATE INDEX webhooks_project ON webhooks.webhooks USING btree (project_id, id);
 
-CREATE OR REPLACE FUNCTION eventstore.append(streams text[], expected bigint[], of_append integer[], number integer[], ids uuid[], types text[], metadata text, data text, bulky boolean[], OUT base bigint, OUT revisions bigint[], OUT positions bigint[])
+CREATE OR REPLACE FUNCTION eventstore.append(streams text[], expected bigint[], of_append integer[], number integer[], ids uuid[], types text[], metadata json[], data json[], bulky boolean[], OUT base bigint, OUT revisions bigint[], OUT positions bigint[])
  RETURNS record
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -579,7 +579,7 @@ BEGIN
   INSERT INTO eventstore.events (position, revision, id, stream, type, metadata, data, bulk)
   SELECT base + e.n, last[e.a] + e.k, e.id, streams[e.a], e.type, e.metadata,
     CASE WHEN NOT e.bulky THEN e.data END, CASE WHEN e.bulky THEN e.data END
-  FROM unnest(of_append, number, ids, types, string_to_array(metadata, E'\n')::json[], string_to_array(data, E'\n')::json[], bulky)
+  FROM unnest(of_append, number, ids, types, metadata, data, bulky)
     WITH ORDINALITY AS e(a, k, id, type, metadata, data, bulky, n)
   WHERE accepted[e.a];
 

@@ -3,6 +3,7 @@ import { EventStore, LiveEvents, Streams } from '#eventsourcing';
 import {
   AppendFunction1760000000003,
   AppendFunction1760000000070,
+  AppendFunction1760000000080,
   BulkData1760000000060,
   EventStore1760000000000,
   PostgresEventStore,
@@ -34,6 +35,7 @@ export const migrations = [
   Watchers1760000000050,
   BulkData1760000000060,
   AppendFunction1760000000070,
+  AppendFunction1760000000080,
 ];
 
 export interface CoreOptions {

@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import type { AppendResult, ExpectedRevision } from '#eventsourcing';
-import { arrayOf, jsonLines } from '#postgres';
+import { arrayOf, jsonArray } from '#postgres';
 import { bulkOf } from './bulk.js';
 import type { Encoded } from './recent-events.js';
 
@@ -89,7 +89,7 @@ export async function storeBatch(client: PoolClient, batch: Batch): Promise<Stor
       arrayOf(batch.map(([first]) => first.stream)),
       arrayOf(batch.map(([first]) => number(first.expected))),
       ...[ofAppend, place, ids, types].map(arrayOf),
-      ...[metadata, data].map(jsonLines),
+      ...[metadata, data].map(jsonArray),
       arrayOf(bulkOf(data)),
     ],
   });

@@ -5,11 +5,11 @@ export const appendFunction = `
 -- Appends to many streams in one transaction and one round trip. expected: a revision, -1 none, -2 any,
 -- -4 exists. Answers, for each append, the revision and position of its last event, or null where the
 -- expectation does not hold, and base, the last position before all of them. of_append and number say for each
--- event which append it is of, and its place there. metadata and data are JSON texts, one a line; bulky says
--- which data are kept as they are, without an attempt to compress them.
+-- event which append it is of, and its place there. bulky says which data are kept as they are, without an
+-- attempt to compress them.
 CREATE FUNCTION eventstore.append(
   streams text[], expected bigint[],
-  of_append int[], number int[], ids uuid[], types text[], metadata text, data text,
+  of_append int[], number int[], ids uuid[], types text[], metadata json[], data json[],
   bulky boolean[],
   OUT base bigint, OUT revisions bigint[], OUT positions bigint[]
 ) LANGUAGE plpgsql
@@ -63,7 +63,7 @@ BEGIN
   INSERT INTO eventstore.events (position, revision, id, stream, type, metadata, data, bulk)
   SELECT base + e.n, last[e.a] + e.k, e.id, streams[e.a], e.type, e.metadata,
     CASE WHEN NOT e.bulky THEN e.data END, CASE WHEN e.bulky THEN e.data END
-  FROM unnest(of_append, number, ids, types, string_to_array(metadata, E'\\n')::json[], string_to_array(data, E'\\n')::json[], bulky)
+  FROM unnest(of_append, number, ids, types, metadata, data, bulky)
     WITH ORDINALITY AS e(a, k, id, type, metadata, data, bulky, n)
   WHERE accepted[e.a];
 

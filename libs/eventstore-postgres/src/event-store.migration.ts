@@ -67,3 +67,5 @@ export class BulkData1760000000060 implements MigrationInterface {
 }
 
 export class AppendFunction1760000000070 extends AppendFunction1760000000003 {}
+
+export class AppendFunction1760000000080 extends AppendFunction1760000000003 {}

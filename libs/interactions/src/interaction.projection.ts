@@ -1,5 +1,5 @@
 import type { Fact, RecordedEvent } from '#eventsourcing';
-import { arrayOf, jsonLines } from '#postgres';
+import { arrayOf, jsonArray } from '#postgres';
 import type { Sql } from '#read-models';
 import { chunks, Projection } from '#read-models';
 import { interactionDecider, type InteractionState } from './interaction.decider.js';
@@ -59,12 +59,12 @@ export class InteractionsProjection extends Projection {
     await sql.query(
       `INSERT INTO interactions (${columns.join(', ')}, place, doc)
        SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[],
-         $7::timestamptz[], $8::bigint[], string_to_array($9, E'\\n', '')::json[])
+         $7::timestamptz[], $8::bigint[], $9::json[])
        ON CONFLICT (id) DO UPDATE SET status = excluded.status, doc = excluded.doc`,
       [
         ...columns.map((column) => arrayOf(rows.map(({ doc }) => doc[column]))),
         arrayOf(rows.map(({ place }) => place)),
-        jsonLines(rows.map(({ doc }) => JSON.stringify(doc))),
+        jsonArray(rows.map(({ doc }) => JSON.stringify(doc))),
       ],
     );
   }

@@ -1,7 +1,7 @@
 import type { LogAppended, LogFact, LogPurged, LogStream } from './log.events.js';
 import { logStreamOf, logStreams } from './log.events.js';
 import type { Fact, RecordedEvent } from '#eventsourcing';
-import { arrayOf, jsonLines } from '#postgres';
+import { arrayOf, jsonArray, textArray } from '#postgres';
 import type { Sql } from '#read-models';
 import { Projection } from '#read-models';
 
@@ -96,7 +96,7 @@ export class LogProjection extends Projection {
        SELECT run_id, first_seq, last_seq, from_ts, to_ts, streams, string_to_array(levels, ','), dated, revision,
          entries
        FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::smallint[],
-         $7::text[], $8::timestamptz[], $9::bigint[], string_to_array($10, E'\\n'))
+         $7::text[], $8::timestamptz[], $9::bigint[], $10::text[])
          AS c(run_id, first_seq, last_seq, from_ts, to_ts, streams, levels, dated, revision, entries)`,
       chunks.values(),
     );
@@ -130,7 +130,7 @@ export class LogProjection extends Projection {
     const counted = sql.query(
       `INSERT INTO runs
        SELECT p.run_id, greatest(p.through_seq, l.last_seq), l.bytes, l.max_span, l.oldest, p.through_seq, p.fact
-       FROM unnest($1::uuid[], $2::bigint[], string_to_array($3, E'\\n')::json[]) AS p(run_id, through_seq, fact)
+       FROM unnest($1::uuid[], $2::bigint[], $3::json[]) AS p(run_id, through_seq, fact)
        CROSS JOIN LATERAL (
          SELECT max(c.last_seq) AS last_seq, coalesce(sum(octet_length(c.entries)), 0) AS bytes,
            coalesce(max(c.to_ts - c.from_ts), '0') AS max_span,
@@ -139,7 +139,7 @@ export class LogProjection extends Projection {
        ON CONFLICT (run_id) DO UPDATE SET last_seq = excluded.last_seq, bytes = excluded.bytes,
          max_span = excluded.max_span, oldest = excluded.oldest, purged_seq = excluded.purged_seq,
          purged = excluded.purged`,
-      [ids, through, jsonLines(facts)],
+      [ids, through, jsonArray(facts)],
     );
     await Promise.all([removed, counted]);
   }
@@ -183,6 +183,6 @@ class ChunkColumns {
   values(): unknown[] {
     const { runIds, firstSeqs, lastSeqs, froms, tos, streams, levels, dated, revisions, entries } = this;
     const columns = [runIds, firstSeqs, lastSeqs, froms, tos, streams, levels, dated, revisions];
-    return [...columns.map(arrayOf), jsonLines(entries)];
+    return [...columns.map(arrayOf), textArray(entries)];
   }
 }

@@ -1,5 +1,5 @@
 import type { Fact, RecordedEvent } from '#eventsourcing';
-import { arrayOf, jsonLines } from '#postgres';
+import { arrayOf, jsonArray } from '#postgres';
 import type { Sql } from '#read-models';
 import { chunks, Projection } from '#read-models';
 import { mountDecider, type MountState } from './mount.decider.js';
@@ -43,12 +43,12 @@ export class MountsProjection extends Projection {
     await sql.query(
       `INSERT INTO mounts (id, session_id, slug, archived, doc)
        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::boolean[],
-         string_to_array($5, E'\\n', '')::json[])
+         $5::json[])
        ON CONFLICT (id) DO UPDATE SET archived = excluded.archived, doc = excluded.doc`,
       [
         ...(['id', 'session_id', 'slug'] as const).map((column) => arrayOf(rows.map((row) => row[column]))),
         arrayOf(rows.map(({ archived_at }) => archived_at !== null)),
-        jsonLines(rows.map((mount) => JSON.stringify(mount))),
+        jsonArray(rows.map((mount) => JSON.stringify(mount))),
       ],
     );
   }

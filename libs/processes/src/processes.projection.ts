@@ -1,5 +1,5 @@
 import type { Fact, RecordedEvent } from '#eventsourcing';
-import { arrayOf, jsonLines } from '#postgres';
+import { arrayOf, jsonArray } from '#postgres';
 import type { Sql } from '#read-models';
 import { chunks, Projection } from '#read-models';
 import { hasEnded, processDecider, type ProcessState, storedBytes } from './process.decider.js';
@@ -69,7 +69,7 @@ export class ProcessesProjection extends Projection {
     for (const rows of chunks([...docs.values()])) {
       await sql.query(
         `INSERT INTO sandboxes SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[],
-           $5::boolean[], $6::text[], string_to_array($7, E'\\n')::json[])
+           $5::boolean[], $6::text[], $7::json[])
          ON CONFLICT (id) DO UPDATE SET host_id = excluded.host_id, gone = excluded.gone,
            reason = excluded.reason, doc = excluded.doc`,
         [
@@ -79,7 +79,7 @@ export class ProcessesProjection extends Projection {
           arrayOf(rows.map(({ created_at }) => created_at)),
           arrayOf(rows.map(isGone)),
           arrayOf(rows.map(({ reason }) => reason)),
-          jsonLines(rows.map((row) => JSON.stringify(row))),
+          jsonArray(rows.map((row) => JSON.stringify(row))),
         ],
       );
     }
@@ -100,7 +100,7 @@ export class ProcessesProjection extends Projection {
     for (const rows of chunks([...docs.values()])) {
       await sql.query(
         `INSERT INTO processes SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[],
-           $5::boolean[], $6::timestamptz[], $7::bigint[], $8::bigint[], string_to_array($9, E'\\n')::json[])
+           $5::boolean[], $6::timestamptz[], $7::bigint[], $8::bigint[], $9::json[])
          ON CONFLICT (id) DO UPDATE SET status = excluded.status, live = excluded.live, doc = excluded.doc,
            ended_at = excluded.ended_at, output_seq = coalesce(processes.output_seq, excluded.output_seq), output_bytes = excluded.output_bytes`,
         [
@@ -112,7 +112,7 @@ export class ProcessesProjection extends Projection {
           arrayOf(rows.map(({ ended_at }) => ended_at)),
           arrayOf(rows.map(({ process_id }) => numbers.get(process_id) ?? null)),
           arrayOf(rows.map(storedBytes)),
-          jsonLines(rows.map((row) => JSON.stringify(row))),
+          jsonArray(rows.map((row) => JSON.stringify(row))),
         ],
       );
     }

@@ -1,5 +1,5 @@
 import type { Fact, RecordedEvent } from '#eventsourcing';
-import { arrayOf, jsonLines } from '#postgres';
+import { arrayOf, jsonArray } from '#postgres';
 import type { Sql } from '#read-models';
 import { chunks, Projection, wellFormed } from '#read-models';
 import type { ProcessFact } from '#processes';
@@ -115,12 +115,12 @@ export class RunsProjection extends Projection {
       `INSERT INTO runs (${columns.join(', ')}, doc, lease_expires_at)
        SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
          $8::uuid[], $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[],
-         string_to_array($14, E'\\n', '')::json[], $15::timestamptz[])
+         $14::json[], $15::timestamptz[])
        ON CONFLICT (id) DO UPDATE SET status = excluded.status, started_at = excluded.started_at,
          ended_at = excluded.ended_at, doc = excluded.doc, lease_expires_at = excluded.lease_expires_at`,
       [
         ...columns.map((column) => arrayOf(runs.map((run) => run[column]))),
-        jsonLines(runs.map((run) => JSON.stringify(run))),
+        jsonArray(runs.map((run) => JSON.stringify(run))),
         arrayOf(runs.map((run) => (run.status === 'running' ? run.lease?.expires_at : undefined))),
       ],
     );

@@ -1,5 +1,5 @@
 import type { Fact, RecordedEvent } from '#eventsourcing';
-import { arrayOf, jsonLines } from '#postgres';
+import { arrayOf, jsonArray } from '#postgres';
 import type { Sql } from '#read-models';
 import { chunks, Projection } from '#read-models';
 import { evolveSchedule, type ScheduleState } from './schedule.decider.js';
@@ -62,14 +62,14 @@ export class SchedulesProjection extends Projection {
     await sql.query(
       `INSERT INTO schedules (id, session_id, enabled, wake_at, doc)
        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::timestamptz[],
-         string_to_array($5, E'\\n', '')::json[])
+         $5::json[])
        ON CONFLICT (id) DO UPDATE SET enabled = excluded.enabled, wake_at = excluded.wake_at, doc = excluded.doc`,
       [
         arrayOf(rows.map(({ id }) => id)),
         arrayOf(rows.map(({ session_id }) => session_id)),
         arrayOf(rows.map(({ enabled }) => enabled)),
         arrayOf(rows.map(({ owed, next_fire_at }) => owed[0]?.due_at ?? next_fire_at)),
-        jsonLines(rows.map((schedule) => JSON.stringify(schedule))),
+        jsonArray(rows.map((schedule) => JSON.stringify(schedule))),
       ],
     );
   }

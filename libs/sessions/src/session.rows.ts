@@ -1,4 +1,4 @@
-import { arrayOf, jsonLines } from '#postgres';
+import { arrayOf, jsonArray } from '#postgres';
 import type { Sql } from '#read-models';
 import { chunks, wellFormed } from '#read-models';
 import type { SessionState } from './session.decider.js';
@@ -42,8 +42,7 @@ async function storeWhole(sql: Sql, rows: readonly SessionRow[]): Promise<void> 
      SELECT id, project_id, user_id, external_id, alias, parent, status, empty, live, archived, doc,
        figures, ARRAY(SELECT json_array_elements_text(tags)) FROM unnest($1::uuid[], $2::text[],
        $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::boolean[], $9::boolean[], $10::boolean[],
-       string_to_array($11, E'\\n', '')::json[], string_to_array($12, E'\\n', '')::json[],
-       string_to_array($13, E'\\n', '')::json[])
+       $11::json[], $12::json[], $13::json[])
        AS r(id, project_id, user_id, external_id, alias, parent, status, empty, live, archived, doc, figures,
          tags)
      ON CONFLICT (id) DO UPDATE SET project_id = excluded.project_id, user_id = excluded.user_id,
@@ -60,9 +59,9 @@ async function storeWhole(sql: Sql, rows: readonly SessionRow[]): Promise<void> 
       arrayOf(rows.map(isEmpty)),
       arrayOf(rows.map(({ doc }) => doc !== null && doc.deleted_at === null)),
       arrayOf(rows.map(({ doc }) => doc !== null && doc.archived_at !== null)),
-      jsonLines(rows.map(({ doc }) => (doc === null ? null : JSON.stringify(doc)))),
-      jsonLines(rows.map(({ figures }) => JSON.stringify(figures))),
-      jsonLines(rows.map((row) => JSON.stringify(storableTags(row)))),
+      jsonArray(rows.map(({ doc }) => (doc === null ? null : JSON.stringify(doc)))),
+      jsonArray(rows.map(({ figures }) => JSON.stringify(figures))),
+      jsonArray(rows.map((row) => JSON.stringify(storableTags(row)))),
     ],
   );
 }
@@ -70,13 +69,13 @@ async function storeWhole(sql: Sql, rows: readonly SessionRow[]): Promise<void> 
 async function storeFigures(sql: Sql, rows: readonly SessionRow[]): Promise<void> {
   await sql.query(
     `UPDATE sessions s SET status = r.status, empty = r.empty, figures = r.figures
-     FROM unnest($1::uuid[], $2::text[], $3::boolean[], string_to_array($4, E'\\n')::json[])
+     FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::json[])
        AS r(id, status, empty, figures) WHERE s.id = r.id`,
     [
       arrayOf(rows.map(({ id }) => id)),
       arrayOf(rows.map(({ doc, figures }) => statusOf(doc, figures))),
       arrayOf(rows.map(isEmpty)),
-      jsonLines(rows.map(({ figures }) => JSON.stringify(figures))),
+      jsonArray(rows.map(({ figures }) => JSON.stringify(figures))),
     ],
   );
 }

@@ -1,5 +1,5 @@
 import type { RecordedEvent } from '#eventsourcing';
-import { arrayOf, jsonLines } from '#postgres';
+import { arrayOf, textArray } from '#postgres';
 import type { Sql } from '#read-models';
 import { idOf } from './lineage.fold.js';
 import { redactionOf } from './transcript.decider.js';
@@ -40,13 +40,13 @@ export async function storeSegments(sql: Sql, rows: readonly SegmentRow[]): Prom
        revision, metadata)
      SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::uuid[],
        $7::bigint[], $8::int[], $9::text[], $10::timestamptz[], $11::bigint[],
-       string_to_array($12, E'\\n', ''))`,
+       $12::text[])`,
     [
       column('transcript_id'),
       ...(['seq', 'place', 'kind', 'role', 'run_id', 'covers', 'bytes', 'sealed'] as const).map(column),
       column('created_at'),
       column('revision'),
-      jsonLines(rows.map(({ metadata }) => metadata)),
+      textArray(rows.map(({ metadata }) => metadata)),
     ],
   );
 }
@@ -74,14 +74,14 @@ export async function removeSegments(sql: Sql, rows: readonly RemovedRow[]): Pro
     `INSERT INTO segments (transcript_id, seq, place, kind, role, run_id, covers, bytes, created_at, removed,
        redaction)
      SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::uuid[],
-       $7::bigint[], $8::int[], $9::timestamptz[], $10::text[], string_to_array($11, E'\\n', ''))
+       $7::bigint[], $8::int[], $9::timestamptz[], $10::text[], $11::text[])
      ON CONFLICT (transcript_id, seq) DO UPDATE SET sealed = NULL, metadata = NULL, revision = NULL,
        removed = excluded.removed`,
     [
       ...columns.map(column),
       column('created_at'),
       column('removed'),
-      jsonLines(rows.map(({ redaction }) => redaction)),
+      textArray(rows.map(({ redaction }) => redaction)),
     ],
   );
 }
@@ -105,12 +105,12 @@ export async function redactSegments(
   if (events.length === 0) return;
   await sql.query(
     `UPDATE segments s SET kind = 'redacted', sealed = NULL, redaction = r.redaction
-     FROM unnest($1::uuid[], $2::bigint[], string_to_array($3, E'\\n')) AS r(transcript_id, seq, redaction)
+     FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS r(transcript_id, seq, redaction)
      WHERE s.transcript_id = r.transcript_id AND s.seq = r.seq`,
     [
       arrayOf(events.map(idOf)),
       arrayOf(events.map(({ data }) => data.seq)),
-      jsonLines(events.map((event) => JSON.stringify(redactionOf(event, event.metadata)))),
+      textArray(events.map((event) => JSON.stringify(redactionOf(event, event.metadata)))),
     ],
   );
 }
