@@ -74,7 +74,10 @@ export function readAllPageBefore(
   );
 }
 
-/** Reads forwards as events stand in an export, but for the content: its digest is made where it lies. */
+/**
+ * Reads forwards as events stand in an export, but for the content: its digest is made where it lies. What a value
+ * of type json is sent as are the bytes of its text; as `::text` it would be copied three times more.
+ */
 export async function readDigestPage(
   pool: Pool,
   after: bigint,
@@ -83,7 +86,7 @@ export async function readDigestPage(
 ): Promise<EventDigest[]> {
   const rows = await queryArrays<DigestRow>(pool, {
     text: `SELECT e.position, e.revision, e.id, e.stream, e.type, encode(sha256(convert_to(
-        ',"metadata":' || e.metadata::text || ',"data":' || coalesce(e.data, e.bulk)::text, 'UTF8')), 'hex')
+        ',"metadata":' || e.metadata::text || ',"data":', 'UTF8') || json_send(coalesce(e.data, e.bulk))), 'hex')
       FROM eventstore.events e WHERE e.position > $1 ${filterOf(prefixes)} ORDER BY e.position LIMIT $2`,
     values: [after, limit, ...prefixes],
   });
