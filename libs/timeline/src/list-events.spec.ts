@@ -25,13 +25,12 @@ const feedOf = (length: number, at: (place: number) => ShownEvent | undefined): 
 /** How many events each page has, until there is no more. */
 async function pagesOf(feed: EventFeed, query: object): Promise<number[]> {
   const pages: number[] = [];
-  let cursor: string | null | undefined;
-  do {
-    const page = await listEvents(feed, { ...query, ...(cursor !== undefined && { cursor }) }, ctx);
-    pages.push(page.data.length);
-    cursor = page.next_cursor;
-  } while (cursor !== null);
-  return pages;
+  for (let next = {}; ;) {
+    const { data, next_cursor } = await listEvents(feed, { ...query, ...next }, ctx);
+    pages.push(data.length);
+    if (next_cursor === null) return pages;
+    next = { cursor: next_cursor };
+  }
 }
 
 test.each(['asc', 'desc'])(
