@@ -269,6 +269,8 @@ describe('reading events', () => {
   );
 
   test('`after` is strictly later', async () => {
+    expect(await listed(`/sessions/${session}/events?after=2100-01-01T00:00:00Z`)).toEqual([]);
+    expect(await listed(`/sessions/${session}/events?after=2100-01-01T00:00:00Z&order=desc`)).toEqual([]);
     for (const path of [`/sessions/${session}/events`, `/runs/${String(runs[0])}/events`]) {
       const all = await listed(path);
       const at = String(all[10]?.['created_at']);
@@ -315,6 +317,9 @@ describe('reading events', () => {
     ['exclude=nope', 'unknown_event_type'],
     ['starting_after=-1', 'validation_failed'],
     ['starting_after=1&after=2026-01-01T00:00:00Z', 'validation_failed'],
+    ['starting_after=1&after=2100-01-01T00:00:00Z', 'validation_failed'],
+    ['after=2100-01-01T00:00:00Z&types=nope', 'unknown_event_type'],
+    ['after=2100-01-01T00:00:00Z&cursor=abc', 'invalid_cursor'],
     ['after=yesterday', 'validation_failed'],
     ['limit=10001', 'validation_failed'],
     ['cursor=abc', 'invalid_cursor'],

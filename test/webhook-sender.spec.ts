@@ -14,7 +14,8 @@ import { WebhookPolicy, WebhookSender } from '#webhooks';
 import { migrations } from '../apps/server/src/core.module.js';
 import { type Backoff, backoff } from '../libs/webhooks/src/backoff.js';
 import { Deliveries } from '../libs/webhooks/src/deliveries.js';
-import { DeliveryQueue } from '../libs/webhooks/src/delivery-queue.js';
+import { type Attempt, type Claimed, DeliveryQueue } from '../libs/webhooks/src/delivery-queue.js';
+import { horizonOf, moveHorizon } from '../libs/webhooks/src/outbox.js';
 import { Poster } from '../libs/webhooks/src/poster.js';
 import { mintSecret } from '../libs/webhooks/src/signature.js';
 import {
@@ -118,7 +119,9 @@ interface Row {
   readonly webhook_id: string;
   readonly event_type: string;
   readonly status: string;
+  readonly attempts: readonly Attempt[];
   readonly attempt_count: number;
+  readonly tries: number;
   readonly error: string | null;
   readonly leased_until: Date | null;
   readonly body: string;
@@ -176,6 +179,11 @@ describe('the policy', () => {
       ['run.updated', session_id],
       ['run.updated', session_id],
     ]);
+  });
+
+  test('never goes back behind what has become deliveries, for those may be swept by now', async () => {
+    for (const position of [7n, 3n]) await moveHorizon(database, position);
+    expect(await horizonOf(database)).toBe(7n);
   });
 
   test('ends what is pending when a webhook is disabled, and forgets everything when it is deleted', async () => {
@@ -356,23 +364,32 @@ describe('the sender', () => {
     expect([hanging.received.length, failing.received.length]).toEqual([4, 1]);
   });
 
-  test('gives a destination up when nothing has succeeded for five days', async () => {
-    const receiver = await receiving((response) => response.writeHead(500).end());
-    const id = await webhook(receiver.url);
-    await run();
-    await seen();
-    await database.query(
-      "UPDATE runledger.webhook_targets SET failing_since = now() - interval '6 days', failures = 19",
-    );
-    sending();
-    await settled();
-    const { state } = await streams.load(webhookDecider, webhookStream(id));
-    expect(state).toMatchObject({
-      enabled: false,
-      disabled_reason: 'no attempt has succeeded for 5 days',
-    });
-    expect(await rows()).toMatchObject([{ attempt_count: 1, error: 'the webhook was disabled' }]);
-  });
+  test.each([
+    [6, 19, false],
+    [6, 18, true],
+    [4, 99, true],
+  ])(
+    'gives a destination up behind five days and twenty failures: with %i days, at %i failures and one, enabled is %j',
+    async (days, failures, enabled) => {
+      const receiver = await receiving((response) => response.writeHead(500).end());
+      const id = await webhook(receiver.url);
+      await run();
+      await seen();
+      await database.query(
+        'UPDATE runledger.webhook_targets SET failing_since = now() - make_interval(days => $1), failures = $2',
+        [days, failures],
+      );
+      const sender = sending();
+      await until(async () => (await rows())[0]?.attempt_count === 1);
+      await sender.stop();
+      const { state } = await streams.load(webhookDecider, webhookStream(id));
+      const reason = enabled ? null : 'no attempt has succeeded for 5 days';
+      expect(state).toMatchObject({ enabled, disabled_reason: reason });
+      await seen();
+      const error = enabled ? 'the destination answered 500' : 'the webhook was disabled';
+      expect(await rows()).toMatchObject([{ attempt_count: 1, error }]);
+    },
+  );
 
   test('reaches no private address by any name, unless it may', async () => {
     const receiver = await receiving();
@@ -387,6 +404,97 @@ describe('the sender', () => {
   });
 });
 
+describe('the queue', () => {
+  const attempt = (error: string | null, at = '2026-01-01T00:00:00.000Z'): Attempt => ({
+    ...{ at, error, status_code: error === null ? 200 : 500, duration_ms: 1, response_body: null },
+  });
+  /** Takes the one delivery there is, of a webhook of its own. */
+  async function claimed(): Promise<Claimed> {
+    await webhook('http://a.example');
+    await run();
+    await seen();
+    return again();
+  }
+  async function again(): Promise<Claimed> {
+    const [delivery] = await queue.claim(room);
+    return delivery as Claimed;
+  }
+
+  test.each([
+    [{ retryMs: 0 }, 'failed'],
+    ['failed', 'failed'],
+    ['succeeded', 'succeeded'],
+  ] as const)(
+    'a delivery that was ended while it was under way, and ends in %j, has %s',
+    async (then, status) => {
+      const delivery = await claimed();
+      await streams.execute(webhookDecider, webhookStream(delivery.webhook_id), asService(), (state) =>
+        changeWebhook(state, { enabled: false }),
+      );
+      await seen();
+      await queue.settle(delivery, attempt(then === 'succeeded' ? null : 'refused'), then);
+      expect(await rows()).toMatchObject([{ status, attempt_count: 1, leased_until: null }]);
+      expect(await queue.claim(room)).toEqual([]);
+    },
+  );
+
+  test('a delivery that got through stays so when its webhook is disabled', async () => {
+    const delivery = await claimed();
+    await queue.settle(delivery, attempt(null), 'succeeded');
+    await streams.execute(webhookDecider, webhookStream(delivery.webhook_id), asService(), (state) =>
+      changeWebhook(state, { enabled: false }),
+    );
+    await seen();
+    expect(await rows()).toMatchObject([{ status: 'succeeded', error: null }]);
+  });
+
+  test('of a delivery that is another’s by now, nothing is given back and nothing follows', async () => {
+    const first = await claimed();
+    await database.query("UPDATE runledger.webhook_deliveries SET leased_until = now() - interval '1 s'");
+    const second = await again();
+    await queue.release(first);
+    await queue.settle(first, attempt('refused'), { retryMs: 3_600_000 });
+    expect(await rows()).toMatchObject([{ status: 'pending', attempt_count: 1, tries: 0, error: null }]);
+    expect(await queue.claim(room)).toEqual([]);
+    await queue.release(second);
+    expect((await again()).id).toBe(first.id);
+  });
+
+  test('all attempts are counted, and the newest 20 kept', async () => {
+    const times = Array.from({ length: 22 }, (_, n) => new Date(n).toISOString());
+    await queue.settle(await claimed(), attempt('refused', times[0]), { retryMs: 0 });
+    for (const at of times.slice(1))
+      await queue.settle(await again(), attempt('refused', at), { retryMs: 0 });
+    const [row] = await rows();
+    expect([row?.attempt_count, row?.tries]).toEqual([22, 22]);
+    expect(row?.attempts.map(({ at }) => at)).toEqual(times.slice(2));
+  });
+
+  test('a secret that another has taken the place of signs beside it for a day', async () => {
+    const { webhook_id, secrets } = await claimed();
+    const command = randomUUID();
+    for (const secret of ['new', 'newer']) {
+      expect(await targets.setSecret(webhook_id, secret, command)).toBe('new');
+    }
+    await database.query('UPDATE runledger.webhook_deliveries SET leased_until = NULL');
+    expect((await again()).secrets).toEqual(['new', ...secrets]);
+    await database.query(
+      `UPDATE runledger.webhook_targets SET previous_until = previous_until - interval '24 hours'`,
+    );
+    await database.query('UPDATE runledger.webhook_deliveries SET leased_until = NULL');
+    expect((await again()).secrets).toEqual(['new']);
+  });
+
+  test('an attempt that gets through ends the count of those that did not', async () => {
+    const id = await webhook('http://a.example');
+    await targets.failed(id);
+    await database.query("UPDATE runledger.webhook_targets SET failing_since = now() - interval '6 days'");
+    expect(await targets.failed(id)).toEqual({ days: expect.closeTo(6), failures: 2 });
+    await targets.answered(id);
+    expect(await targets.failed(id)).toEqual({ days: 0, failures: 1 });
+  });
+});
+
 test('the sweep removes what succeeded over 7 days ago and what failed over 30 days ago, and nothing pending', async () => {
   await webhook('http://a.example');
   await runs(5);
@@ -398,4 +506,11 @@ test('the sweep removes what succeeded over 7 days ago and what failed over 30 d
   );
   await queue.sweep();
   expect((await rows()).map(({ status }) => status)).toEqual(['succeeded', 'failed', 'pending']);
+  await database.query(
+    `INSERT INTO runledger.webhook_deliveries (id, webhook_id, event_id, event_type, position, body, status, ended_at)
+     SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'run.created', n, '', 'failed', '2026-01-01'
+     FROM generate_series(1, 2500) n`,
+  );
+  await queue.sweep();
+  expect(await rows()).toHaveLength(3);
 });

@@ -79,8 +79,8 @@ export class TimelineController {
       return undefined;
     }
     const feed = new SessionFeed(this.database, this.streams, id);
-    const first = query.after === undefined ? 1 : await feed.firstAfter(query.after);
-    if (first === undefined) return { data: [], next_cursor: null };
+    const nowhere = Number.MAX_SAFE_INTEGER;
+    const first = query.after === undefined ? 1 : ((await feed.firstAfter(query.after)) ?? nowhere);
     return listEvents(feed, query, ctx, first - 1);
   }
 
