@@ -19,6 +19,10 @@ export function timesOf(asked: Asked, before: ScheduleTimes | undefined, now: nu
   const { at, cron } = asked;
   if (at != null && cron != null) throw fault('/cron', 'must not be there beside at');
   if (at == null && cron == null && before === undefined) throw fault('/at', 'or cron must be there');
+  const kept = before?.at === undefined ? 'cron' : 'at';
+  if (before !== undefined && at == null && cron == null && asked[kept] === null) {
+    throw fault(`/${kept}`, 'must not be null unless the other of at and cron takes its place');
+  }
   const time_zone = asked.time_zone ?? before?.time_zone ?? 'UTC';
   const when = at != null ? { at: new Date(at).toISOString() } : cron != null ? { cron } : before;
   const times: ScheduleTimes = { ...when, time_zone };
