@@ -33,9 +33,11 @@ export function timesOf(asked: Asked, before: ScheduleTimes | undefined, now: nu
     : fault('/at', 'must be in the future');
 }
 
-/** What a body asks of each run. @throws ProblemError payload_too_large */
+/** What a body asks of each run. @throws ProblemError validation_failed, payload_too_large */
 export function runOf(asked: ScheduledRunBody): ScheduledRun {
   expectSmall(asked.input ?? null, '/run/input');
+  if (asked.metadata?.['schedule'] !== undefined)
+    throw fault('/run/metadata/schedule', 'must be left out: there each firing says where its run comes from');
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value != null));
 }
 

@@ -34,7 +34,7 @@ export class ScheduledRunBody {
   @IsJson()
   input?: Json;
 
-  /** A firing adds `schedule` to it. */
+  /** A firing adds `schedule` to it, which must not be in it already. */
   @IsOptional()
   @IsMetadata()
   metadata?: JsonObject | null;
