@@ -209,6 +209,7 @@ describe('keys', () => {
     const body = { name: 'x', project_id: 'nowhere', role: 'user' };
     const { status, json } = await call('POST', '/v1/api-keys', server.key, { body });
     expect([status, json['code']]).toEqual([422, 'unknown_reference']);
+    expect(json['errors']).toMatchObject([{ pointer: '/project_id' }]);
   });
 
   test('that have expired already are 400', async () => {

@@ -785,11 +785,13 @@ describe('who may do what, and what is refused', () => {
     expect((await put('project', {}, 'dreams')).status).toBe(404);
     expect((await operator.get('/retention/policies/project/logs')).status).toBe(404);
     expect((await operator.get(`/operations/${nobody}`)).status).toBe(404);
-    expect((await operator.post('/legal-holds', { subject: { run_id: nobody }, reason: 'x' })).status).toBe(
-      422,
-    );
+    for (const name of ['run_id', 'session_id']) {
+      const hold = await operator.post('/legal-holds', { subject: { [name]: nobody }, reason: 'x' });
+      expect(hold).toMatchObject({ status: 422, body: { errors: [{ pointer: `/subject/${name}` }] } });
+    }
     const unknown = await operator.post('/retention/preview', { scope: `session:${nobody}`, kind: 'logs' });
     expect([unknown.status, unknown.body['code']]).toEqual([422, 'unknown_reference']);
+    expect(unknown.body['errors']).toMatchObject([{ pointer: '/scope' }]);
     const { body } = await operator.post('/retention/preview', { scope: 'everything', kind: 'logs' });
     expect((body['errors'] as Body[])[0]?.['pointer']).toBe('/scope');
     await put('project', { max_age: 'P1D' });

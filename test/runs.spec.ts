@@ -76,6 +76,9 @@ describe('creating a run', () => {
       await ann.post('/runs', { parent_run_id: run.id }),
     ];
     expect(codes(replies)).toEqual(replies.map(() => [422, 'unknown_reference']));
+    expect(replies.map(({ body }) => body['errors'])).toMatchObject(
+      ['/session_id', '/session_id', '/parent_run_id'].map((pointer) => [{ pointer }]),
+    );
     expect(codes([await ann.post(`/sessions/${session.id}/runs`)])).toEqual([[404, 'not_found']]);
   });
 

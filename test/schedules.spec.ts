@@ -89,6 +89,7 @@ describe('creating', () => {
     ['a time that is over', { cron: null, at: '2020-01-01T00:00:00Z' }, '/at'],
     ['no run', { run: null }, '/run'],
     ['a wrong run', { run: { kind: 'riddle' } }, '/run/kind'],
+    ['what firings tell', { run: { metadata: { schedule: 'mine' } } }, '/run/metadata/schedule'],
     ['what is not known', { nope: 1 }, '/nope'],
   ])('refuses %s, and says where', async (_what, body, pointer) => {
     const { status, body: problem } = await ask(body);
@@ -173,7 +174,8 @@ describe('changing', () => {
     });
     const same = await ann.patch(`/schedules/${id}`, { at });
     expect(same.body['revision']).toBe(3);
-    expect((await ann.patch(`/schedules/${id}`, { at: '2020-01-01T00:00:00Z' })).status).toBe(400);
+    const refused: Body[] = [{ at: '2020-01-01T00:00:00Z' }, { run: { metadata: { schedule: 'mine' } } }];
+    for (const body of refused) expect((await ann.patch(`/schedules/${id}`, body)).status).toBe(400);
   });
 
   it('is counted in the session as it was, up to the next number of its feed or up to a time', async () => {

@@ -240,6 +240,7 @@ describe('commands', () => {
     const { id } = await ann.made('/sessions');
     const reply = await command(id, text);
     expect([reply.status, reply.body['code']]).toEqual([422, 'unknown_command']);
+    expect(reply.body['errors']).toMatchObject([{ pointer: '/text' }]);
   });
 });
 

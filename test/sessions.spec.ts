@@ -118,6 +118,7 @@ describe('creating a session', () => {
       [422, 'unknown_reference'],
       [422, 'unknown_reference'],
     ]);
+    expect(unknown.body['errors']).toMatchObject([{ pointer: '/parent_session_id' }]);
   });
 
   it('lets only those who see all users name another user', async () => {

@@ -163,8 +163,9 @@ describe('appending', () => {
   it('refuses a run that is unknown, or of another session', async () => {
     const elsewhere = (await ann.made('/runs')).id;
     for (const run_id of [randomUUID(), elsewhere]) {
-      const reply = await ann.post(transcript, { segments: [{ content: 1, run_id }] });
+      const reply = await ann.post(transcript, { segments: [{ content: 1 }, { content: 2, run_id }] });
       expect(codeOf(reply)).toEqual([422, 'unknown_reference']);
+      expect(reply.body['errors']).toMatchObject([{ pointer: '/segments/1/run_id' }]);
     }
   });
 

@@ -29,7 +29,8 @@ export class CreateApiKeyHandler implements ICommandHandler<CreateApiKey> {
 
   async execute({ body, causation }: CreateApiKey) {
     if (!(await this.projects.manages(causation.principal, body.project_id))) {
-      throw new RuleViolation('unknown_reference', `there is no project ${body.project_id}`);
+      const pointer = '/project_id';
+      throw new RuleViolation('unknown_reference', `there is no project ${body.project_id}`, { pointer });
     }
     const secret = mintSecret();
     const id = causation.mint();

@@ -23,8 +23,8 @@ export class RuleViolation extends Error {
     readonly code: string,
     readonly detail: string,
     /**
-     * Members that the answer carries beside the detail, such as `expected_seq`; with `validation_failed`, `pointer`
-     * names the field of the request at fault.
+     * Members that the answer carries beside the detail, such as `expected_seq`; `pointer` names the field of
+     * the request at fault, where one is.
      */
     readonly extra: Readonly<Record<string, string | number>> = {},
   ) {

@@ -1,5 +1,12 @@
 import { applyDecorators } from '@nestjs/common';
-import { ArrayMaxSize, ArrayMinSize, IsArray, ValidateBy, type ValidationOptions } from 'class-validator';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  ValidateBy,
+  ValidateIf,
+  type ValidationOptions,
+} from 'class-validator';
 import { metadataBytes } from '#eventsourcing';
 import { note } from './field-notes.js';
 import { hasAtMost, isObject, isTime, isUuid } from './forms.js';
@@ -49,6 +56,10 @@ export const IsMoment = (): PropertyDecorator =>
     'be a sequence number, or a time by RFC 3339',
     (value) => isTime(value) || (typeof value === 'string' && /^\d{1,15}$/.test(value)),
   );
+
+/** The field may be left out; unlike that of `IsOptional`, its null is a value as any other. */
+export const MayBeAbsent = (): PropertyDecorator =>
+  ValidateIf((_object: object, value) => value !== undefined);
 
 /** Any JSON value, null too; it must be there unless the field is optional. */
 export const IsJson = (): PropertyDecorator => is('isJson', 'be there', (value) => value !== undefined);

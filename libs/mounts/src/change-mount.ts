@@ -49,7 +49,7 @@ export class ChangeMountHandler implements ICommandHandler<ChangeMount> {
 
 const detailsOf = ({ name, uri, read_only, metadata }: UpdateMountBody) => ({
   ...(name !== undefined && { name }),
-  ...(uri != null && { uri }),
-  ...(read_only != null && { read_only }),
-  ...(metadata != null && { metadata }),
+  ...(uri !== undefined && { uri }),
+  ...(read_only !== undefined && { read_only }),
+  ...(metadata !== undefined && { metadata }),
 });

@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { IsOptional, ValidateBy } from 'class-validator';
 import type { JsonObject } from '#eventsourcing';
-import { IsEnumWord, IsFlag, IsForm, IsMetadata, IsText, IsUuid, PageQuery } from '#http';
+import { IsEnumWord, IsFlag, IsForm, IsMetadata, IsText, IsUuid, MayBeAbsent, PageQuery } from '#http';
 import { isPointer } from './pointer.js';
 
 const slugForm = /^[a-z0-9][a-z0-9-]{0,62}$/;
@@ -43,23 +43,23 @@ export class CreateMountBody {
   metadata?: JsonObject | null;
 }
 
-/** What is absent or null stays; a null name is taken away. Metadata is merged. */
+/** What is absent stays; a null name is taken away. Metadata is merged. */
 export class UpdateMountBody {
   @IsOptional()
   @IsText(1_000)
   name?: string | null;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsPointer()
-  uri?: string | null;
+  uri?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsFlag()
-  read_only?: boolean | null;
+  read_only?: boolean;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsMetadata()
-  metadata?: JsonObject | null;
+  metadata?: JsonObject;
 }
 
 export class ListSessionMountsQuery extends PageQuery {

@@ -1,8 +1,8 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Causation, Principal } from '#eventsourcing';
-import { RuleViolation, Streams } from '#eventsourcing';
+import { Streams } from '#eventsourcing';
 import { Database, inTurn, RecentWrites } from '#read-models';
-import { findRun } from '#runs';
+import { referencedRun } from '#runs';
 import { referencedSession } from '#sessions';
 import { type LegalHold, legalHoldDecider, placeHold } from './legal-hold.decider.js';
 import { type HoldSubject, legalHoldStream } from './legal-hold.events.js';
@@ -51,15 +51,12 @@ export class PlaceHoldHandler implements ICommandHandler<PlaceHold> {
   private async subject({ subject }: PlaceLegalHoldBody, principal: Principal): Promise<HoldSubject> {
     const { session_id, run_id, user_id } = subject;
     if (session_id != null) {
-      await referencedSession(this.streams, principal, session_id);
+      await referencedSession(this.streams, principal, session_id, '/subject/session_id');
       return { session_id };
     }
     if (user_id != null) return { user_id };
     const id = run_id ?? '';
-    await findRun(this.streams, principal, id).catch((error: unknown) => {
-      if (!(error instanceof RuleViolation)) throw error;
-      throw new RuleViolation('unknown_reference', `there is no run ${id}`);
-    });
+    await referencedRun(this.streams, principal, id, '/subject/run_id');
     return { run_id: id };
   }
 }

@@ -7,16 +7,15 @@ import { type RetentionKind, retentionKinds, type RetentionScope } from './reten
 export const retentionManagers = ['operator', 'admin'] as const;
 
 async function scopeOf(
-  streams: Streams,
   principal: Principal,
   word: string,
-  find: typeof findSession,
+  find: (id: string) => Promise<unknown>,
 ): Promise<RetentionScope | undefined> {
   if (word === 'default') return { of: 'default' };
   if (word === 'project') return { of: 'project', id: principal.projectId };
   const id = word.startsWith('session:') ? word.slice('session:'.length) : '';
   if (!isUuid(id)) return undefined;
-  await find(streams, principal, id);
+  await find(id);
   return { of: 'session', id };
 }
 
@@ -28,7 +27,8 @@ export const scopeOfBody = (
   streams: Streams,
   principal: Principal,
   word: string,
-): Promise<RetentionScope | undefined> => scopeOf(streams, principal, word, referencedSession);
+): Promise<RetentionScope | undefined> =>
+  scopeOf(principal, word, (id) => referencedSession(streams, principal, id, '/scope'));
 
 /** The same of a path. @throws ProblemError not_found; RuleViolation not_found, session_deleted */
 export async function scopeOfPath(
@@ -36,7 +36,7 @@ export async function scopeOfPath(
   principal: Principal,
   word: string,
 ): Promise<RetentionScope> {
-  const scope = await scopeOf(streams, principal, word, findSession);
+  const scope = await scopeOf(principal, word, (id) => findSession(streams, principal, id));
   if (scope === undefined) {
     throw new ProblemError('not_found', 'A scope is default, project, or session: and an id.');
   }

@@ -10,7 +10,7 @@ import {
   type SessionState,
   sessionStream,
 } from '#sessions';
-import { findRun } from './find-run.js';
+import { referencedRun } from './find-run.js';
 import { RunClaims } from './run-claims.js';
 import type { CreateRunBody } from './run.bodies.js';
 import type { RunState } from './run.decider.js';
@@ -88,15 +88,13 @@ export class CreateRunHandler implements ICommandHandler<CreateRun> {
     inBody: string | undefined,
   ): Promise<SessionState | undefined> {
     if (inPath !== undefined) return findSession(this.streams, principal, inPath);
-    return inBody === undefined ? undefined : referencedSession(this.streams, principal, inBody);
+    return inBody === undefined
+      ? undefined
+      : referencedSession(this.streams, principal, inBody, '/session_id');
   }
 
   private async parent(principal: Principal, id: string): Promise<RunState> {
-    const known = await findRun(this.streams, principal, id).catch((error: unknown) => {
-      throw error instanceof RuleViolation
-        ? new RuleViolation('unknown_reference', `there is no run ${id}`)
-        : error;
-    });
+    const known = await referencedRun(this.streams, principal, id, '/parent_run_id');
     const { state = known } = await this.streams.load(runDecider, runStream(id));
     if (state.status !== 'cancelled') return state;
     throw new RuleViolation('run_terminal', `the parent run ${id} was cancelled`);

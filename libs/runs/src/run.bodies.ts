@@ -12,6 +12,7 @@ import {
   IsText,
   IsUuid,
   IsWhole,
+  MayBeAbsent,
   type Order,
   type PageQuery,
 } from '#http';
@@ -101,27 +102,28 @@ export class CreateRunBody extends CreateSessionRunBody {
 }
 
 export class UpdateRunBody {
-  @IsOptional()
+  @MayBeAbsent()
   @IsEnumWord(runStatuses)
   status?: RunStatus;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsShape(() => RunErrorBody)
   error?: RunErrorBody;
 
+  /** Null is an output too. */
   @IsOptional()
   @IsJson()
   output?: Json;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsText(1_000)
   done_reason?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsShape(() => RunUsageBody)
   usage?: RunUsageBody;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsMetadata()
   metadata?: JsonObject;
 }

@@ -6,7 +6,6 @@ import { findRun } from './find-run.js';
 import { expectLease } from './lease.decider.js';
 import { RunCanceller } from './run-canceller.js';
 import type { UpdateRunBody } from './run.bodies.js';
-import type { RunChange } from './run-changes.decider.js';
 import type { RunState } from './run.decider.js';
 import { changeRun } from './run-changes.decider.js';
 import { runDecider } from './run.decider.js';
@@ -43,15 +42,14 @@ export class UpdateRunHandler implements ICommandHandler<UpdateRun> {
 
   async execute({ id, body, causation, expected, leaseId }: UpdateRun): Promise<UpdatedRun> {
     const known = await findRun(this.streams, causation.principal, id);
-    const change = named(body);
-    if (change.status === 'running') await this.expectTurn(known);
+    if (body.status === 'running') await this.expectTurn(known);
     const { state, events, position } = await this.streams.execute(
       runDecider,
       runStream(id),
       causation,
       (run) => {
         expectLease(run as RunState, leaseId);
-        return changeRun(run as RunState, change, expected);
+        return changeRun(run as RunState, body, expected);
       },
     );
     const run = state as RunState;
@@ -76,7 +74,3 @@ export class UpdateRunHandler implements ICommandHandler<UpdateRun> {
     return state?.status !== 'pending';
   }
 }
-
-/** The fields that the body names; null names none. */
-const named = (body: UpdateRunBody): RunChange =>
-  Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null && value !== undefined));

@@ -19,6 +19,10 @@ export function timesOf(asked: Asked, before: ScheduleTimes | undefined, now: nu
   const { at, cron } = asked;
   if (at != null && cron != null) throw fault('/cron', 'must not be there beside at');
   if (at == null && cron == null && before === undefined) throw fault('/at', 'or cron must be there');
+  const kept = before?.at === undefined ? 'cron' : 'at';
+  if (before !== undefined && at == null && cron == null && asked[kept] === null) {
+    throw fault(`/${kept}`, 'must not be null unless the other of at and cron takes its place');
+  }
   const time_zone = asked.time_zone ?? before?.time_zone ?? 'UTC';
   const when = at != null ? { at: new Date(at).toISOString() } : cron != null ? { cron } : before;
   const times: ScheduleTimes = { ...when, time_zone };
@@ -29,9 +33,11 @@ export function timesOf(asked: Asked, before: ScheduleTimes | undefined, now: nu
     : fault('/at', 'must be in the future');
 }
 
-/** What a body asks of each run. @throws ProblemError payload_too_large */
+/** What a body asks of each run. @throws ProblemError validation_failed, payload_too_large */
 export function runOf(asked: ScheduledRunBody): ScheduledRun {
   expectSmall(asked.input ?? null, '/run/input');
+  if (asked.metadata?.['schedule'] !== undefined)
+    throw fault('/run/metadata/schedule', 'must be left out: there each firing says where its run comes from');
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value != null));
 }
 

@@ -10,6 +10,7 @@ import {
   IsText,
   IsUuid,
   IsWhole,
+  MayBeAbsent,
   PageQuery,
 } from '#http';
 import { IsCron, IsTimeZone } from './fields.js';
@@ -33,7 +34,7 @@ export class ScheduledRunBody {
   @IsJson()
   input?: Json;
 
-  /** A firing adds `schedule` to it. */
+  /** A firing adds `schedule` to it, which must not be in it already. */
   @IsOptional()
   @IsMetadata()
   metadata?: JsonObject | null;
@@ -65,14 +66,14 @@ class ScheduleTimesBody {
   @IsOptional()
   @IsCron()
   cron?: string | null;
+}
 
+export class CreateScheduleBody extends ScheduleTimesBody {
   /** By whose clock the pattern is read: an IANA name, UTC by default. */
   @IsOptional()
   @IsTimeZone()
   time_zone?: string | null;
-}
 
-export class CreateScheduleBody extends ScheduleTimesBody {
   @IsShape(() => ScheduledRunBody)
   run: ScheduledRunBody;
 
@@ -83,20 +84,25 @@ export class CreateScheduleBody extends ScheduleTimesBody {
   enabled: boolean = true;
 }
 
-/** What is absent or null stays; a null name is taken away. `at` takes the place of `cron`, and the other way round. */
+/** What is absent stays; a null name is taken away. `at` takes the place of `cron`, and the other way round. */
 export class UpdateScheduleBody extends ScheduleTimesBody {
+  /** By whose clock the pattern is read: an IANA name. */
+  @MayBeAbsent()
+  @IsTimeZone()
+  time_zone?: string;
+
   /** Takes the place of all that was there. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsShape(() => ScheduledRunBody)
-  run?: ScheduledRunBody | null;
+  run?: ScheduledRunBody;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsEnumWord(modesOnActiveRun)
-  on_active_run?: Mode | null;
+  on_active_run?: Mode;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsFlag()
-  enabled?: boolean | null;
+  enabled?: boolean;
 }
 
 export class ListSchedulesQuery extends PageQuery {

@@ -32,9 +32,9 @@ export class UpdateScheduleHandler implements ICommandHandler<UpdateSchedule> {
     const change = {
       ...(name !== undefined && { name }),
       times: timesOf(body, before.times, now),
-      ...(run != null && { run: runOf(run) }),
-      ...(on_active_run != null && { on_active_run }),
-      ...(enabled != null && { enabled }),
+      ...(run !== undefined && { run: runOf(run) }),
+      ...(on_active_run !== undefined && { on_active_run }),
+      ...(enabled !== undefined && { enabled }),
     };
     // What a schedule has missed for long is more than one decision goes through.
     const { expected } = await this.book.catchUp(before, now, named);

@@ -52,7 +52,7 @@ export class CreateSessionHandler implements ICommandHandler<CreateSession> {
     const parent =
       parent_session_id == null
         ? undefined
-        : await referencedSession(this.streams, principal, parent_session_id);
+        : await referencedSession(this.streams, principal, parent_session_id, '/parent_session_id');
     // What a worker makes belongs to whom it works for.
     const owner = user_id ?? parent?.user_id ?? principal.userId;
     const own = causation.mint();

@@ -18,17 +18,18 @@ export async function findSession(streams: Streams, principal: Principal, id: st
   return session;
 }
 
-/** The same for a session that a body names. @throws RuleViolation unknown_reference */
+/** The same for a session that a body names at `pointer`. @throws RuleViolation unknown_reference */
 export async function referencedSession(
   streams: Streams,
   principal: Principal,
   id: string,
+  pointer: string,
 ): Promise<SessionState> {
   try {
     return await findSession(streams, principal, id);
   } catch (error) {
     if (!(error instanceof RuleViolation)) throw error;
-    throw new RuleViolation('unknown_reference', `there is no session ${id}`);
+    throw new RuleViolation('unknown_reference', `there is no session ${id}`, { pointer });
   }
 }
 

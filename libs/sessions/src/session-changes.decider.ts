@@ -14,7 +14,7 @@ import type {
 
 /** What is asked to change; null takes a sub-agent away, and what is absent of one stays. */
 export type SessionChange = Omit<SessionUpdated['data'], 'subagent'> & { subagent?: SubagentChange | null };
-export type SubagentChange = { readonly [K in keyof Subagent]?: Subagent[K] | null };
+export type SubagentChange = Partial<Subagent>;
 
 /** What a new run does about a session that another run holds; `steer` cancels the others first. */
 export type ClaimMode = 'reject' | 'allow' | 'enqueue' | 'steer';

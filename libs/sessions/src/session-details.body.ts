@@ -7,11 +7,11 @@ import {
   IsJson,
   IsJsonObject,
   IsListOf,
-  IsMetadata,
   IsShape,
   IsTags,
   IsText,
   IsWhole,
+  MayBeAbsent,
 } from '#http';
 import type { SubagentStatus } from './session.events.js';
 import { subagentStatuses } from './session.events.js';
@@ -60,17 +60,17 @@ export class SubagentBody {
 
 /** What is absent stays; a session that is no sub-agent yet becomes one by its name. */
 export class SubagentChangeBody {
-  @IsOptional()
+  @MayBeAbsent()
   @IsText(1_000, { least: 1 })
-  name?: string | null;
+  name?: string;
 
   @IsOptional()
   @IsText(100_000)
   task?: string | null;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsEnumWord(subagentStatuses)
-  status?: SubagentStatus | null;
+  status?: SubagentStatus;
 }
 
 /** Limits of what the session's runs may use; null, or both left out, is none. */
@@ -100,10 +100,6 @@ export class SessionDetailsBody {
   @IsOptional()
   @IsTags()
   tags?: string[] | null;
-
-  @IsOptional()
-  @IsMetadata()
-  metadata?: JsonObject | null;
 
   @IsOptional()
   @IsShape(() => BudgetBody)

@@ -123,7 +123,8 @@ export class SessionVerbsController {
     }
     if (verb !== '/terminate' && verb !== '/compact') {
       await this.sessions.get(ctx.principal, id);
-      throw new ProblemError('unknown_command', 'A session knows /status, /terminate and /compact.');
+      const detail = 'A session knows /status, /terminate and /compact.';
+      throw new ProblemError('unknown_command', detail, { errors: [{ pointer: '/text', detail }] });
     }
     const { answer, position } = await this.commands.execute(new CommandSession(id, verb, ctx.causation()));
     changed(ctx, position);

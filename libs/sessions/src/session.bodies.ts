@@ -1,15 +1,18 @@
 import { IsOptional } from 'class-validator';
+import type { JsonObject } from '#eventsourcing';
 import {
   IsCommaList,
   IsEnumWord,
   IsFlag,
   IsForm,
+  IsMetadata,
   IsRfc3339,
   IsShape,
   IsTags,
   IsText,
   IsUuid,
   IsWhole,
+  MayBeAbsent,
   PageQuery,
   Repeatable,
 } from '#http';
@@ -35,6 +38,10 @@ export class CreateSubsessionBody extends SessionDetailsBody {
   @IsOptional()
   @IsUuid()
   user_id?: string | null;
+
+  @IsOptional()
+  @IsMetadata()
+  metadata?: JsonObject | null;
 }
 
 export class CreateSessionBody extends CreateSubsessionBody {
@@ -52,6 +59,11 @@ export class UpdateSessionBody extends SessionDetailsBody {
   @IsOptional()
   @IsText(1_000, { least: 1 })
   alias?: string | null;
+
+  /** Merged into what is there; null removes a key. */
+  @MayBeAbsent()
+  @IsMetadata()
+  metadata?: JsonObject;
 }
 
 /** Where a session is forked, at the end of its feed if nothing says otherwise, and what differs in the fork. */

@@ -51,7 +51,7 @@ export class UpdateSessionHandler implements ICommandHandler<UpdateSession> {
     const change = {
       ...settled(details),
       ...(subagent !== undefined && { subagent }),
-      ...(metadata != null && { metadata }),
+      ...(metadata !== undefined && { metadata }),
     };
     if (alias != null) await this.reservations.expectAlias(alias, causation);
     const given = await this.reserveName(before, subagent, causation);
@@ -95,7 +95,7 @@ export class UpdateSessionHandler implements ICommandHandler<UpdateSession> {
     if (parent === null || change === undefined) return undefined;
     const left = subagent === null ? undefined : reservationStream.subagent(parent, subagent.name);
     if (change === null) return { taken: undefined, left };
-    if (change.name == null) return undefined;
+    if (change.name === undefined) return undefined;
     const taken = reservationStream.subagent(parent, change.name);
     if (taken === left) return undefined;
     await this.reservations.subagent(parent, change.name, id, user_id, causation);

@@ -2,7 +2,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Causation, Fact, Principal } from '#eventsourcing';
 import { RuleViolation, Streams } from '#eventsourcing';
 import { RecentWrites } from '#read-models';
-import { expectLeaseOf, findRun } from '#runs';
+import { expectLeaseOf, referencedRun } from '#runs';
 import { contentText } from './content.js';
 import { sealingWith } from './sealing.js';
 import type { AppendTranscriptBody, NewSegmentBody } from './transcript.bodies.js';
@@ -67,17 +67,23 @@ export class AppendTranscriptHandler implements ICommandHandler<AppendTranscript
     segments: readonly NewSegment[],
   ): Promise<void> {
     const named = new Set(segments.flatMap(({ run_id }) => run_id ?? []));
-    await Promise.all([...named].map((id) => this.expectRun(principal, owner, id)));
+    await Promise.all(
+      [...named].map((id) => {
+        const n = segments.findIndex(({ run_id }) => run_id === id);
+        return this.expectRun(principal, owner, id, `/segments/${n}/run_id`);
+      }),
+    );
   }
 
-  private async expectRun(principal: Principal, owner: TranscriptOwner, id: string): Promise<void> {
-    const run = await findRun(this.streams, principal, id).catch((error: unknown) => {
-      if (error instanceof RuleViolation) return undefined;
-      throw error;
-    });
-    if (run === undefined) throw new RuleViolation('unknown_reference', `there is no run ${id}`);
+  private async expectRun(
+    principal: Principal,
+    owner: TranscriptOwner,
+    id: string,
+    pointer: string,
+  ): Promise<void> {
+    const run = await referencedRun(this.streams, principal, id, pointer);
     if (owner.kind === 'session' && run.session_id !== owner.id) {
-      throw new RuleViolation('unknown_reference', `run ${id} does not belong to the session`);
+      throw new RuleViolation('unknown_reference', `run ${id} does not belong to the session`, { pointer });
     }
   }
 }

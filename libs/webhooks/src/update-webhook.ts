@@ -33,13 +33,13 @@ export class UpdateWebhookHandler implements ICommandHandler<UpdateWebhook> {
   async execute({ id, body, causation, expected }: UpdateWebhook) {
     await this.webhooks.get(causation.principal, id);
     const { url, description, event_pattern, filter, enabled } = body;
-    this.settings.refusePrivate(url ?? undefined);
+    this.settings.refusePrivate(url);
     const details = {
-      ...(url != null && { url }),
+      ...(url !== undefined && { url }),
       ...(description !== undefined && { description }),
-      ...(event_pattern != null && { event_patterns: event_pattern }),
+      ...(event_pattern !== undefined && { event_patterns: event_pattern }),
       ...(filter !== undefined && { filter: filterOf(filter) }),
-      ...(enabled != null && { enabled }),
+      ...(enabled !== undefined && { enabled }),
     };
     const { state, position } = await this.streams.execute(
       webhookDecider,

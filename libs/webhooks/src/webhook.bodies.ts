@@ -1,7 +1,17 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { IsOptional, ValidateBy } from 'class-validator';
-import { IsCommaList, IsEnumWord, IsFlag, IsShape, IsText, IsUuid, note, PageQuery } from '#http';
+import {
+  IsCommaList,
+  IsEnumWord,
+  IsFlag,
+  IsShape,
+  IsText,
+  IsUuid,
+  MayBeAbsent,
+  note,
+  PageQuery,
+} from '#http';
 import { runKinds, runStatuses, type RunKind, type RunStatus } from '#runs';
 import { parsedUrl } from './destination.js';
 import { isSecret } from './signature.js';
@@ -87,19 +97,19 @@ export class CreateWebhookBody extends WebhookDetailsBody {
   secret?: string | null;
 }
 
-/** What is absent or null stays; a null description or filter is taken away. */
+/** What is absent stays; a null description or filter is taken away. */
 export class UpdateWebhookBody extends WebhookDetailsBody {
-  @IsOptional()
+  @MayBeAbsent()
   @IsDestination()
-  url?: string | null;
+  url?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @ArePatterns()
-  event_pattern?: string[] | null;
+  event_pattern?: string[];
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsFlag()
-  enabled?: boolean | null;
+  enabled?: boolean;
 }
 
 export class ListWebhooksQuery extends PageQuery {}
