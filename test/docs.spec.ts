@@ -34,7 +34,7 @@ npx() { shift; node bin/runledger.mjs "$@"; }
 
 /** The calls of a page, in order, to this server. */
 function scriptOf(page: string): string {
-  const blocks = [...readFileSync(page, 'utf8').matchAll(/^\`\`\`sh\n(.*?)^\`\`\`/gms)].map(
+  const blocks = [...readFileSync(page, 'utf8').matchAll(/^`{3}sh\n(.*?)^`{3}/gms)].map(
     ([, block]) => block ?? '',
   );
   const own = blocks.filter((block) => !/npm |worker\.mjs/.test(block)).join('');
