@@ -13,6 +13,8 @@ const parameter = (name: string, place: 'header' | 'query', description: string)
   schema: text,
 });
 
+const resume =
+  'The `id` of the last event that the client has seen, for `text/event-stream`: it goes on behind it.';
 const consistency = 'Waits until the read model has the change that answered with this token, at most 5 s.';
 const idempotency =
   '1 to 255 visible ASCII characters. The same request again under one key, within 24 h, is done once and ' +
@@ -65,7 +67,13 @@ export function addManners(path: string, method: string, operation: Operation, h
     .filter(Boolean)
     .join('\n\n');
   const single = /\{\w+\}$/.test(path);
-  operation.parameters = [...(operation.parameters ?? []), ...parametersOf(changes, single, handler)];
+  const media = mediaOf(operation);
+  media.forEach(sayOfMedia);
+  const streams = media.some((one) => 'text/event-stream' in one);
+  operation.parameters = [
+    ...(operation.parameters ?? []),
+    ...parametersOf(changes, single, streams, handler),
+  ];
   for (const [status, response] of Object.entries(operation.responses)) {
     if (response === undefined || '$ref' in response || !/^2/.test(status)) continue;
     response.headers = {
@@ -77,9 +85,31 @@ export function addManners(path: string, method: string, operation: Operation, h
   }
 }
 
-function parametersOf(changes: boolean, single: boolean, { manners }: Handler): Parameter[] {
+type Media = Record<string, { schema?: object }>;
+
+/** What is sent and what is answered, by media type. */
+const mediaOf = ({ requestBody, responses }: Operation): Media[] =>
+  ([requestBody, ...Object.values(responses)] as ({ content?: Media } | undefined)[]).flatMap(
+    (body) => body?.content ?? [],
+  );
+
+/** Only JSON is of a class: what else is sent or answered is text, or bytes. */
+function sayOfMedia(media: Media): void {
+  for (const [type, said] of Object.entries(media)) {
+    if (type === 'application/octet-stream') said.schema = { type: 'string', format: 'binary' };
+    else if (type !== 'application/json') said.schema = text;
+  }
+}
+
+function parametersOf(
+  changes: boolean,
+  single: boolean,
+  streams: boolean,
+  { manners }: Handler,
+): Parameter[] {
   if (!changes) {
     return [
+      ...(streams ? [parameter('Last-Event-ID', 'header', resume)] : []),
       parameter('Consistency-Token', 'header', consistency),
       parameter('consistency_token', 'query', consistency),
       ...(single ? [parameter('If-None-Match', 'header', '304 when the ETag is still this one.')] : []),

@@ -49,6 +49,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   };
   document.paths = sorted(document.paths);
   settle(document);
+  letBodiesLack(document);
   return document;
 }
 
@@ -66,6 +67,20 @@ function settle(node: unknown): void {
   }
   if (required === true && schema?.default !== undefined) (node as Readable).required = false;
   for (const member of Object.values(node)) settle(member);
+}
+
+/** A body of which nothing must be there need not be sent: none counts as `{}`. */
+function letBodiesLack({ paths, components: { schemas = {} } = {} }: OpenAPIObject): void {
+  for (const item of Object.values(paths)) {
+    for (const { requestBody } of Object.values(item) as Operation[]) {
+      if (requestBody === undefined || '$ref' in requestBody) continue;
+      const schema = requestBody.content['application/json']?.schema;
+      const named =
+        schema !== undefined && '$ref' in schema ? schemas[schema.$ref.split('/').at(-1) ?? ''] : schema;
+      const required = named !== undefined && 'required' in named ? (named.required ?? []) : [];
+      requestBody.required = required.length > 0;
+    }
+  }
 }
 
 function takeNull(field: Field): void {

@@ -1,4 +1,5 @@
 import { RouteConfig } from '@nestjs/platform-fastify';
+import { ApiConsumes } from '@nestjs/swagger';
 
 /** What a route has said of itself; the hooks read it from Fastify's route options. */
 export interface RouteManners {
@@ -33,6 +34,7 @@ export const mannersOfParameter = (
 /** Says which media types a route takes, in place of JSON; name `application/json` too where it stays welcome. */
 export const Accepts =
   (...accepts: readonly string[]): MethodDecorator =>
-  (_target, _key, descriptor) => {
+  (target, key, descriptor) => {
     addManners(descriptor.value as object, { accepts });
+    ApiConsumes(...accepts)(target, key, descriptor);
   };

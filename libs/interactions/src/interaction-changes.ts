@@ -39,7 +39,9 @@ export class InteractionChanges {
     const interaction = outcome.state as InteractionState;
     this.writes.wrote(id, outcome.position);
     if (outcome.events.length === 0) return { interaction, position: undefined, changed: false };
-    const told = await this.notes.tell(interaction, causation);
-    return { interaction, position: told ?? outcome.position, changed: true };
+    const told = (await this.notes.tell(interaction, causation)) ?? 0n;
+    const position = outcome.position ?? 0n;
+    // That it was answered the run has told long before the answer takes effect.
+    return { interaction, position: told > position ? told : position, changed: true };
   }
 }

@@ -49,6 +49,7 @@ export class InteractionsController {
   @Allow(...writers)
   @Creates()
   @ApiCreatedResponse({ type: InteractionResource })
+  @ApiOkResponse({ type: InteractionResource })
   async request(
     @PathId() id: string,
     @ValidBody() body: RequestInteractionBody,

@@ -27,8 +27,10 @@ test.each([
 ])(
   'an answer given with a token that ends in an hour is resolved after %d minutes as %s',
   async (after, status) => {
-    const streams = new Streams(new MemoryEventStore());
-    const notes = { tell: () => Promise.resolve(undefined) } as unknown as InteractionNotes;
+    const store = new MemoryEventStore();
+    const streams = new Streams(store);
+    // The run's timeline has told of the answer when it came, and says that again.
+    const notes = { tell: () => Promise.resolve(2n) } as unknown as InteractionNotes;
     const changes = new InteractionChanges(streams, notes, new RecentWrites(undefined as never));
     const id = uuidv7();
     const birth: InteractionBirth = {
@@ -43,9 +45,10 @@ test.each([
       new RespondInteraction(id, { decision: 'approved' }, as(person, asked), undefined),
     );
     const resolving = new ResolveInteractionHandler(streams, new Authority(streams), changes);
-    const { interaction } = await resolving.execute(
+    const { interaction, position } = await resolving.execute(
       new ResolveInteraction(id, undefined, as(worker, asked + after * minutes), undefined),
     );
     expect(interaction.status).toBe(status);
+    expect(position).toBe(store.events.at(-1)?.position);
   },
 );

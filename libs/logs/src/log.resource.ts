@@ -1,6 +1,7 @@
-import { ApiSchema } from '@nestjs/swagger';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import type { JsonObject } from '#eventsourcing';
 import type { LogStream } from './log.events.js';
+import { maxEntries } from './log-lines.js';
 
 /** A line of a run's log as the API shows it. */
 @ApiSchema({ name: 'LogEntry' })
@@ -12,6 +13,25 @@ export class LogEntryResource {
   level?: string;
   message: string;
   attributes?: JsonObject;
+}
+
+@ApiSchema({ name: 'NewLogEntry' })
+export class NewLogEntryBody {
+  /** At most 1 MiB. */
+  message: string;
+  /** stdout by default. */
+  stream?: LogStream | null;
+  level?: string | null;
+  /** When it was written; its arrival by default. */
+  ts?: string | null;
+  /** At most 64 KiB as JSON. */
+  attributes?: JsonObject | null;
+}
+
+@ApiSchema({ name: 'AppendLog' })
+export class AppendLogBody {
+  @ApiProperty({ type: [NewLogEntryBody], minItems: 1, maxItems: maxEntries })
+  entries: NewLogEntryBody[];
 }
 
 /** Where the entries of an append were put. */

@@ -1,6 +1,13 @@
 import { Controller, Get, Post } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiCreatedResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBody,
+  ApiCreatedResponse,
+  ApiHeaders,
+  ApiOkResponse,
+  ApiProduces,
+  ApiTags,
+} from '@nestjs/swagger';
 import { Allow, readers, writers } from '#access';
 import {
   Accepts,
@@ -20,7 +27,8 @@ import type { Placed } from './log.decider.js';
 import { FollowLog } from './follow-log.js';
 import { ListLogs, type ListedLogs } from './list-logs.js';
 import { linesText, mediaTypeOf } from './log-media.js';
-import { AppendedLogResource, LogEntryResource } from './log.resource.js';
+import { AppendedLogResource, AppendLogBody, LogEntryResource } from './log.resource.js';
+import { producerHeaders } from './producer-headers.js';
 
 @ApiTags('logs')
 @Controller('v1/runs/:id/logs')
@@ -36,7 +44,10 @@ export class LogsController {
   @Allow(...writers)
   @Creates()
   @Accepts('application/json', 'application/x-ndjson', 'text/plain')
+  @ApiBody({ type: AppendLogBody })
+  @ApiHeaders(producerHeaders)
   @ApiCreatedResponse({ type: AppendedLogResource })
+  @ApiOkResponse({ type: AppendedLogResource })
   async append(
     @PathId() id: string,
     @ValidQuery() query: AppendLogQuery,

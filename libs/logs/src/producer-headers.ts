@@ -8,6 +8,16 @@ const shown = {
   'producer-epoch': 'Producer-Epoch',
   'producer-seq': 'Producer-Seq',
 };
+/** What the OpenAPI document says of them. */
+export const producerHeaders = [
+  { name: shown['producer-id'], description: 'Whose requests are appended once, in order: send all three.' },
+  {
+    name: shown['producer-epoch'],
+    description: 'One more each time that the producer starts; an older one is 403.',
+  },
+  { name: shown['producer-seq'], description: 'From 0, one more per request of the epoch.' },
+].map((header) => ({ ...header, required: false }));
+
 const visible = /^[\x21-\x7e]{1,255}$/;
 const digits = /^\d{1,15}$/;
 

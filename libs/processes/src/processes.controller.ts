@@ -1,6 +1,6 @@
 import { Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiBody, ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allow, readers, writers } from '#access';
 import { Streams } from '#eventsourcing';
 import {
@@ -88,7 +88,7 @@ export class ProcessesController {
   @Post('processes/:id/terminate')
   @Allow(...writers)
   @HttpCode(202)
-  @ApiOkResponse({ type: ProcessResource })
+  @ApiAcceptedResponse({ type: ProcessResource })
   async terminate(
     @PathId() id: string,
     @ValidBody() { signal, grace_seconds }: TerminateProcessBody,
@@ -114,6 +114,7 @@ export class ProcessesController {
   @Creates()
   @HttpCode(204)
   @Accepts('application/octet-stream')
+  @ApiBody({ schema: { type: 'string', format: 'binary' } })
   async stdin(
     @PathId() id: string,
     @ValidQuery() { close = false }: StdinQuery,
@@ -129,6 +130,7 @@ export class ProcessesController {
   @Get('processes/:id/wait')
   @Allow(...readers)
   @ApiOkResponse({ type: ProcessResource })
+  @ApiAcceptedResponse({ type: ProcessResource })
   async wait(
     @PathId() id: string,
     @ValidQuery() { timeout_seconds = 60 }: WaitQuery,

@@ -1,6 +1,6 @@
 import { Controller, Delete, Get, HttpCode, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allow, readers, writers } from '#access';
 import { Streams } from '#eventsourcing';
 import {
@@ -65,6 +65,7 @@ export class SandboxController {
   @Allow(...writers)
   @HttpCode(202)
   @ApiOkResponse({ type: SandboxResource })
+  @ApiAcceptedResponse({ type: SandboxResource })
   async close(
     @PathId() id: string,
     @ValidQuery() { wait = false, grace_seconds }: CloseSandboxQuery,

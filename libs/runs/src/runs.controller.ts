@@ -1,6 +1,6 @@
 import { Controller, Get, HttpCode, Patch, Post } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allow, readers, writers } from '#access';
 import {
   ApiPage,
@@ -62,6 +62,8 @@ export class RunsController {
   @Allow(...writers)
   @Creates()
   @ApiCreatedResponse({ type: RunResource })
+  @ApiAcceptedResponse({ type: RunResource })
+  @ApiOkResponse({ content: { 'text/event-stream': {} } })
   create(
     @ValidBody() body: CreateRunBody,
     @ValidQuery() query: CreateRunQuery,
@@ -150,6 +152,8 @@ export class RunsController {
   @Allow(...writers)
   @Creates()
   @ApiCreatedResponse({ type: RunResource })
+  @ApiAcceptedResponse({ type: RunResource })
+  @ApiOkResponse({ content: { 'text/event-stream': {} } })
   createInSession(
     @PathId() id: string,
     @ValidBody() body: CreateSessionRunBody,

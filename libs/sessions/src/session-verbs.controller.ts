@@ -54,6 +54,7 @@ export class SessionVerbsController {
   @Allow(...writers)
   @Creates()
   @ApiOkResponse({ type: ResolvedSessionResource })
+  @ApiCreatedResponse({ type: ResolvedSessionResource })
   async resolve(
     @ValidBody() body: ResolveSessionBody,
     @Ctx() ctx: RequestContext,

@@ -47,6 +47,7 @@ export class SessionsController {
   @Allow(...writers)
   @Creates()
   @ApiCreatedResponse({ type: SessionResource })
+  @ApiOkResponse({ type: SessionResource })
   create(@ValidBody() body: CreateSessionBody, @Ctx() ctx: RequestContext): Promise<string | undefined> {
     return this.answerCreated(body, ctx);
   }
@@ -113,6 +114,7 @@ export class SessionsController {
   @Allow(...writers)
   @Creates()
   @ApiCreatedResponse({ type: SessionResource })
+  @ApiOkResponse({ type: SessionResource })
   async createChild(
     @PathId() id: string,
     @ValidBody() body: CreateSubsessionBody,
