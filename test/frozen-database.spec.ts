@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -51,7 +52,7 @@ describe('while the database is frozen', () => {
     signalPostgres('SIGSTOP');
     unknownCaller = firstRefusal(() => ann.get(`/runs/${id}`));
     read = firstRefusal(() => admin.get('/runs'));
-    change = firstRefusal(() => admin.post('/runs'));
+    change = firstRefusal(() => admin.post('/runs', {}, { 'idempotency-key': randomUUID() }));
   });
   afterAll(async () => {
     signalPostgres('SIGCONT');
