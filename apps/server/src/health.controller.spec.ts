@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { FastifyReply } from 'fastify';
-import type { ProjectionsStatus } from '#read-models';
+import type { EventStore } from '#eventsourcing';
+import { type Database, ProjectionsStatus } from '#read-models';
 import { HealthController } from './health.controller.js';
 
 beforeEach(() => {
@@ -11,7 +12,8 @@ afterEach(() => {
 });
 
 test('a database that hangs is told as one that does not answer', async () => {
-  const hangs = { all: () => new Promise(() => undefined) } as unknown as ProjectionsStatus;
+  const orm = { getRepository: () => ({ find: () => new Promise(() => undefined) }) };
+  const hangs = new ProjectionsStatus({ orm } as unknown as Database, {} as EventStore, []);
   const code = jest.fn();
   const ready = new HealthController(hangs).readyz({ code } as unknown as FastifyReply);
   await jest.runAllTimersAsync();

@@ -1,14 +1,11 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { StoreUnavailable } from '#eventsourcing';
 import { ProjectionsStatus, type ProjectionStatus } from '#read-models';
 import { HealthResource, ReadinessResource } from './health.resource.js';
 
 /** A projection that has not moved for this long although there is more to see is a failing one. */
 const patience = 60_000;
-/** How long the databases may take to answer, in milliseconds: one that hangs is one that is not there. */
-const longestAnswer = 5_000;
 
 @ApiTags('health')
 @Controller()
@@ -33,7 +30,7 @@ export class HealthController {
   private async readiness(): Promise<ReadinessResource> {
     let projections: ProjectionStatus[];
     try {
-      projections = await answered(this.status.all());
+      projections = await this.status.all();
     } catch {
       return { status: 'not_ready', failing: { storage: 'the databases do not answer' }, projections: [] };
     }
@@ -47,17 +44,4 @@ export class HealthController {
     const status = Object.keys(failing).length === 0 ? 'ready' : 'not_ready';
     return { status, failing, projections };
   }
-}
-
-/** What is promised, if that is soon enough. */
-async function answered<T>(promised: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new StoreUnavailable('the databases do not answer'));
-    }, longestAnswer);
-  });
-  return Promise.race([promised, silence]).finally(() => {
-    clearTimeout(timer);
-  });
 }

@@ -33,6 +33,7 @@ async function serverVersion(url: string): Promise<number> {
     const { rows } = await client.query<{ number: string }>(
       "SELECT current_setting('server_version_num') AS number",
     );
+    await requireSessions(client, url);
     return Math.floor(Number(rows[0]?.number) / 10_000);
   } catch (error) {
     // Where a name has several addresses the error has a code, but no words of its own.
@@ -41,6 +42,24 @@ async function serverVersion(url: string): Promise<number> {
   } finally {
     await client.end().catch(() => undefined);
   }
+}
+
+/** @throws Error when our connections share what stands behind them, and locks, `LISTEN` and statements are lost */
+async function requireSessions(one: pg.Client, url: string): Promise<void> {
+  const other = clientOf(url);
+  try {
+    await other.connect();
+    const ours = await backendOf(one);
+    await other.query('BEGIN');
+    if ((await backendOf(other)) !== ours && (await backendOf(one)) === ours) return;
+    throw new Error('a pooler in transaction mode stands before it; connect directly, or in session mode');
+  } finally {
+    await other.end().catch(() => undefined);
+  }
+}
+
+async function backendOf(client: pg.Client): Promise<number | undefined> {
+  return (await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid;
 }
 
 /** What the drivers say of a URL that they cannot read is not repeated: it may hold a password. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { StoreUnavailable } from '#eventsourcing';
 import type { Database } from '#read-models';
 import { KeyRing } from './key-ring.js';
 import { hashOf, mintSecret } from './secret.js';
@@ -42,6 +43,17 @@ test('what cannot be a key of ours is unknown, and no query', () => {
 test('a key is looked up by its hash, once for all who come with it at one moment', async () => {
   expect(await Promise.all([ring.whose(key), ring.whose(key)])).toEqual([principal, principal]);
   expect(asked).toEqual([hashOf(key)]);
+});
+
+test('a database that hangs is one that does not answer, and is asked again', async () => {
+  const hangs = jest.fn(() => new Promise<never>(() => undefined));
+  const waiting = new KeyRing({ prepared: hangs } as unknown as Database, 'the-bootstrap-key');
+  for (let n = 1; n < 3; n++) {
+    const refused = expect(waiting.whose(key)).rejects.toThrow(StoreUnavailable);
+    await jest.runAllTimersAsync();
+    await refused;
+    expect(hangs).toHaveBeenCalledTimes(n);
+  }
 });
 
 describe('what was found', () => {

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { Principal } from '#eventsourcing';
-import { Database } from '#read-models';
+import { answered, Database } from '#read-models';
 import { bootstrapPrincipal } from './bootstrap-principal.js';
 import { hashOf, looksMinted, sameHash } from './secret.js';
 
@@ -50,11 +50,11 @@ export class KeyRing {
     return looksMinted(key) ? this.ask(hash) : undefined;
   }
 
-  /** Requests that come with one key at one moment share one query. */
+  /** Requests that come with one key at one moment share one query. @throws StoreUnavailable after 5 s */
   private ask(hash: string): Promise<Principal | undefined> {
     const asked = this.asking.get(hash);
     if (asked !== undefined) return asked;
-    const answer = this.look(hash).finally(() => this.asking.delete(hash));
+    const answer = answered(this.look(hash)).finally(() => this.asking.delete(hash));
     this.asking.set(hash, answer);
     return answer;
   }

@@ -1,10 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type AppendResult, RevisionConflict, uuidv7 } from '#eventsourcing';
+import type { Pool } from 'pg';
+import { type AppendResult, RevisionConflict, StoreUnavailable, uuidv7 } from '#eventsourcing';
 import type { Database } from '../../../test/support/database.js';
 import { eventStoreDatabase } from '../../../test/support/event-store-database.js';
+import { GroupCommit } from './group-commit.js';
 import { PostgresEventStore } from './index.js';
+import type { RecentEvents } from './recent-events.js';
 
 let database: Database;
 let store: PostgresEventStore;
@@ -83,4 +86,19 @@ test('appends sent ahead of each other’s answers end as they would one after t
     }),
     { numRuns: 150 },
   );
+});
+
+test('behind a commit that has no answer nothing is queued without end', async () => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick'] });
+  const silent = { query: jest.fn(() => new Promise(() => undefined)) };
+  const pool = { connect: () => Promise.resolve(silent) } as unknown as Pool;
+  const commit = new GroupCommit(pool, {} as RecentEvents, () => undefined);
+  const append = () => commit.append('a', 'any', [{ id: uuidv7(), type: 'Happened', data: {}, metadata }]);
+  void append();
+  await turn();
+  void append();
+  jest.advanceTimersByTime(10_001);
+  await expect(append()).rejects.toThrow(StoreUnavailable);
+  expect(silent.query).toHaveBeenCalledTimes(1);
+  jest.useRealTimers();
 });

@@ -15,6 +15,8 @@ import type { RecentEvents } from './recent-events.js';
 /** So much is sent behind a commit that is on its way; less is cheaper with what comes until that is stored. */
 const aheadBytes = 512 * 1024;
 const mostUnderWay = 2;
+/** Behind a commit that has had no answer for so long, in milliseconds, nothing more is queued. */
+const longestCommit = 10_000;
 
 /**
  * Appends that arrive while a commit is on its way are committed together by the next one: one statement, one
@@ -27,6 +29,8 @@ export class GroupCommit {
   /** Those who commit what is queued, and how many of them wait for the database. */
   private drains = 0;
   private underWay = 0;
+  /** When what is under way was sent, or last answered; milliseconds since 1970. */
+  private movedAt = 0;
   /** Resolves when the outcome of the last commit that was sent has been told. */
   private last = Promise.resolve();
   private client: Promise<PoolClient> | undefined;
@@ -39,6 +43,8 @@ export class GroupCommit {
   ) {}
 
   append(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): Promise<AppendResult> {
+    if (this.underWay > 0 && Date.now() - this.movedAt > longestCommit)
+      return Promise.reject(new StoreUnavailable('the database does not answer'));
     return new Promise((resolve, reject) => {
       const encoded = events.map((event) => ({
         event,
@@ -77,12 +83,13 @@ export class GroupCommit {
 
   /** Outcomes are told in the order of the commits: who is tried again must be known to those behind it. */
   private store(batch: Batch): Promise<void> {
-    this.underWay++;
+    if (this.underWay++ === 0) this.movedAt = Date.now();
     return (this.last = this.settle(batch, this.send(batch), this.last));
   }
 
   private async settle(batch: Batch, sending: Promise<StoredBatch>, before: Promise<void>): Promise<void> {
     const [sent] = await Promise.allSettled([sending, before]);
+    this.movedAt = Date.now();
     if (sent.status === 'fulfilled') this.stored(batch, sent.value);
     else {
       // It may have been stored all the same.

@@ -8,13 +8,22 @@ import {
 } from 'pg';
 import { unavailable } from './unavailable.js';
 
+/** How long is waited for a connection, in milliseconds: nothing has been sent yet, so who waits may be turned away. */
+export const longestWait = 10_000;
+
 /**
  * Connections to one database; one that breaks tells so by its statements, and is replaced.
  * @param settings of each connection, such as `pipeline`, or `options` as `-c name=value`
  */
 export function openPool(url: string, name: string, max: number, settings: ClientConfig = {}): Pool {
   const application_name = `runledger ${name}`;
-  const pool = new Pool({ connectionString: url, max, application_name, ...settings });
+  const pool = new Pool({
+    connectionString: url,
+    max,
+    application_name,
+    connectionTimeoutMillis: longestWait,
+    ...settings,
+  });
   pool.on('error', () => undefined);
   // Between two statements of a transaction nobody else listens, and the error would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));

@@ -2,7 +2,7 @@ import { Client, DatabaseError, type Pool, type QueryConfig } from 'pg';
 import type { MigrationInterface } from 'typeorm';
 import { DataSource } from 'typeorm';
 import { NotBuiltYet } from '#eventsourcing';
-import { openPool, query } from '#postgres';
+import { longestWait, openPool, query } from '#postgres';
 import { ProjectionRow } from './projection-row.js';
 import type { Sql } from './projection.js';
 
@@ -35,6 +35,7 @@ export class Database implements Sql {
       schema: 'public',
       migrationsTableName: 'runledger_migrations',
       poolSize: 2,
+      connectTimeoutMS: longestWait,
       applicationName: 'runledger orm',
     });
     const turn = new Client({ connectionString: url });

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { EventStore } from '#eventsourcing';
+import { answered } from './answered.js';
 import type { Database } from './database.js';
 import { ProjectionRow } from './projection-row.js';
 import type { Projection } from './projection.js';
@@ -32,12 +33,9 @@ export class ProjectionsStatus {
     readonly projections: readonly Projection[],
   ) {}
 
-  /** @throws StoreUnavailable */
-  async all(): Promise<ProjectionStatus[]> {
-    // The rows first: a head read later can only make the lag look larger, never negative.
-    const rows = await this.database.orm.getRepository(ProjectionRow).find();
-    const head = await this.store.head();
-    return this.projections.map((projection) => status(projection, rows, head));
+  /** @throws StoreUnavailable, after 5 s without an answer too */
+  all(): Promise<ProjectionStatus[]> {
+    return answered(this.read());
   }
 
   /** Waits until each projection has something that serves, no longer than so many milliseconds. @throws StoreUnavailable */
@@ -45,6 +43,13 @@ export class ProjectionsStatus {
     const deadline = Date.now() + patience;
     while ((await this.all()).some(({ state }) => state === 'waiting') && Date.now() < deadline)
       await pause(lookEvery);
+  }
+
+  private async read(): Promise<ProjectionStatus[]> {
+    // The rows first: a head read later can only make the lag look larger, never negative.
+    const rows = await this.database.orm.getRepository(ProjectionRow).find();
+    const head = await this.store.head();
+    return this.projections.map((projection) => status(projection, rows, head));
   }
 }
 
