@@ -37,7 +37,10 @@ export function timesOf(asked: Asked, before: ScheduleTimes | undefined, now: nu
 export function runOf(asked: ScheduledRunBody): ScheduledRun {
   expectSmall(asked.input ?? null, '/run/input');
   if (asked.metadata?.['schedule'] !== undefined)
-    throw fault('/run/metadata/schedule', 'must be left out: there each firing says where its run comes from');
+    throw fault(
+      '/run/metadata/schedule',
+      'must be left out: there each firing says where its run comes from',
+    );
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value != null));
 }
 
