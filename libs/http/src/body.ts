@@ -32,6 +32,9 @@ export function registerBodyParsers(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   register(fastify, json, (bytes) => (bytes.length === 0 ? undefined : parseJson(utf8(bytes))));
   for (const [type, parse] of Object.entries(others)) register(fastify, type, parse);
+  fastify.addContentTypeParser('*', (request: FastifyRequest, _bytes: unknown, done: Done) => {
+    done(unsupported(acceptedBy(request)));
+  });
 }
 
 function register(fastify: FastifyInstance, type: string, parse: (bytes: Buffer) => unknown): void {
@@ -40,7 +43,7 @@ function register(fastify: FastifyInstance, type: string, parse: (bytes: Buffer)
     { parseAs: 'buffer' },
     (request: FastifyRequest, bytes: Buffer, done: Done) => {
       try {
-        const { accepts = onlyJson } = request.routeOptions.config as RouteManners;
+        const accepts = acceptedBy(request);
         if (!accepts.includes(type)) throw unsupported(accepts);
         refuseEncoded(request);
         if (request.headers['idempotency-key'] !== undefined) request.ctx.rawBody = bytes;
@@ -51,6 +54,9 @@ function register(fastify: FastifyInstance, type: string, parse: (bytes: Buffer)
     },
   );
 }
+
+const acceptedBy = ({ routeOptions }: FastifyRequest): readonly string[] =>
+  (routeOptions.config as RouteManners).accepts ?? onlyJson;
 
 const unsupported = (accepts: readonly string[]): ProblemError =>
   new ProblemError('unsupported_media_type', `This route takes a body of type ${accepts.join(', ')}.`);

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import {
   Controller,
@@ -199,6 +201,22 @@ test('a method that a known path does not have is 405 and told which it has', as
   expect((await call(`/${id}`, { method: 'HEAD' })).status).toBe(200);
 });
 
+test('a path is told its own methods, not those of a pattern that it fits too', async () => {
+  const refused = await call('/lines', { method: 'PUT' });
+  expectProblem(refused, 405, 'method_not_allowed');
+  expect(refused.headers.get('allow')).toBe('POST');
+});
+
+test('what is no HTTP is a problem too, with a request id', async () => {
+  const socket = connect(Number(new URL(base).port), '127.0.0.1');
+  socket.end('NOTHING /v1/toys HTTP/1.1\r\nHost: toys\r\n\r\n');
+  const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+  const problem = JSON.parse(body) as Record<string, unknown>;
+  expect(head).toMatch(/^HTTP\/1\.1 400 Bad Request\r\ncontent-type: application\/problem\+json\r\n/);
+  expect(head).toContain(`x-request-id: ${String(problem['request_id'])}`);
+  expect(problem).toMatchObject({ code: 'bad_request', status: 400, retryable: false });
+});
+
 test('a problem carries all its members, and nothing of our inside', async () => {
   const answer = await get('/broken', { 'x-request-id': 'mine' });
   expectProblem(answer, 500, 'internal');
@@ -250,7 +268,11 @@ test('a body is what the route takes', async () => {
     415,
     'unsupported_media_type',
   );
-  expectProblem(await post({}, {}, '/lines'), 415, 'unsupported_media_type');
+  for (const type of ['application/json', 'application/xml']) {
+    const refused = await post({}, { 'content-type': type }, '/lines');
+    expectProblem(refused, 415, 'unsupported_media_type');
+    expect(refused.body['detail']).toMatch('application/x-ndjson, text/plain');
+  }
   expect((await post('{"a":1}\n\n[2]\n', { 'content-type': 'application/x-ndjson' }, '/lines')).body).toEqual(
     {
       body: [{ a: 1 }, [2]],
