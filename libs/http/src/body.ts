@@ -9,23 +9,19 @@ const json = 'application/json';
 const onlyJson = [json];
 const identity = 'identity';
 
+/** One value a line, as a list; empty lines are left out, and pointers do not count them. */
+const parseNdjson = (bytes: Buffer): unknown[] =>
+  utf8(bytes)
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line, n) => parseJson(line, pointerTo('', n)));
+
 /** Parsers of bodies other than JSON; a route that wants one names it by `@Accepts`. */
 const others: Readonly<Record<string, (bytes: Buffer) => unknown>> = {
   'application/x-ndjson': parseNdjson,
   'text/plain': utf8,
   'application/octet-stream': (bytes) => bytes,
 };
-
-/** One value a line, as a list; empty lines are left out, and pointers count lines from 0. */
-function parseNdjson(bytes: Buffer): unknown[] {
-  const values: unknown[] = [];
-  let n = 0;
-  for (const line of utf8(bytes).split('\n')) {
-    if (line.trim() !== '') values.push(parseJson(line, pointerTo('', n)));
-    n++;
-  }
-  return values;
-}
 
 /** Registers what a body may be. Anything else, or what the route does not name, is 415. */
 export function registerBodyParsers(fastify: FastifyInstance): void {

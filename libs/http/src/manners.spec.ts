@@ -278,6 +278,9 @@ test('a body is what the route takes', async () => {
       body: [{ a: 1 }, [2]],
     },
   );
+  const broken = await post('{"a":1}\n\n{\n', { 'content-type': 'application/x-ndjson' }, '/lines');
+  expectProblem(broken, 400, 'malformed_json');
+  expect(broken.body['detail']).toMatch(/^\/1 is not valid JSON/);
   expect((await post('Zoë\n', { 'content-type': 'text/plain; charset=utf-8' }, '/lines')).body).toEqual({
     body: 'Zoë\n',
   });
