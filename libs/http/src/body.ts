@@ -29,7 +29,7 @@ export function registerBodyParsers(fastify: FastifyInstance): void {
   register(fastify, json, (bytes) => (bytes.length === 0 ? undefined : parseJson(utf8(bytes))));
   for (const [type, parse] of Object.entries(others)) register(fastify, type, parse);
   fastify.addContentTypeParser('*', (request: FastifyRequest, _bytes: unknown, done: Done) => {
-    done(unsupported(acceptedBy(request)));
+    done(request.is404 ? null : unsupported(acceptedBy(request)));
   });
 }
 
@@ -39,6 +39,11 @@ function register(fastify: FastifyInstance, type: string, parse: (bytes: Buffer)
     { parseAs: 'buffer' },
     (request: FastifyRequest, bytes: Buffer, done: Done) => {
       try {
+        // Whatever comes to no route, the answer is that there is none.
+        if (request.is404) {
+          done(null);
+          return;
+        }
         const accepts = acceptedBy(request);
         if (!accepts.includes(type)) throw unsupported(accepts);
         refuseEncoded(request);

@@ -198,6 +198,11 @@ test('a method that a known path does not have is 405 and told which it has', as
   expectProblem(removed, 405, 'method_not_allowed');
   expect(removed.headers.get('allow')).toBe('GET, HEAD');
   expectProblem(await call('/nowhere/at/all', { method: 'DELETE' }), 404, 'not_found');
+  for (const type of ['application/json', 'application/xml']) {
+    const init = { method: 'PUT', headers: { 'content-type': type }, body: '{' };
+    expectProblem(await call('', init), 405, 'method_not_allowed');
+    expectProblem(await call('/nowhere/at/all', init), 404, 'not_found');
+  }
   expect((await call(`/${id}`, { method: 'HEAD' })).status).toBe(200);
 });
 
