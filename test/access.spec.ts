@@ -158,6 +158,25 @@ describe('what a role may do', () => {
     );
   });
 
+  test.each<[string, string, { body?: string; headers?: Record<string, string> }]>([
+    ['POST', '/v1/runs', { body: '{' }],
+    ['POST', '/v1/runs', { body: '{"input": "\\u0000"}' }],
+    ['POST', '/v1/runs?unknown=1', {}],
+    ['POST', '/v1/retention/apply', { body: '{"unknown": 1}' }],
+    ['POST', `/v1/processes/${nobody}/stdin`, { body: '{}' }],
+    ['GET', '/v1/projects?unknown=1', {}],
+    ['GET', '/v1/projects', { headers: { 'consistency-token': 'broken' } }],
+  ])('%s %s is 403 to a viewer whatever else is wrong: %p', async (method, path, init) => {
+    const headers = { 'content-type': 'application/json', ...init.headers };
+    const authorization = `Bearer ${keys.viewer.key}`;
+    const answer = await fetch(`${server.url}${path}`, {
+      ...init,
+      method,
+      headers: { ...headers, authorization },
+    });
+    expect([answer.status, await answer.json()]).toMatchObject([403, { code: 'forbidden' }]);
+  });
+
   test('a viewer and a user see what is theirs, the others what is anyone’s in the project', async () => {
     const { id } = (await call('POST', '/v1/runs', keys.user.key, { body: {} })).json;
     const seen = await Promise.all(

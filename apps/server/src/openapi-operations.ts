@@ -2,7 +2,6 @@ import type { INestApplication } from '@nestjs/common';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { allowedRoles } from '#access';
 import type { RouteManners } from '#http';
 
 export type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
@@ -26,9 +25,10 @@ export function handlersOf(app: INestApplication): Map<string, Handler> {
       for (const method of scanner.getAllMethodNames(prototype)) {
         const handler = prototype[method];
         if (handler === undefined) continue;
+        const manners = (Reflect.getMetadata(KEY, handler) ?? {}) as RouteManners;
         handlers.set(`${metatype.name.replace(/Controller$/, '')}_${method}`, {
-          roles: allowedRoles(handler),
-          manners: (Reflect.getMetadata(KEY, handler) ?? {}) as RouteManners,
+          roles: manners.roles ?? [],
+          manners,
         });
       }
     }

@@ -1,8 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { AccessWrites } from './access-writes.js';
-import { AccessGuard } from './access.guard.js';
 import { ApiKeysController } from './api-keys.controller.js';
 import { ApiKeys } from './api-keys.js';
 import { CreateApiKeyHandler } from './create-api-key.js';
@@ -15,9 +13,9 @@ import { Projects } from './projects.js';
 import { RevokeApiKeyHandler } from './revoke-api-key.js';
 
 /**
- * Keys, roles and projects, and the guard that closes every handler without `@Allow`. Takes
- * `Streams`, `Database` and `ReadModelClock` from a global module; the application also calls
- * `authenticateRequests(fastify, app.get(KeyRing))` after `setupHttp(app)`.
+ * Keys, roles and projects. Takes `Streams`, `Database` and `ReadModelClock` from a global module; the
+ * application also calls `authenticateRequests(fastify, app.get(KeyRing))` after `setupHttp(app)`, which
+ * closes every handler without `@Allow`.
  */
 @Module({})
 export class AccessModule {
@@ -28,7 +26,6 @@ export class AccessModule {
       controllers: [MeController, ProjectsController, ApiKeysController],
       providers: [
         { provide: bootstrapKeyToken, useValue: bootstrapKey },
-        { provide: APP_GUARD, useClass: AccessGuard },
         KeyRing,
         AccessWrites,
         ManagedProjects,

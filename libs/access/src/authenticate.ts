@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Principal } from '#eventsourcing';
-import { ProblemError } from '#http';
+import { ProblemError, type RouteManners } from '#http';
 import type { KeyRing } from './key-ring.js';
 import type { TokenRing } from './token-ring.js';
 
@@ -22,9 +22,18 @@ const refusal = (key: string | undefined): ProblemError =>
     { headers: { 'www-authenticate': 'Bearer' } },
   );
 
+/** Default deny: a route that names no role is closed to everyone. @throws ProblemError forbidden */
+function expectRole(request: FastifyRequest): void {
+  if (request.is404 || isOpen(request)) return;
+  const { role } = request.ctx.principal;
+  const { roles = [] } = request.routeOptions.config as RouteManners;
+  if (roles.includes(role)) return;
+  throw new ProblemError('forbidden', `A caller with the role ${role} may not do this.`);
+}
+
 /**
- * Finds out who calls, before a byte of the body is read, and tells the request's context. To be
- * registered behind the hook that makes the context; without it every call is unauthenticated.
+ * Finds out who calls, and whether its role may, before a byte of the body is read, and tells the request's
+ * context. To be registered behind the hook that makes the context; without it every call is unauthenticated.
  */
 export function authenticateRequests(fastify: FastifyInstance, keys: KeyRing, tokens?: TokenRing): void {
   const whose = (key: string): Principal | undefined | Promise<Principal | undefined> =>
@@ -44,5 +53,13 @@ export function authenticateRequests(fastify: FastifyInstance, keys: KeyRing, to
     else if (isOpen(request)) done();
     else if (principal === undefined) enter(undefined);
     else principal.then(enter, done);
+  });
+  fastify.addHook('preParsing', (request, _reply, payload, done) => {
+    try {
+      expectRole(request);
+      done(null, payload);
+    } catch (error) {
+      done(error as Error);
+    }
   });
 }

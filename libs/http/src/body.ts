@@ -9,6 +9,13 @@ const json = 'application/json';
 const onlyJson = [json];
 const identity = 'identity';
 
+/** One value a line, as a list; empty lines are left out, and pointers do not count them. */
+const parseNdjson = (bytes: Buffer): unknown[] =>
+  utf8(bytes)
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line, n) => parseJson(line, pointerTo('', n)));
+
 /** Parsers of bodies other than JSON; a route that wants one names it by `@Accepts`. */
 const others: Readonly<Record<string, (bytes: Buffer) => unknown>> = {
   'application/x-ndjson': parseNdjson,
@@ -16,22 +23,14 @@ const others: Readonly<Record<string, (bytes: Buffer) => unknown>> = {
   'application/octet-stream': (bytes) => bytes,
 };
 
-/** One value a line, as a list; empty lines are left out, and pointers count lines from 0. */
-function parseNdjson(bytes: Buffer): unknown[] {
-  const values: unknown[] = [];
-  let n = 0;
-  for (const line of utf8(bytes).split('\n')) {
-    if (line.trim() !== '') values.push(parseJson(line, pointerTo('', n)));
-    n++;
-  }
-  return values;
-}
-
 /** Registers what a body may be. Anything else, or what the route does not name, is 415. */
 export function registerBodyParsers(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   register(fastify, json, (bytes) => (bytes.length === 0 ? undefined : parseJson(utf8(bytes))));
   for (const [type, parse] of Object.entries(others)) register(fastify, type, parse);
+  fastify.addContentTypeParser('*', (request: FastifyRequest, _bytes: unknown, done: Done) => {
+    done(request.is404 ? null : unsupported(acceptedBy(request)));
+  });
 }
 
 function register(fastify: FastifyInstance, type: string, parse: (bytes: Buffer) => unknown): void {
@@ -40,7 +39,12 @@ function register(fastify: FastifyInstance, type: string, parse: (bytes: Buffer)
     { parseAs: 'buffer' },
     (request: FastifyRequest, bytes: Buffer, done: Done) => {
       try {
-        const { accepts = onlyJson } = request.routeOptions.config as RouteManners;
+        // Whatever comes to no route, the answer is that there is none.
+        if (request.is404) {
+          done(null);
+          return;
+        }
+        const accepts = acceptedBy(request);
         if (!accepts.includes(type)) throw unsupported(accepts);
         refuseEncoded(request);
         if (request.headers['idempotency-key'] !== undefined) request.ctx.rawBody = bytes;
@@ -51,6 +55,9 @@ function register(fastify: FastifyInstance, type: string, parse: (bytes: Buffer)
     },
   );
 }
+
+const acceptedBy = ({ routeOptions }: FastifyRequest): readonly string[] =>
+  (routeOptions.config as RouteManners).accepts ?? onlyJson;
 
 const unsupported = (accepts: readonly string[]): ProblemError =>
   new ProblemError('unsupported_media_type', `This route takes a body of type ${accepts.join(', ')}.`);

@@ -23,7 +23,9 @@ export function carryOut(
   for (const name of Object.keys(sent)) {
     const field = fields.get(name);
     if (field === undefined) report(pointerTo(pointer, name), `${name} is not known here`);
-    else {
+    else if (text && Array.isArray(sent[name]) && !field.checks.some(({ each }) => each)) {
+      report(pointerTo(pointer, name), `${name} must be one value, given once`);
+    } else {
       let value = sent[name];
       if (text && field.fromText !== undefined) value = field.fromText(value);
       if (field.convert !== undefined) value = field.convert(value);

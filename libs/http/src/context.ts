@@ -25,7 +25,7 @@ export class RequestContext {
   mustReach: bigint | undefined;
   /** Given by the idempotency guard: the identity that the command of this request must take. */
   seed: CommandSeed | undefined;
-  /** Whether the caller may still call, which a long answer asks from time to time; set by the access guard. */
+  /** Whether the caller may still call, which a long answer asks from time to time; set when the caller is authenticated. */
   stillValid: (() => boolean | Promise<boolean>) | undefined;
   /** Told of the answer before it leaves. */
   remember: ((answer: Answer) => Promise<void>) | undefined;
@@ -48,7 +48,7 @@ export class RequestContext {
     return this.request.id;
   }
 
-  /** Who calls; set by the access guard. @throws ProblemError unauthenticated before that */
+  /** Who calls; set when the caller is authenticated. @throws ProblemError unauthenticated before that */
   get principal(): Principal {
     if (this.caller === undefined)
       throw new ProblemError('unauthenticated', 'This call needs an API key or token.');

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import {
   Controller,
@@ -196,7 +198,28 @@ test('a method that a known path does not have is 405 and told which it has', as
   expectProblem(removed, 405, 'method_not_allowed');
   expect(removed.headers.get('allow')).toBe('GET, HEAD');
   expectProblem(await call('/nowhere/at/all', { method: 'DELETE' }), 404, 'not_found');
+  for (const type of ['application/json', 'application/xml']) {
+    const init = { method: 'PUT', headers: { 'content-type': type }, body: '{' };
+    expectProblem(await call('', init), 405, 'method_not_allowed');
+    expectProblem(await call('/nowhere/at/all', init), 404, 'not_found');
+  }
   expect((await call(`/${id}`, { method: 'HEAD' })).status).toBe(200);
+});
+
+test('a path is told its own methods, not those of a pattern that it fits too', async () => {
+  const refused = await call('/lines', { method: 'PUT' });
+  expectProblem(refused, 405, 'method_not_allowed');
+  expect(refused.headers.get('allow')).toBe('POST');
+});
+
+test('what is no HTTP is a problem too, with a request id', async () => {
+  const socket = connect(Number(new URL(base).port), '127.0.0.1');
+  socket.end('NOTHING /v1/toys HTTP/1.1\r\nHost: toys\r\n\r\n');
+  const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+  const problem = JSON.parse(body) as Record<string, unknown>;
+  expect(head).toMatch(/^HTTP\/1\.1 400 Bad Request\r\ncontent-type: application\/problem\+json\r\n/);
+  expect(head).toContain(`x-request-id: ${String(problem['request_id'])}`);
+  expect(problem).toMatchObject({ code: 'bad_request', status: 400, retryable: false });
 });
 
 test('a problem carries all its members, and nothing of our inside', async () => {
@@ -250,12 +273,19 @@ test('a body is what the route takes', async () => {
     415,
     'unsupported_media_type',
   );
-  expectProblem(await post({}, {}, '/lines'), 415, 'unsupported_media_type');
+  for (const type of ['application/json', 'application/xml']) {
+    const refused = await post({}, { 'content-type': type }, '/lines');
+    expectProblem(refused, 415, 'unsupported_media_type');
+    expect(refused.body['detail']).toMatch('application/x-ndjson, text/plain');
+  }
   expect((await post('{"a":1}\n\n[2]\n', { 'content-type': 'application/x-ndjson' }, '/lines')).body).toEqual(
     {
       body: [{ a: 1 }, [2]],
     },
   );
+  const broken = await post('{"a":1}\n\n{\n', { 'content-type': 'application/x-ndjson' }, '/lines');
+  expectProblem(broken, 400, 'malformed_json');
+  expect(broken.body['detail']).toMatch(/^\/1 is not valid JSON/);
   expect((await post('Zoë\n', { 'content-type': 'text/plain; charset=utf-8' }, '/lines')).body).toEqual({
     body: 'Zoë\n',
   });

@@ -1,5 +1,8 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { uuidv7 } from '#eventsourcing';
 import type { RequestContext } from './context.js';
 import { EarlyAnswer } from './early-answer.js';
 import { catalogue } from './problem.catalogue.js';
@@ -51,11 +54,52 @@ export function refuseByRouter(error: FastifyError, request: FastifyRequest, rep
   answerProblem(request, reply, problem);
 }
 
+const unread: Readonly<Record<string, [status: number, detail: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'The headers are larger than 16 KiB.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not come as a whole in time.'],
+};
+
+/** Answers what is no HTTP, of which there is no request: Fastify's `clientErrorHandler`. */
+export function refuseByParser(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code !== 'ECONNRESET' && socket.writable) {
+    const [status, detail] = unread[error.code ?? ''] ?? [400, 'The request is not well-formed HTTP.'];
+    const id = uuidv7();
+    const body = documentOf(new ProblemError('bad_request', detail, { status }), '', id);
+    socket.write(
+      [
+        `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+        `content-type: ${type}`,
+        `content-length: ${Buffer.byteLength(body)}`,
+        `x-request-id: ${id}`,
+        'connection: close',
+        '',
+        body,
+      ].join('\r\n'),
+    );
+  }
+  socket.destroy(error);
+}
+
+/** The members of a problem, as JSON. @param url what was asked for; its query is left out */
+function documentOf({ code, detail, options }: ProblemError, url: string, id: string): string {
+  const { status, title, retryable } = catalogue[code];
+  return JSON.stringify({
+    ...options.extra,
+    type: `https://runledger.dev/problems#${code}`,
+    title,
+    status: options.status ?? status,
+    detail,
+    instance: url.split('?', 1)[0],
+    code,
+    errors: options.errors,
+    retryable,
+    request_id: id,
+  });
+}
+
 function answerProblem(request: FastifyRequest, reply: FastifyReply, problem: ProblemError): void {
-  const { code, detail, options } = problem;
-  const { status: usual, title, retryable } = catalogue[code];
-  const status = options.status ?? usual;
-  const query = request.url.indexOf('?');
+  const { code, options } = problem;
+  const status = options.status ?? catalogue[code].status;
   // What the router refuses has no context yet.
   const ctx = request.ctx as RequestContext | undefined;
   if (ctx !== undefined) ctx.refusal = code;
@@ -66,18 +110,5 @@ function answerProblem(request: FastifyRequest, reply: FastifyReply, problem: Pr
     .header('content-type', type)
     .header('x-request-id', request.id)
     .headers({ ...(status === 503 && { 'retry-after': '1' }), ...options.headers })
-    .send(
-      JSON.stringify({
-        ...options.extra,
-        type: `https://runledger.dev/problems#${code}`,
-        title,
-        status,
-        detail,
-        instance: query < 0 ? request.url : request.url.slice(0, query),
-        code,
-        errors: options.errors,
-        retryable,
-        request_id: request.id,
-      }),
-    );
+    .send(documentOf(problem, request.url, request.id));
 }

@@ -45,7 +45,6 @@ const byStatus: Readonly<Record<number, [ProblemCode, string]>> = {
   413: ['payload_too_large', tooLarge],
   // Fastify's answer to a path parameter that is longer than any id of ours.
   414: ['not_found', 'There is no such resource.'],
-  415: ['unsupported_media_type', 'This route does not take a body of this Content-Type.'],
   429: ['rate_limited', 'Too many requests.'],
 };
 

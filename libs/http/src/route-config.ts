@@ -1,8 +1,11 @@
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiConsumes } from '@nestjs/swagger';
+import type { Role } from '#eventsourcing';
 
 /** What a route has said of itself; the hooks read it from Fastify's route options. */
 export interface RouteManners {
+  /** Who may make this call; nobody when it does not say. */
+  readonly roles?: readonly Role[];
   /** Media types of its body; by default JSON alone. */
   readonly accepts?: readonly string[];
   /** It validates its query itself. */

@@ -5,7 +5,7 @@ import { closingOf } from './closing.js';
 import { positionOf } from './consistency.js';
 import { RequestContext, type Written } from './context.js';
 import { rememberAnswer } from './idempotency.js';
-import { ProblemFilter, refuseByRouter } from './problem.filter.js';
+import { ProblemFilter, refuseByParser, refuseByRouter } from './problem.filter.js';
 import { bodyLimit, ProblemError } from './problems.js';
 import type { RouteManners } from './route-config.js';
 import { requestId } from './tracing.js';
@@ -18,6 +18,7 @@ export const fastifyOptions = () =>
     trustProxy: false,
     genReqId: requestId,
     frameworkErrors: refuseByRouter,
+    clientErrorHandler: refuseByParser,
     requestTimeout: 60_000,
     keepAliveTimeout: 75_000,
     // What still comes while the server stops is served: Fastify's own refusal is no problem document.
@@ -55,13 +56,14 @@ export function setupHttp(app: NestFastifyApplication): void {
     }
   });
   fastify.addHook('onRoute', (route) => {
-    known.push({ path: pathOf(route.url), methods: [route.method].flat() });
+    known.push({ pattern: route.url, path: pathOf(route.url), methods: [route.method].flat() });
     if ((route.config as RouteManners | undefined)?.creates === true) route.onSend = rememberAnswer;
   });
 }
 
 /** What the router, which looks among the routes of one method, does not say: the methods that a path has. */
 interface KnownPath {
+  readonly pattern: string;
   readonly path: RegExp;
   readonly methods: readonly string[];
 }
@@ -73,7 +75,9 @@ const pathOf = (pattern: string): RegExp =>
 /** Refuses a known path that no route has with this method. @throws ProblemError method_not_allowed */
 function refuseMethod({ url, method }: FastifyRequest, known: readonly KnownPath[]): void {
   const [asked = ''] = url.split('?', 1);
-  const methods = new Set(known.flatMap(({ path, methods }) => (path.test(asked) ? methods : [])));
+  const own = known.filter(({ pattern }) => pattern === asked);
+  const found = own.length > 0 ? own : known.filter(({ path }) => path.test(asked));
+  const methods = new Set(found.flatMap((one) => one.methods));
   if (methods.size === 0) return;
   const allow = [...methods].sort().join(', ');
   throw new ProblemError('method_not_allowed', `${method} is not known here; the resource has ${allow}.`, {

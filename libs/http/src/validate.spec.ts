@@ -172,6 +172,16 @@ test.each<[Record<string, unknown>, string[]]>([
   expect(parametersOf(query)).toEqual(parameters);
 });
 
+test('a parameter that may come once says so when it comes twice', () => {
+  const twice = { limit: ['1', '2'], order: ['asc', 'asc'], empty: ['true', 'true'] };
+  expect(faultsOf(() => validQuery(Filter, twice))).toEqual(
+    Object.keys(twice).map((parameter) => ({
+      parameter,
+      detail: `${parameter} must be one value, given once`,
+    })),
+  );
+});
+
 test('of a value of the wrong type that is told, not what else it is not', () => {
   expect(() => validBody(Sample, { tags: 'x' })).toThrow('/tags: tags must be a list of texts.');
 });
