@@ -1,5 +1,8 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { ConnectionError, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { uuidv7 } from '#eventsourcing';
 import type { RequestContext } from './context.js';
 import { EarlyAnswer } from './early-answer.js';
 import { catalogue } from './problem.catalogue.js';
@@ -51,10 +54,31 @@ export function refuseByRouter(error: FastifyError, request: FastifyRequest, rep
   answerProblem(request, reply, problem);
 }
 
+const unparsed: Readonly<Record<string, [number, string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'The line and the headers of a request have at most 16 KiB.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not come within 60 s.'],
+};
+
+/** Answers what never became a request: Fastify's `clientErrorHandler`. */
+export function refuseByParser({ code }: ConnectionError, socket: Socket): void {
+  if (code !== 'ECONNRESET' && socket.writable) {
+    const [status, detail] = unparsed[code] ?? [400, 'The request is not well-formed HTTP.'];
+    const id = uuidv7();
+    const body = documentOf(new ProblemError('bad_request', detail, { status }), id);
+    const headers = [
+      `Content-Type: ${type}`,
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      `X-Request-Id: ${id}`,
+    ];
+    const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...headers, 'Connection: close'];
+    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  }
+  socket.destroy();
+}
+
 function answerProblem(request: FastifyRequest, reply: FastifyReply, problem: ProblemError): void {
-  const { code, detail, options } = problem;
-  const { status: usual, title, retryable } = catalogue[code];
-  const status = options.status ?? usual;
+  const { code, options } = problem;
+  const status = options.status ?? catalogue[code].status;
   const query = request.url.indexOf('?');
   // What the router refuses has no context yet.
   const ctx = request.ctx as RequestContext | undefined;
@@ -66,18 +90,21 @@ function answerProblem(request: FastifyRequest, reply: FastifyReply, problem: Pr
     .header('content-type', type)
     .header('x-request-id', request.id)
     .headers({ ...(status === 503 && { 'retry-after': '1' }), ...options.headers })
-    .send(
-      JSON.stringify({
-        ...options.extra,
-        type: `https://runledger.dev/problems#${code}`,
-        title,
-        status,
-        detail,
-        instance: query < 0 ? request.url : request.url.slice(0, query),
-        code,
-        errors: options.errors,
-        retryable,
-        request_id: request.id,
-      }),
-    );
+    .send(documentOf(problem, request.id, query < 0 ? request.url : request.url.slice(0, query)));
+}
+
+function documentOf({ code, detail, options }: ProblemError, request_id: string, instance?: string): string {
+  const { status, title, retryable } = catalogue[code];
+  return JSON.stringify({
+    ...options.extra,
+    type: `https://runledger.dev/problems#${code}`,
+    title,
+    status: options.status ?? status,
+    detail,
+    instance,
+    code,
+    errors: options.errors,
+    retryable,
+    request_id,
+  });
 }

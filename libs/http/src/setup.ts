@@ -5,7 +5,7 @@ import { closingOf } from './closing.js';
 import { positionOf } from './consistency.js';
 import { RequestContext, type Written } from './context.js';
 import { rememberAnswer } from './idempotency.js';
-import { ProblemFilter, refuseByRouter } from './problem.filter.js';
+import { ProblemFilter, refuseByParser, refuseByRouter } from './problem.filter.js';
 import { bodyLimit, ProblemError } from './problems.js';
 import type { RouteManners } from './route-config.js';
 import { requestId } from './tracing.js';
@@ -18,6 +18,7 @@ export const fastifyOptions = () =>
     trustProxy: false,
     genReqId: requestId,
     frameworkErrors: refuseByRouter,
+    clientErrorHandler: refuseByParser,
     requestTimeout: 60_000,
     keepAliveTimeout: 75_000,
     // What still comes while the server stops is served: Fastify's own refusal is no problem document.
