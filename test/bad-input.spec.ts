@@ -165,6 +165,7 @@ describe('a query that is refused', () => {
     ['/sessions?q=', 'q'],
     ['/sessions?alias=%00', 'alias'],
     ['/runs?metadata.a=1&metadata.a=2', 'metadata.a'],
+    [`/runs?metadata.a=${'x'.repeat(1_001)}`, 'metadata'],
   ];
 
   it.each(cases)('%s', async (path, parameter) => {
@@ -211,6 +212,16 @@ describe('a resource that is not there for the caller', () => {
   it('an unknown route, an undecodable path', async () => {
     expectProblem(await ann.get('/nope'), 'not_found');
     expectProblem(await ann.get('/sessions/%E0%A4%A'), 'bad_request');
+  });
+
+  it('a head that is too large', async () => {
+    const reply = await ann.get(`/runs?q=${'x'.repeat(20_000)}`);
+    expect(reply.headers.get('content-type')).toBe('application/problem+json');
+    expect(reply).toMatchObject({
+      status: 431,
+      body: { status: 431, code: 'bad_request', retryable: false },
+    });
+    expect(reply.body['request_id']).toBe(reply.headers.get('x-request-id'));
   });
 
   it('a method that the path does not have: 405 with those it has, to a caller with a key', async () => {

@@ -63,15 +63,15 @@ describe('while the database is frozen', () => {
     const reply = await unknownCaller;
     expect(reply).toMatchObject({ status: 503, body: refusal });
     expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(0);
-  }, 30_000);
+  }, 90_000);
 
   it('reads do not queue up without end', async () => {
     expect(await read).toMatchObject({ status: 503, body: refusal });
-  }, 30_000);
+  }, 90_000);
 
   it('changes do not queue up without end', async () => {
     expect(await change).toMatchObject({ status: 503, body: refusal });
-  }, 30_000);
+  }, 90_000);
 
   it('the process lives, is not ready, and tells its figures but those of the read models', async () => {
     const headers = { authorization: `Bearer ${server.key}` };
@@ -82,7 +82,7 @@ describe('while the database is frozen', () => {
     const text = await metrics?.text();
     expect(text).toContain('\nrunledger_open_streams ');
     expect(text).not.toContain('\nrunledger_projection_lag_events{');
-  }, 30_000);
+  }, 90_000);
 
   it('and awake again it answers who waits, and has every change that was not refused, once', async () => {
     signalPostgres('SIGCONT');
@@ -93,5 +93,5 @@ describe('while the database is frozen', () => {
     const listed = await admin.allIds('/runs');
     expect(listed.toSorted()).toEqual(expect.arrayContaining(made.toSorted()));
     expect(listed).toHaveLength(made.length + 1);
-  }, 30_000);
+  }, 90_000);
 });

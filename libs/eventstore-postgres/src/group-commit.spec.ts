@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Pool } from 'pg';
 import { type AppendResult, RevisionConflict, StoreUnavailable, uuidv7 } from '#eventsourcing';
+import { longestWait } from '#postgres';
 import type { Database } from '../../../test/support/database.js';
 import { eventStoreDatabase } from '../../../test/support/event-store-database.js';
 import { GroupCommit } from './group-commit.js';
@@ -97,7 +98,7 @@ test('behind a commit that has no answer nothing is queued without end', async (
   void append();
   await turn();
   void append();
-  jest.advanceTimersByTime(10_001);
+  jest.advanceTimersByTime(longestWait + 1);
   await expect(append()).rejects.toThrow(StoreUnavailable);
   expect(silent.query).toHaveBeenCalledTimes(1);
   jest.useRealTimers();

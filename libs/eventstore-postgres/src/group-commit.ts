@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import type { AppendResult, ExpectedRevision, NewEvent } from '#eventsourcing';
 import { RevisionConflict, StoreUnavailable } from '#eventsourcing';
-import { unavailable } from '#postgres';
+import { longestWait, unavailable } from '#postgres';
 import {
   type Batch,
   batchOf,
@@ -15,8 +15,6 @@ import type { RecentEvents } from './recent-events.js';
 /** So much is sent behind a commit that is on its way; less is cheaper with what comes until that is stored. */
 const aheadBytes = 512 * 1024;
 const mostUnderWay = 2;
-/** Behind a commit that has had no answer for so long, in milliseconds, nothing more is queued. */
-const longestCommit = 10_000;
 
 /**
  * Appends that arrive while a commit is on its way are committed together by the next one: one statement, one
@@ -43,7 +41,8 @@ export class GroupCommit {
   ) {}
 
   append(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): Promise<AppendResult> {
-    if (this.underWay > 0 && Date.now() - this.movedAt > longestCommit)
+    // What has been sent has to wait for its outcome, but nothing more behind it.
+    if (this.underWay > 0 && Date.now() - this.movedAt > longestWait)
       return Promise.reject(new StoreUnavailable('the database does not answer'));
     return new Promise((resolve, reject) => {
       const encoded = events.map((event) => ({

@@ -135,16 +135,18 @@ export const IsCommaList = (
 /** A query parameter that may come several times, handed on as an array. */
 export const Repeatable = (): PropertyDecorator => note({ fromText: (value) => [value].flat() });
 
-/** Gathers the query parameters `<field>.<key>` into one object of texts by key. */
-export const IsGathered = (): PropertyDecorator =>
-  applyDecorators(
+/** Gathers the query parameters `<field>.<key>` into one object of texts by key, each of at most so many bytes. */
+export const IsGathered = (most: number): PropertyDecorator => {
+  const fits = (text: unknown): boolean => typeof text === 'string' && Buffer.byteLength(text) <= most;
+  return applyDecorators(
     note({ gathers: true }),
     is(
       'isGathered',
-      'have a text after its dot, once each',
-      (value) => isObject(value) && Object.values(value).every((text) => typeof text === 'string'),
+      `have a text after its dot, once each, and keys and texts of at most ${most} bytes`,
+      (value) => isObject(value) && Object.entries(value).flat().every(fits),
     ),
   );
+};
 
 /** An object of a class of its own. */
 export const IsShape = (shape: () => new () => object): PropertyDecorator =>

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { ConnectionError, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { uuidv7 } from '#eventsourcing';
 import type { RequestContext } from './context.js';
 import { EarlyAnswer } from './early-answer.js';
@@ -54,47 +54,26 @@ export function refuseByRouter(error: FastifyError, request: FastifyRequest, rep
   answerProblem(request, reply, problem);
 }
 
-const unread: Readonly<Record<string, [status: number, detail: string]>> = {
-  HPE_HEADER_OVERFLOW: [431, 'The headers are larger than 16 KiB.'],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not come as a whole in time.'],
+const unparsed: Readonly<Record<string, [number, string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'The line and the headers of a request have at most 16 KiB.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not come within 60 s.'],
 };
 
-/** Answers what is no HTTP, of which there is no request: Fastify's `clientErrorHandler`. */
-export function refuseByParser(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code !== 'ECONNRESET' && socket.writable) {
-    const [status, detail] = unread[error.code ?? ''] ?? [400, 'The request is not well-formed HTTP.'];
+/** Answers what never became a request: Fastify's `clientErrorHandler`. */
+export function refuseByParser({ code }: ConnectionError, socket: Socket): void {
+  if (code !== 'ECONNRESET' && socket.writable) {
+    const [status, detail] = unparsed[code] ?? [400, 'The request is not well-formed HTTP.'];
     const id = uuidv7();
-    const body = documentOf(new ProblemError('bad_request', detail, { status }), '', id);
-    socket.write(
-      [
-        `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-        `content-type: ${type}`,
-        `content-length: ${Buffer.byteLength(body)}`,
-        `x-request-id: ${id}`,
-        'connection: close',
-        '',
-        body,
-      ].join('\r\n'),
-    );
+    const body = documentOf(new ProblemError('bad_request', detail, { status }), id);
+    const headers = [
+      `Content-Type: ${type}`,
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      `X-Request-Id: ${id}`,
+    ];
+    const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...headers, 'Connection: close'];
+    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
   }
-  socket.destroy(error);
-}
-
-/** The members of a problem, as JSON. @param url what was asked for; its query is left out */
-function documentOf({ code, detail, options }: ProblemError, url: string, id: string): string {
-  const { status, title, retryable } = catalogue[code];
-  return JSON.stringify({
-    ...options.extra,
-    type: `https://runledger.dev/problems#${code}`,
-    title,
-    status: options.status ?? status,
-    detail,
-    instance: url.split('?', 1)[0],
-    code,
-    errors: options.errors,
-    retryable,
-    request_id: id,
-  });
+  socket.destroy();
 }
 
 function answerProblem(request: FastifyRequest, reply: FastifyReply, problem: ProblemError): void {
@@ -110,5 +89,22 @@ function answerProblem(request: FastifyRequest, reply: FastifyReply, problem: Pr
     .header('content-type', type)
     .header('x-request-id', request.id)
     .headers({ ...(status === 503 && { 'retry-after': '1' }), ...options.headers })
-    .send(documentOf(problem, request.url, request.id));
+    .send(documentOf(problem, request.id, request.url.split('?', 1)[0]));
+}
+
+/** The members of a problem, as JSON. @param instance the path that was asked for */
+function documentOf({ code, detail, options }: ProblemError, request_id: string, instance?: string): string {
+  const { status, title, retryable } = catalogue[code];
+  return JSON.stringify({
+    ...options.extra,
+    type: `https://runledger.dev/problems#${code}`,
+    title,
+    status: options.status ?? status,
+    detail,
+    instance,
+    code,
+    errors: options.errors,
+    retryable,
+    request_id,
+  });
 }

@@ -46,7 +46,7 @@ class Filter extends PageQuery {
   @IsOptional() @IsCommaList(['pending', 'cancelled']) status?: string[];
   @IsOptional() @Repeatable() @IsTags() tag?: string[];
   @IsOptional() @IsFlag() empty?: boolean;
-  @IsOptional() @IsGathered() metadata?: Record<string, string>;
+  @IsOptional() @IsGathered(10) metadata?: Record<string, string>;
 }
 
 class WideFilter extends PageQuery {
@@ -168,6 +168,8 @@ test.each<[Record<string, unknown>, string[]]>([
   [{ nope: '1', 'x/y': '2' }, ['nope', 'x/y']],
   [{ tag: 'a\0' }, ['tag']],
   [{ 'metadata.a': ['x', 'y'] }, ['metadata.a']],
+  [{ 'metadata.a': 'ä'.repeat(6) }, ['metadata']],
+  [{ [`metadata.${'a'.repeat(11)}`]: 'x' }, ['metadata']],
 ])('the query %j is refused at %j', (query, parameters) => {
   expect(parametersOf(query)).toEqual(parameters);
 });

@@ -8,8 +8,8 @@ import {
 } from 'pg';
 import { unavailable } from './unavailable.js';
 
-/** How long is waited for a connection, in milliseconds: nothing has been sent yet, so who waits may be turned away. */
-export const longestWait = 10_000;
+/** How long is waited for a connection, in milliseconds: nothing is sent yet, so that who waits may be turned away. */
+export const longestWait = 30_000;
 
 /**
  * Connections to one database; one that breaks tells so by its statements, and is replaced.

@@ -1,7 +1,7 @@
 import { StoreUnavailable } from '#eventsourcing';
 
 /** SQLSTATE classes and codes that say nothing of the statement, only that the server was not there for it. */
-const gone = /^(08...|57P0[1-5]|53300|25006)$/;
+const gone = /^(08...|53...|57P0[1-5]|25006)$/;
 const network = /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOENT)/;
 const client =
   /connection terminated|not queryable|timeout exceeded when trying to connect|client was closed/i;

@@ -2,6 +2,7 @@ import { IsOptional } from 'class-validator';
 import { IsCommaList, IsEnumWord, IsGathered, IsRfc3339, IsText, IsUuid } from '#http';
 import type { RunKind, RunStatus } from './run.events.js';
 import { runKinds, runStatuses } from './run.events.js';
+import { searchableBytes } from './run.projection.js';
 
 /** What a run is chosen by, without the session that a path may name. */
 export class SessionRunFilter {
@@ -61,9 +62,9 @@ export class SessionRunFilter {
   @IsRfc3339()
   ended_before?: string;
 
-  /** `metadata.<key>=<value>` */
+  /** `metadata.<key>=<value>`; each at most 1,000 bytes */
   @IsOptional()
-  @IsGathered()
+  @IsGathered(searchableBytes)
   metadata?: Record<string, string>;
 }
 

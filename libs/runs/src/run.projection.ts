@@ -158,7 +158,7 @@ function folded(run: RunRow | undefined, event: RecordedEvent): RunRow | undefin
 }
 
 /** Longest metadata key and value that can be searched for, in bytes; an index row has its limits. */
-const searchableBytes = 1_000;
+export const searchableBytes = 1_000;
 
 /** The part of the metadata that a list can be filtered by: its scalars, as text. */
 export function searchable(metadata: RunRow['metadata']): Map<string, string> {
