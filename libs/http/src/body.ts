@@ -16,11 +16,14 @@ const others: Readonly<Record<string, (bytes: Buffer) => unknown>> = {
   'application/octet-stream': (bytes) => bytes,
 };
 
+/** JSON text from bytes, without the mark that some write in front of it (RFC 8259, section 8.1). @throws ProblemError malformed_json */
+const jsonText = (bytes: Buffer): string => utf8(bytes).replace(/^\ufeff/, '');
+
 /** One value a line, as a list; empty lines are left out, and pointers count lines from 0. */
 function parseNdjson(bytes: Buffer): unknown[] {
   const values: unknown[] = [];
   let n = 0;
-  for (const line of utf8(bytes).split('\n')) {
+  for (const line of jsonText(bytes).split('\n')) {
     if (line.trim() !== '') values.push(parseJson(line, pointerTo('', n)));
     n++;
   }
@@ -30,7 +33,7 @@ function parseNdjson(bytes: Buffer): unknown[] {
 /** Registers what a body may be. Anything else, or what the route does not name, is 415. */
 export function registerBodyParsers(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
-  register(fastify, json, (bytes) => (bytes.length === 0 ? undefined : parseJson(utf8(bytes))));
+  register(fastify, json, (bytes) => (bytes.length === 0 ? undefined : parseJson(jsonText(bytes))));
   for (const [type, parse] of Object.entries(others)) register(fastify, type, parse);
 }
 
