@@ -235,7 +235,16 @@ describe('an export', () => {
     expect(text).toContain(`run-${run}`);
     expect(text).not.toContain('transcriptSeeds-');
     expect(text).not.toContain('"project":"default"');
-    expect((await made('project', auditor)).outcome.code).toBe(2);
+    const again = async () => (await made('project', auditor)).outcome;
+    expect(await again()).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/holds an export already/),
+    });
+    rmSync(join(dir, 'manifest.json'));
+    expect(await again()).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/holds .* that broke off/),
+    });
   });
 
   it('of all projects is for the first project’s admins alone', async () => {

@@ -206,7 +206,8 @@ describe('a resource that is not there for the caller', () => {
   it("another user's", async () => {
     expectProblem(await ann.get(`/sessions/${foreign}`), 'not_found');
     expectProblem(await ann.delete(`/sessions/${foreign}`), 'not_found');
-    expectProblem(await ann.post('/runs', { session_id: foreign }), 'unknown_reference');
+    const refused = await ann.post('/runs', { session_id: foreign });
+    expectProblem(refused, 'unknown_reference', [{ pointer: '/session_id' }]);
   });
 
   it('an unknown route, an undecodable path', async () => {

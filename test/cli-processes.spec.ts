@@ -43,6 +43,11 @@ describe('runledger start, ps, attach and kill', () => {
       262_144,
       'runledger: of its 262145 bytes of stdout only the first are kept\n',
     ]);
+    const short = await started('--output-limit', '3', '--', 'echo', 'hello');
+    expect(await runledger('attach', String(short['id']))).toMatchObject({
+      stdout: 'hel',
+      stderr: 'runledger: of its 6 bytes of stdout only the first are kept\n',
+    });
     const missing = await started('--', 'no-such-command');
     expect(await runledger('attach', String(missing['id']))).toMatchObject({
       code: 127,

@@ -330,6 +330,31 @@ describe('reading events', () => {
 });
 
 describe('watching', () => {
+  test('is not for a client that refuses it', async () => {
+    const run = await created('/runs');
+    await move(run, 'cancelled');
+    for (const accept of ['text/event-stream;q=0', 'application/json, Text/Event-Stream; q=0.000']) {
+      const { headers } = await api.get(`/runs/${run}/events`, { accept });
+      expect(headers.get('content-type')).toMatch(/^application\/json/);
+    }
+  });
+
+  test.each([
+    ['limit', 'limit=1'],
+    ['order', 'order=desc'],
+    ['cursor', 'cursor=abc'],
+  ])('has no pages: %s is refused', async (parameter, query) => {
+    const run = await created('/runs');
+    await move(run, 'cancelled');
+    const session = await created('/sessions');
+    const paths = [`/runs/${run}/events`, `/runs/${run}/logs`, `/sessions/${session}/events`, '/events'];
+    for (const path of paths) {
+      const watching = await watch(`${path}?${query}`);
+      expect(watching.status).toBe(400);
+      expect(JSON.parse(await watching.text())).toMatchObject({ errors: [{ parameter }] });
+    }
+  });
+
   test('a run: what it is, what happened, what happens, and the end', async () => {
     const run = await created('/runs');
     await append(run, say('one'));

@@ -414,9 +414,12 @@ describe('a process', () => {
     const run = await newRun();
     await user.made(`/runs/${run}/sandbox`, { limits: { max_processes: 1 } });
     const { id } = await start(run, 'sleep', '600');
-    expect(await user.post(`/runs/${run}/processes`, { command: 'true' })).toMatchObject({
-      status: 409,
-      body: { code: 'too_many_processes' },
+    const refused = await user.post(`/runs/${run}/processes`, { command: 'true' });
+    expect(refused).toMatchObject({ status: 409, body: { code: 'too_many_processes' } });
+    expect((await user.get(`/processes/${String(refused.body['process_id'])}`)).body).toMatchObject({
+      status: 'killed',
+      reason: 'max_processes',
+      started_at: null,
     });
     await user.post(`/processes/${id}/terminate`);
     await ended(id);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { type FileHandle, mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exportFiles, linesOf, type Manifest, manifestFile, manifestText } from '#evidence';
@@ -50,6 +51,11 @@ async function writeExport(bytes: AsyncIterable<Uint8Array>, dir: string): Promi
 
 const lineBreak = Buffer.from('\n');
 
+const whatIsIn = (dir: string): string =>
+  existsSync(join(dir, manifestFile))
+    ? `${dir} holds an export already: name another folder`
+    : `${dir} holds what there is of an export that broke off, for it has no ${manifestFile}: remove it, or name another folder`;
+
 /** New files only: an export is never written over another. */
 async function openFiles(dir: string): Promise<Record<keyof typeof exportFiles, FileHandle>> {
   try {
@@ -59,6 +65,8 @@ async function openFiles(dir: string): Promise<Record<keyof typeof exportFiles, 
       checkpoints: await open(join(dir, exportFiles.checkpoints), 'wx', 0o600),
     };
   } catch (error) {
-    throw new CliError(`${dir} cannot be written: ${(error as Error).message}`, exitCode.usage);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'EEXIST' ? whatIsIn(dir) : `${dir} cannot be written: ${message}`;
+    throw new CliError(why, exitCode.usage);
   }
 }

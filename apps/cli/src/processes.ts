@@ -52,12 +52,13 @@ export const ps: Command = {
 
 export const start: Command = {
   summary: "start a process in a run's sandbox",
-  help: `usage: runledger start <run> [--env NAME=VALUE]... [--cwd DIR] [--timeout N] [--detached] [--json]
-                       -- <command> [args]
+  help: `usage: runledger start <run> [--env NAME=VALUE]... [--cwd DIR] [--timeout N] [--output-limit N]
+                       [--detached] [--json] -- <command> [args]
 
   --env NAME=VALUE   added to the environment; the value is not shown to anyone afterwards
   --cwd DIR          within the sandbox's work folder
   --timeout N        seconds until it is ended (default 3600)
+  --output-limit N   bytes kept of stdout, and of stderr (default 262144); 0 keeps all
   --detached         goes on when the worker that runs the run loses it
   --json             as JSON, as in a pipe
 
@@ -68,19 +69,23 @@ Prints the process; runledger attach shows what it writes.`,
       env: { type: 'string', multiple: true, default: [] },
       cwd: { type: 'string' },
       timeout: { type: 'string' },
+      'output-limit': { type: 'string' },
       detached: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     });
     const [run] = positionals(rest, 'run');
     const [command, ...commandArgs] = end === -1 ? [] : args.slice(end + 1);
     if (command === undefined) throw new UsageError('missing argument: -- <command>');
-    const { cwd, timeout, detached } = values;
+    const { cwd, timeout, 'output-limit': outputLimit, detached } = values;
     const body = {
       command,
       args: commandArgs,
       env: Object.fromEntries(values.env.map(variable)),
       ...(cwd !== undefined && { cwd }),
       ...(timeout !== undefined && { timeout_seconds: positiveInteger('--timeout', timeout) }),
+      ...(outputLimit !== undefined && {
+        output_limit_bytes: wholeNumber('--output-limit', outputLimit, 0),
+      }),
       ...(detached && { detached }),
     };
     return async ({ api, out }) => {

@@ -70,6 +70,7 @@ describe('the settings', () => {
     ['EVENTSTORE_URL', 'http://db', 'a URL that starts with kurrentdb://'],
     ['RATE_LIMIT', '0', 'a whole number from 1 to 999999999, not "0"'],
     ['ROLES', 'api,queen', 'a comma-separated list of api, projector, host, sweeper, not "queen"'],
+    ['ROLES', ' ', 'a comma-separated list of api, projector, host, sweeper, not ""'],
     ['BOOTSTRAP_API_KEY', 'short', '16 to 255 visible ASCII characters'],
     ['SANDBOX_DRIVER', 'podman', 'one of local, docker, not "podman"'],
     ['LOG_LEVEL', 'loud', 'one of fatal, error, warn, info, debug, trace, silent, not "loud"'],

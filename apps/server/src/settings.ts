@@ -43,7 +43,7 @@ export interface Settings {
   readonly webhooksAllowPrivate: boolean;
 }
 
-/** Reads the settings from an environment; an empty value is an unset one. Throws a `StartProblem` that names the wrong one. */
+/** Reads the settings from an environment; an empty value is an unset one, but no roles are not all. Throws a `StartProblem` that names the wrong one. */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
   const read = (name: string) => env[name]?.trim() || undefined;
   const databaseUrl = url('DATABASE_URL', read('DATABASE_URL'), ['postgres:', 'postgresql:']);
@@ -58,7 +58,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     host: host(read('HOST') ?? '127.0.0.1'),
     dataDir,
     roles: new Set(
-      (read('ROLES') ?? roles.join()).split(',').map((role) => oneOf('ROLES', role.trim(), roles)),
+      (env['ROLES'] ?? roles.join()).split(',').map((role) => oneOf('ROLES', role.trim(), roles)),
     ),
     sandboxDriver: oneOf('SANDBOX_DRIVER', read('SANDBOX_DRIVER') ?? 'local', sandboxDrivers),
     logLevel: oneOf('LOG_LEVEL', read('LOG_LEVEL') ?? 'info', logLevels),

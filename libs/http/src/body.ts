@@ -9,9 +9,12 @@ const json = 'application/json';
 const onlyJson = [json];
 const identity = 'identity';
 
+/** JSON text from bytes, without the mark that some write in front of it (RFC 8259, section 8.1). @throws ProblemError malformed_json */
+const jsonText = (bytes: Buffer): string => utf8(bytes).replace(/^\ufeff/, '');
+
 /** One value a line, as a list; empty lines are left out, and pointers do not count them. */
 const parseNdjson = (bytes: Buffer): unknown[] =>
-  utf8(bytes)
+  jsonText(bytes)
     .split('\n')
     .filter((line) => line.trim() !== '')
     .map((line, n) => parseJson(line, pointerTo('', n)));
@@ -26,7 +29,7 @@ const others: Readonly<Record<string, (bytes: Buffer) => unknown>> = {
 /** Registers what a body may be. Anything else, or what the route does not name, is 415. */
 export function registerBodyParsers(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
-  register(fastify, json, (bytes) => (bytes.length === 0 ? undefined : parseJson(utf8(bytes))));
+  register(fastify, json, (bytes) => (bytes.length === 0 ? undefined : parseJson(jsonText(bytes))));
   for (const [type, parse] of Object.entries(others)) register(fastify, type, parse);
   fastify.addContentTypeParser('*', (request: FastifyRequest, _bytes: unknown, done: Done) => {
     done(request.is404 ? null : unsupported(acceptedBy(request)));

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { RequestContext } from './context.js';
+import { ProblemError } from './problems.js';
 
 /** Advice to clients: how long to wait before they connect again, in milliseconds. */
 const retryAdvice = 1_000;
@@ -103,6 +104,24 @@ export class EventStream {
 export const frame = (event: string, data: unknown, id?: number | bigint): string =>
   `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 
-/** Whether the client wants the answer as a stream of events. */
+/** Whether the client wants the answer as a stream of events; by `q=0` it says that it does not (RFC 9110, 12.4.2). */
 export const wantsEventStream = ({ request }: RequestContext): boolean =>
-  /(^|[,\s])text\/event-stream\b/i.test(request.headers.accept ?? '');
+  (request.headers.accept ?? '')
+    .split(',')
+    .some((range) => /^\s*text\/event-stream\b/i.test(range) && !/;\s*q=0(\.0*)?\s*(;|$)/i.test(range));
+
+/**
+ * Refuses what asks for a page: a stream goes on, oldest first, from the id that its client has.
+ * @throws ProblemError validation_failed
+ */
+export function refusePages(query: { limit?: number; cursor?: string; order?: string }): void {
+  const { limit, cursor, order } = query;
+  const asked = { limit, cursor, order: order === 'asc' ? undefined : order };
+  const detail = 'is for a page, and cannot be given for an answer of type text/event-stream';
+  const errors = Object.entries(asked).flatMap(([parameter, value]) =>
+    value === undefined ? [] : [{ parameter, detail }],
+  );
+  const [first] = errors;
+  if (first !== undefined)
+    throw new ProblemError('validation_failed', `${first.parameter} ${detail}.`, { errors });
+}

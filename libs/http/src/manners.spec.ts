@@ -266,6 +266,7 @@ test('a body that is compressed is refused, and told how it is taken', async () 
 
 test('a body is what the route takes', async () => {
   expectProblem(await post('{'), 400, 'malformed_json');
+  expect((await post('\ufeff{}', { 'content-type': 'application/json' })).status).toBe(201);
   expectProblem(await post('x', { 'content-type': 'text/plain' }), 415, 'unsupported_media_type');
   expectProblem(await post('x', { 'content-type': 'application/xml' }), 415, 'unsupported_media_type');
   expectProblem(
@@ -278,11 +279,11 @@ test('a body is what the route takes', async () => {
     expectProblem(refused, 415, 'unsupported_media_type');
     expect(refused.body['detail']).toMatch('application/x-ndjson, text/plain');
   }
-  expect((await post('{"a":1}\n\n[2]\n', { 'content-type': 'application/x-ndjson' }, '/lines')).body).toEqual(
-    {
-      body: [{ a: 1 }, [2]],
-    },
-  );
+  expect(
+    (await post('\ufeff{"a":1}\n\n[2]\n', { 'content-type': 'application/x-ndjson' }, '/lines')).body,
+  ).toEqual({
+    body: [{ a: 1 }, [2]],
+  });
   const broken = await post('{"a":1}\n\n{\n', { 'content-type': 'application/x-ndjson' }, '/lines');
   expectProblem(broken, 400, 'malformed_json');
   expect(broken.body['detail']).toMatch(/^\/1 is not valid JSON/);

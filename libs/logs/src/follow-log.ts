@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LiveEvents, Streams } from '#eventsourcing';
-import { EventStreams, FeedFollower, placeOf, type RequestContext } from '#http';
+import { EventStreams, FeedFollower, placeOf, refusePages, type RequestContext } from '#http';
 import { Database, RecentWrites } from '#read-models';
 import { findRun, isOver, runDecider, runEnds, runStream } from '#runs';
 import { filterOf } from './list-logs.js';
@@ -23,7 +23,8 @@ export class FollowLog {
 
   /** @throws RuleViolation not_found; ProblemError gone, validation_failed; StoreUnavailable */
   async follow(runId: string, query: ListLogsQuery, ctx: RequestContext): Promise<void> {
-    const { after_seq, cursor: _cursor, ...rest } = query;
+    refusePages(query);
+    const { after_seq, ...rest } = query;
     const filter = filterOf({ ...rest, order: 'asc' }, ctx);
     const matches = matcher(filter);
     await findRun(this.streams, ctx.principal, runId);

@@ -3,12 +3,11 @@ import type { ProcessSpec } from './sandbox-driver.js';
 
 /**
  * Becomes the command: $1 work folder, $2 folder to start in, $3 search path, then the command. Tells on
- * descriptor 3 its pid and whether it can. The variables of the request come as RUNLEDGER_ENV_<n> and get their names
- * here, since no program outside of the sandbox may see an LD_PRELOAD of theirs.
+ * descriptor 3 its pid and whether it can. The variables of the request come under the names of carriers and get their
+ * own here, since no program outside of the sandbox may see an LD_PRELOAD of theirs.
  */
-function script(variables: number): string {
-  const named = Array.from({ length: variables }, (_, n) => `command export "$RUNLEDGER_ENV_${n}"`);
-  const unnamed = Array.from({ length: variables }, (_, n) => `RUNLEDGER_ENV_${n}`);
+function script(carriers: readonly string[]): string {
+  const named = carriers.map((carrier) => `command export "$${carrier}"`);
   return `
 umask 022
 cannot() {
@@ -43,7 +42,7 @@ echo "started $$" >&3
 exec 3>&-
 unset OLDPWD
 ${named.join('\n')}
-unset ${unnamed.join(' ')}
+unset ${carriers.join(' ')}
 exec "$@"
 `;
 }
@@ -54,11 +53,20 @@ export interface CommandLine {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** Bytes of one argument, or of one variable with its name, that Linux takes: MAX_ARG_STRLEN less the byte that ends it. */
+const mostBytes = 128 * 1024 - 1;
+
+/** @throws RangeError */
+function expectShort(what: string, text: string, most: number): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > most) throw new RangeError(`${what} has ${bytes} bytes; the system takes at most ${most}.`);
+}
+
 /**
  * What a driver runs within the sandbox, and with its rights, to get a process going there: a shell that
  * tells on descriptor 3 `started <pid>`, or the exit code and why, and then becomes the command.
  * @param clean the environment of a process that adds nothing
- * @throws RangeError when the name of a variable is not letters, digits and `_`
+ * @throws RangeError when the name of a variable is not letters, digits and `_`, and when a text is too long
  */
 export function commandLine(
   workdir: string,
@@ -67,12 +75,20 @@ export function commandLine(
 ): CommandLine {
   const wrong = Object.keys(env).find((name) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name));
   if (wrong !== undefined) throw new RangeError(`${wrong} cannot be the name of an environment variable.`);
+  for (const [n, arg] of args.entries()) expectShort(`args[${n}]`, arg, mostBytes);
   const whole: Record<string, string> & { PATH: string } = { ...clean, ...env };
-  const entries = Object.entries(whole).map(([name, value]) => `${name}=${value}`);
+  let prefix = 'RUNLEDGER_ENV_';
+  while (Object.keys(whole).some((name) => name.startsWith(prefix))) prefix += '_';
+  const room = mostBytes - `${prefix}${Object.keys(whole).length}=`.length;
+  const carried = Object.entries(whole).map(([name, value], n): [string, string] => {
+    const text = `${name}=${value}`;
+    expectShort(`The variable ${name} with its name`, text, room);
+    return [`${prefix}${n}`, text];
+  });
   const given = [workdir, posix.join(workdir, cwd), whole.PATH, command, ...args];
   return {
-    argv: ['sh', '-c', script(entries.length), 'sh', ...given],
-    env: Object.fromEntries(entries.map((entry, n) => [`RUNLEDGER_ENV_${n}`, entry])),
+    argv: ['sh', '-c', script(carried.map(([carrier]) => carrier)), 'sh', ...given],
+    env: Object.fromEntries(carried),
   };
 }
 

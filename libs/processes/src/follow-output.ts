@@ -7,6 +7,7 @@ import {
   frame,
   type Piece,
   placeOf,
+  refusePages,
   type RequestContext,
 } from '#http';
 import { findProcess } from './find-process.js';
@@ -27,7 +28,9 @@ export class FollowOutput {
   ) {}
 
   /** @throws RuleViolation not_found; ProblemError gone, validation_failed; StoreUnavailable */
-  async follow(id: string, { stream = 'stdout', offset }: OutputQuery, ctx: RequestContext): Promise<void> {
+  async follow(id: string, query: OutputQuery, ctx: RequestContext): Promise<void> {
+    refusePages(query);
+    const { stream = 'stdout', offset } = query;
     const known = await findProcess(this.streams, ctx.principal, id);
     const feed = new OutputFeed(this.streams, id, stream);
     const from = placeOf(offset, ctx) ?? 0;

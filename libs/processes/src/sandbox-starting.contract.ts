@@ -24,15 +24,28 @@ export function sandboxStarting(harness: () => SandboxHarness): void {
   test('passes arguments and variables on as they are', async () => {
     const sandbox = await openSandbox(harness());
     const odd = ["it's $HOME", '', '--', '-n', 'a\nb', 'ü'];
-    const env = { A: 'x\n"y" $(z) \'', LD_PRELOAD: '/nowhere.so', i: '5' };
-    const args = ['-c', 'printf "%s|" "$@" "$A" "$LD_PRELOAD" "$i"', 'sh', ...odd];
+    const env = { A: 'x\n"y" $(z) \'', LD_PRELOAD: '/nowhere.so', i: '5', RUNLEDGER_ENV_0: 'kept' };
+    const shown = 'printf "%s|" "$@" "$A" "$LD_PRELOAD" "$i" "$RUNLEDGER_ENV_0"';
+    const args = ['-c', shown, 'sh', ...odd];
     const { stdout } = await run(sandbox, { command: 'sh', args, env });
-    expect(stdout).toBe([...odd, env.A, env.LD_PRELOAD, env.i, ''].join('|'));
+    expect(stdout).toBe([...odd, ...Object.values(env), ''].join('|'));
   });
 
   test('refuses a variable whose name no shell could read', async () => {
     const sandbox = await openSandbox(harness());
     await expect(sandbox.start(sh('true', { env: { 'A;B': '' } }))).rejects.toThrow(RangeError);
+  });
+
+  test('says which argument or variable is longer than the system takes', async () => {
+    const sandbox = await openSandbox(harness());
+    const args = ['-c', 'printf %s "${#1}"', 'sh', 'x'.repeat(131_071)];
+    expect((await run(sandbox, { command: 'sh', args, env: {} })).stdout).toBe('131071');
+    await expect(sandbox.start({ command: 'true', args: ['', 'ü'.repeat(65_536)], env: {} })).rejects.toThrow(
+      /^args\[1\] has 131072 bytes; the system takes at most 131071\.$/,
+    );
+    await expect(sandbox.start(sh('true', { env: { A: 'x'.repeat(131_060) } }))).rejects.toThrow(
+      /^The variable A with its name has 131062 bytes; the system takes at most 1310\d\d\.$/,
+    );
   });
 
   test('looks the command up in the PATH that was given', async () => {

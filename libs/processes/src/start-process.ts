@@ -73,8 +73,8 @@ export class StartProcessHandler implements ICommandHandler<StartProcess> {
     const started = (now: ProcessState | undefined): boolean => now?.status !== 'starting';
     const process = (await this.watch.until(processDecider, stream, started, patience, gone)) as ProcessState;
     if (process.reason === 'max_processes') {
-      const { max_processes: most } = sandbox.limits;
-      throw new RuleViolation('too_many_processes', `the sandbox runs ${most} processes, and no more`);
+      const detail = `the sandbox runs ${sandbox.limits.max_processes} processes, and no more`;
+      throw new RuleViolation('too_many_processes', detail, { process_id: id });
     }
     return { process, position };
   }

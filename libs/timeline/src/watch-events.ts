@@ -1,6 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { EventStore, LiveEvents, Streams } from '#eventsourcing';
-import { type EventStream, EventStreams, FeedFollower, frame, placeOf, type RequestContext } from '#http';
+import {
+  type EventStream,
+  EventStreams,
+  FeedFollower,
+  frame,
+  placeOf,
+  refusePages,
+  type RequestContext,
+} from '#http';
 import { Database } from '#read-models';
 import {
   isOver,
@@ -43,6 +51,7 @@ export class WatchEvents extends RunWatch {
 
   /** Until the run has ended and all is sent. @throws StoreUnavailable; ProblemError as of a list */
   async run(run: RunState, query: EventsQuery, ctx: RequestContext): Promise<void> {
+    refusePages(query);
     const wanted = filterOf(query);
     const place = placeOf(query.starting_after, ctx) ?? 0;
     const feed = new RunFeed(this.streams, run.id, run.session_id ?? undefined);
@@ -74,6 +83,7 @@ export class WatchEvents extends RunWatch {
 
   /** Until the session is deleted, or another attaches where this one was attached. */
   async session(session: SessionResource, query: SessionEventsQuery, ctx: RequestContext): Promise<void> {
+    refusePages(query);
     const wanted = filterOf(query);
     const feed = new SessionFeed(this.database, this.streams, session.id);
     const start = query.after === undefined ? 0 : ((await feed.firstAfter(query.after)) ?? 1) - 1;
@@ -111,6 +121,7 @@ export class WatchEvents extends RunWatch {
 
   /** Until the client goes away. */
   async project(query: EventsQuery, ctx: RequestContext): Promise<void> {
+    refusePages(query);
     const wanted = filterOf(query);
     const place = placeOf(query.starting_after, ctx) ?? 0;
     const feed = new ProjectFeed(this.store, ctx.principal.projectId);

@@ -9,6 +9,8 @@ import { hostOf } from './destination.js';
 
 /** So much of an answer's body is kept, in bytes. */
 const keptBytes = 1_024;
+/** How long is waited for them, once the status is known, in milliseconds. */
+const bodyPatience = 1_000;
 
 export interface Answer {
   readonly status: number;
@@ -78,6 +80,7 @@ export class Poster {
 async function beginning(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
+  const enough = setTimeout(() => response.destroy(), bodyPatience);
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       chunks.push(chunk);
@@ -85,6 +88,8 @@ async function beginning(response: IncomingMessage): Promise<string> {
     }
   } catch {
     // The status is known; what is there of the body will do.
+  } finally {
+    clearTimeout(enough);
   }
   const text = new StringDecoder('utf8').write(Buffer.concat(chunks).subarray(0, keptBytes));
   // Postgres keeps no U+0000.
