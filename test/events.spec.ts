@@ -418,12 +418,14 @@ describe('watching', () => {
     const run = await created(`/sessions/${session}/runs`);
     for (const type of ['x.a', 'x.b', 'x.c']) await append(run, { type });
     const all = await listed(`/sessions/${session}/events`);
-    const at = String(all[2]?.['created_at']);
-    const later = all.filter(({ created_at }) => String(created_at) > at);
-    const watching = await watch(`/sessions/${session}/events?after=${at}&exclude=session.deleted`);
+    const times = [0, 2].map((n) => String(all[n]?.['created_at']));
+    const watches = await Promise.all(
+      times.map((at) => watch(`/sessions/${session}/events?after=${at}&types=run.created,x.a,x.b,x.c`)),
+    );
     await api.delete(`/sessions/${session}`);
-    const seen = ids(await watching.until(ends));
-    expect(seen.slice(0, later.length)).toEqual(numbers(later));
+    const seen = await Promise.all(watches.map(async (one) => ids(await one.until(ends))));
+    const later = (at: string) => all.filter(({ created_at }) => String(created_at) > at);
+    expect(seen).toEqual(times.map((at) => numbers(later(at))));
   });
 
   test('the project, from a position on', async () => {
