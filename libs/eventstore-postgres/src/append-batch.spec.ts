@@ -69,8 +69,14 @@ test.each<[string, PendingAppend, PendingAppend, boolean]>([
   ['that follow each other', appendOf('a', 'none', { events: 3 }), appendOf('a', 2), true],
   ['that follow each other, later', appendOf('a', 4, { events: 2 }), appendOf('a', 6), true],
   ['of which the second expects another end', appendOf('a', 4, { events: 2 }), appendOf('a', 5), false],
-  ['of which the first takes any end', appendOf('a', 'any'), appendOf('a', 0), false],
+  ['of which the first takes any end', appendOf('a', 'any', { events: 2 }), appendOf('a', 0), false],
+  ['of which the first takes any but none', appendOf('a', 'exists', { events: 4 }), appendOf('a', 0), false],
   ['of which both take any end', appendOf('a', 'any'), appendOf('a', 'any'), false],
 ])('appends %s are, or are not, stored together', (_what, first, second, together) => {
   expect(joined(first, second)).toBe(together);
+});
+
+test('of those that follow each other each expects the end of the one before', () => {
+  expect(joined(appendOf('a', 'none'), appendOf('a', 0), appendOf('a', 1))).toBe(true);
+  expect(joined(appendOf('a', 'none'), appendOf('a', 0), appendOf('a', 0))).toBe(false);
 });
