@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import { Api, newProject } from './support/api.js';
 import { type Database, freshDatabase } from './support/database.js';
 import { type Server, startServer } from './support/server.js';
@@ -98,6 +99,22 @@ describe('attaching to a session', () => {
     await eventually(async () => (await liveness())['attached'] === false);
     expect(await liveness()).toEqual({ alive: true, attached: false, reattachable: true });
     expect((await api.get(`/runs/${run.id}`)).body['status']).toBe('running');
+  });
+
+  it('holds no longer than ten seconds behind the end of a process that could not say so', async () => {
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    const seen = (seconds: number) =>
+      client.query(
+        `INSERT INTO runledger.session_watchers VALUES ($1, gen_random_uuid(), now() - make_interval(secs => $2))
+         ON CONFLICT (session_id) DO UPDATE SET seen_at = excluded.seen_at`,
+        [session, seconds],
+      );
+    await seen(0);
+    expect((await liveness())['attached']).toBe(true);
+    await seen(11);
+    expect((await liveness())['attached']).toBe(false);
+    await client.end();
   });
 
   it('is for live answers, and for those who may change the session', async () => {

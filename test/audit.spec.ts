@@ -130,6 +130,24 @@ describe('the audit of a run and of a session', () => {
     expect(newest).toMatchObject({ causation_id: expect.any(String), correlation_id: expect.any(String) });
   });
 
+  it('has what happened in the streams beside its own', async () => {
+    const streamsOf = async (path: string) =>
+      new Set(dataOf(await by(auditor).get(`${path}/audit?limit=100`)).map(({ stream }) => stream));
+    const { id } = await by(user).made('/sessions');
+    const own = (await by(user).made(`/sessions/${id}/runs`)).id;
+    await by(user).post(`/runs/${own}/logs`, { entries: [{ message: 'line' }] });
+    for (const path of [`/sessions/${id}`, `/runs/${own}`]) {
+      await by(user).post(`${path}/transcript`, { segments: [{ role: 'user', content: 'word' }] });
+    }
+    await by(user).post(`/sessions/${id}/schedules`, { cron: '0 9 * * *', run: {}, enabled: false });
+    expect(await streamsOf(`/sessions/${id}`)).toEqual(
+      new Set([`session-${id}`, `schedules-${id}`, `transcript-${id}`]),
+    );
+    expect(await streamsOf(`/runs/${own}`)).toEqual(
+      new Set([`run-${own}`, `runLog-${own}`, `transcript-${own}`]),
+    );
+  });
+
   it('tells which event of the timeline was told', async () => {
     const all = dataOf(await by(auditor).get(`/runs/${run}/audit?order=asc`));
     const told = all.flatMap(({ type, event_type }) => (type === 'RunEventRecorded' ? [event_type] : []));
@@ -163,15 +181,17 @@ describe('the audit of a run and of a session', () => {
 
   it('tells who read it, and who was refused', async () => {
     await by(user).get(`/runs/${run}`, { 'x-request-id': 'a-read' });
+    await by(user).call('HEAD', `/runs/${run}`, undefined, { 'x-request-id': 'a-look' });
     const viewer = await project.caller('viewer');
     await viewer.get(`/runs/${run}`, { 'x-request-id': 'not-mine' });
     await viewer.post(`/runs/${run}/cancel`, {}, { 'x-request-id': 'not-allowed' });
     const accesses = dataOf(await by(auditor).get(`/runs/${run}/audit?kind=accesses&limit=100`));
     const of = (id: string) => accesses.find(({ request_id }) => request_id === id);
     expect(of('a-read')).toMatchObject({ method: 'GET', route: '/v1/runs/:id', status: 200, code: null });
+    expect(of('a-look')).toMatchObject({ method: 'HEAD', status: 200 });
     expect(of('not-mine')).toMatchObject({ status: 404, code: 'not_found' });
     expect(of('not-allowed')).toMatchObject({ method: 'POST', status: 403, code: 'forbidden' });
-    expect(accesses.some(({ method, status }) => method !== 'GET' && Number(status) < 400)).toBe(false);
+    expect(accesses.some(({ method, status }) => method === 'POST' && Number(status) < 400)).toBe(false);
   });
 });
 
@@ -191,9 +211,10 @@ describe('GET /v1/audit/accesses', () => {
   it('keeps no query, no key and no health check', async () => {
     await fetch(`${server.url}/healthz`, { headers: { 'x-request-id': 'healthy' } });
     await by(user).get('/runs?source=a-secret-in-a-query');
+    await by(user).get('/runs/a%20secret%20in%20a%20path');
     await by(auditor).get('/audit/accesses');
     const rows = JSON.stringify(await sql('SELECT * FROM audit.accesses'));
-    expect(rows).not.toMatch(/a-secret-in-a-query|rl_|healthy/);
+    expect(rows).not.toMatch(/a-secret-in-a-query|a secret in a path|rl_|healthy/);
   });
 
   it('has a stream that is still open', async () => {
@@ -215,6 +236,9 @@ describe('GET /v1/audit/accesses', () => {
     const refused = dataOf(await by(auditor).get('/audit/accesses?refused=true&limit=100'));
     expect(refused.length).toBeGreaterThan(0);
     expect(refused.every(({ status }) => Number(status) >= 400)).toBe(true);
+    const carriedOut = dataOf(await by(auditor).get('/audit/accesses?refused=false&limit=100'));
+    expect(carriedOut.length).toBeGreaterThan(0);
+    expect(carriedOut.every(({ status }) => Number(status) < 400)).toBe(true);
     const actor = String((await by(user).get('/me')).body['principal_id']);
     const own = dataOf(await by(auditor).get(`/audit/accesses?actor=${actor}`));
     expect(new Set(own.map((access) => access['actor']))).toEqual(new Set([actor]));
@@ -294,12 +318,35 @@ describe('an export', () => {
       await sql(`CREATE TABLE kept AS SELECT * FROM eventstore.events WHERE ${which}`);
       await sql(`DELETE FROM eventstore.events WHERE ${which}`);
       const removed = await (await made(`removed-${revision}`, admin, '--instance')).verify();
+      const others = await made(`others-${revision}`, stranger);
+      expect(readFileSync(join(others.dir, 'events.ndjson'), 'utf8')).not.toContain(run);
       expect(removed.stdout).toMatch(
         new RegExp(`^removed: events.ndjson line \\d+, event \\d+ \\(run-${run} revision ${revision},`),
       );
       await sql('INSERT INTO eventstore.events SELECT * FROM kept; DROP TABLE kept');
     }
   });
+});
+
+it('an export shows what was inserted into the database, and needs no event at its end', async () => {
+  const exported = async (api: Api | undefined, name: string, ...options: string[]) => {
+    const dir = join(folder, name);
+    const outcome = await runledger(['audit', 'export', '--out', dir, ...options], envOf(api));
+    expect(outcome.code).toBe(0);
+    return runledger(['audit', 'verify', dir], {});
+  };
+  const [gap] = await sql("SELECT nextval('eventstore.position')::int AS position");
+  expect(await exported(admin, 'gap', '--instance')).toMatchObject({ code: 0 });
+  await by(user).made('/runs');
+  expect(await exported(admin, 'behind-gap', '--instance')).toMatchObject({ code: 0 });
+  const [{ id } = { id: '' }] = await sql(
+    `INSERT INTO eventstore.events (position, revision, id, stream, type, metadata, data)
+     SELECT ${String(gap?.['position'])}, 0, gen_random_uuid(), 'run-' || gen_random_uuid(), type, metadata, data
+     FROM eventstore.events WHERE stream = 'run-${run}' AND revision = 0 RETURNING id`,
+  );
+  expect(await exported(admin, 'inserted', '--instance')).toMatchObject({ code: 1 });
+  expect(await exported(stranger, 'inserted-elsewhere')).toMatchObject({ code: 0 });
+  await sql(`DELETE FROM eventstore.events WHERE id = '${String(id)}'`);
 });
 
 describe('runledger audit', () => {

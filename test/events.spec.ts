@@ -424,6 +424,35 @@ describe('watching', () => {
     expect(ids(all)).toEqual(count(ids(all).length));
   });
 
+  test('a session: a change of a run in it, though that tells of no session', async () => {
+    const session = await created('/sessions');
+    const run = await created(`/sessions/${session}/runs`);
+    const changes: unknown[] = [];
+    for await (const { event, data } of await watch(`/sessions/${session}/events`)) {
+      if (event === 'run.created') await api.patch(`/runs/${run}`, { metadata: { round: 1 } });
+      if (event !== 'run.updated') continue;
+      changes.push(data['data']);
+      if (changes.length === 2) break;
+      await api.patch(`/runs/${run}`, { metadata: { round: 2 } });
+    }
+    expect(changes).toEqual([{ metadata: { round: 1 } }, { metadata: { round: 2 } }]);
+  });
+
+  test('a session, from a time on', async () => {
+    const session = await created('/sessions');
+    const run = await created(`/sessions/${session}/runs`);
+    for (const type of ['x.a', 'x.b', 'x.c']) await append(run, { type });
+    const all = await listed(`/sessions/${session}/events`);
+    const times = [0, 2].map((n) => String(all[n]?.['created_at']));
+    const watches = await Promise.all(
+      times.map((at) => watch(`/sessions/${session}/events?after=${at}&types=run.created,x.a,x.b,x.c`)),
+    );
+    await api.delete(`/sessions/${session}`);
+    const seen = await Promise.all(watches.map(async (one) => ids(await one.until(ends))));
+    const later = (at: string) => all.filter(({ created_at }) => String(created_at) > at);
+    expect(seen).toEqual(times.map((at) => numbers(later(at))));
+  });
+
   test('the project, from a position on', async () => {
     const run = await created('/runs');
     await append(run, { type: 'x.mark' });

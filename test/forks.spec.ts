@@ -117,6 +117,13 @@ describe('a fork at the end', () => {
     });
   });
 
+  test('ends where it ends, however far its source goes on', async () => {
+    const { id } = await fork(source);
+    for (const n of [1, 2, 3, 4]) await ann.patch(`/sessions/${source}`, { title: String(n) });
+    expect(typesOf(await events(id))).toEqual(['session.created', 'session.forked']);
+    expect(await events(id, '?starting_after=2')).toEqual([]);
+  });
+
   test('is not empty, were it of a session in which nothing has happened', async () => {
     const { id } = await fork(source);
     expect(await said(id)).toEqual([]);

@@ -292,9 +292,11 @@ describe('the questions of a session', () => {
       'consistency-token':
         (await worker.post(`/runs/${run}/events`, note)).headers.get('consistency-token') ?? '',
     };
-    const actionable = async (caller: Api): Promise<unknown[]> =>
-      dataOf(await caller.get(`${path}?actionable_only=true&order=asc`, token)).map(({ id }) => id);
+    const actionable = async (caller: Api, search = ''): Promise<unknown[]> =>
+      dataOf(await caller.get(`${path}?actionable_only=true&order=asc${search}`, token)).map(({ id }) => id);
     expect(await actionable(ann)).toEqual([ids[0], ids[1]]);
+    expect(await actionable(ann, '&status=pending,responded')).toEqual([ids[0], ids[1]]);
+    expect(await actionable(ann, '&status=responded')).toEqual([]);
     expect(await actionable(worker)).toEqual([ids[1]]);
     expect(await actionable(await project.caller('viewer', annId))).toEqual([]);
     expect((await (await project.caller('user')).get(path)).status).toBe(404);

@@ -83,7 +83,7 @@ async function listed(path: string): Promise<{ names: string[]; sizes: number[] 
     names.push(...page);
     sizes.push(page.length);
     const next = reply.body['next_cursor'] as string | null;
-    if (next === null) return { names, sizes };
+    if (next === null || names.length > 1_000) return { names, sizes };
     cursor = `&cursor=${next}`;
   }
 }

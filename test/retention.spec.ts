@@ -260,6 +260,14 @@ describe('what is kept', () => {
     expect((await operator.delete(`/retention/policies/session:${session}/logs`)).status).toBe(204);
     await swept();
     expect(await left(near)).toEqual([0]);
+    const response = await fetch(`${server.url}/v1/sessions/${session}/export`, {
+      headers: { authorization: `Bearer ${operator.key}` },
+    });
+    const [manifest = '', ...lines] = (await response.text()).trim().split('\n');
+    const { counts } = (JSON.parse(manifest) as { data: { counts: Body } }).data;
+    expect(lines.filter((line) => line.startsWith('{"type":"log"'))).toHaveLength(
+      Number(counts['log_entries']),
+    );
   });
 
   test('by each rule by itself: the preview of one tells what that one removes', async () => {

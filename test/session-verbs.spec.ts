@@ -401,6 +401,17 @@ describe('an export', () => {
     ]);
   });
 
+  it('holds each of more things than are read at once', async () => {
+    const { id } = await ann.made('/sessions');
+    const slugs = Array.from({ length: 201 }, (_, n) => `mount-${n}`);
+    await Promise.all(
+      slugs.map((slug) => ann.made(`/sessions/${id}/mounts`, { slug, uri: 's3://bucket/work' })),
+    );
+    const mounts = (await exported(id)).lines.filter(({ type }) => type === 'mount');
+    expect(mounts).toHaveLength(slugs.length);
+    expect(new Set(mounts.map(({ data }) => data['slug']))).toEqual(new Set(slugs));
+  });
+
   it('is for those who see the session', async () => {
     const { id } = await ann.made('/sessions');
     expect((await exported(id)).lines.map(({ type }) => type)).toEqual(['manifest', 'session', 'event']);

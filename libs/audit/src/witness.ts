@@ -57,14 +57,13 @@ export class Witness {
   async seal(): Promise<Checkpoint | undefined> {
     const head = await this.store.head();
     for (;;) {
-      const { position, sealed, size } = await this.extend(true);
-      if (position >= head && sealed === size) return this.newest();
-      if (position < head && (await this.nothingAfter(position))) return this.newest();
+      const { position } = await this.extend(true);
+      if (position >= head || (await this.nothingAfter(position))) return this.newest();
     }
   }
 
   /** Takes in the next events. @param seal whether to sign even when it is not yet time */
-  async extend(seal = false): Promise<{ position: bigint; size: number; sealed: number; more: boolean }> {
+  async extend(seal = false): Promise<{ position: bigint; more: boolean }> {
     const client = await this.database.pool.connect().catch((error: unknown) => {
       throw unavailable(error);
     });
@@ -104,7 +103,7 @@ export class Witness {
       await client.query('COMMIT');
       this.known ||= growth.checkpoints.length > 0;
       broken = false;
-      return { position, size: tree.size, sealed, more: growth.leaves.length === mostAtOnce };
+      return { position, more: growth.leaves.length === mostAtOnce };
     } catch (error) {
       throw unavailable(error);
     } finally {

@@ -24,9 +24,9 @@ beforeEach(() => {
 });
 
 const cause = (): Causation => new Causation(principal);
-const resolve = () => {
+const resolve = (body = {}) => {
   const handler = new ResolveSessionHandler(streams, reservations, aliases, nothing, writes);
-  return handler.execute(new ResolveSession({ alias: 'main' }, cause()));
+  return handler.execute(new ResolveSession({ alias: 'main', ...body }, cause()));
 };
 
 describe('an alias', () => {
@@ -52,6 +52,8 @@ describe('an alias', () => {
     const id = uuidv7();
     await reservations.takeAlias('default', 'main', id, 'bob', new Causation(operator));
     await expect(resolve()).rejects.toMatchObject({ code: 'alias_taken' });
+    // A fork is refused before its source notes what it shares.
+    await expect(resolve({ fork_from: uuidv7() })).rejects.toMatchObject({ code: 'alias_taken' });
     expect(await reservations.aliased(principal, 'main')).toBeUndefined();
     expect(await reservations.aliased(operator, 'main')).toBe(id);
   });
