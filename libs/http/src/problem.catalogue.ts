@@ -154,7 +154,11 @@ export const catalogue = {
     'Idempotency key reused',
     'The key came before with another method, path or body.',
   ),
-  rate_limited: later(429, 'Rate limited', 'The caller has sent too many requests.'),
+  rate_limited: later(
+    429,
+    'Rate limited',
+    'The caller has sent too many requests, or there was no room for a large body beside the others.',
+  ),
   internal: later(500, 'Internal error', 'The server failed; its log has more under the request id.'),
   store_unavailable: later(503, 'Store unavailable', 'The event store cannot be reached.'),
   no_host: later(503, 'No host', 'No host took the sandbox in time: none is running, or all are busy.'),

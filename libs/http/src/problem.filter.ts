@@ -66,11 +66,11 @@ export function refuseByParser({ code }: ConnectionError, socket: Socket): void 
     const id = uuidv7();
     const body = documentOf(new ProblemError('bad_request', detail, { status }), id);
     const headers = [
-      `Content-Type: ${type}`,
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      `X-Request-Id: ${id}`,
+      `content-type: ${type}`,
+      `content-length: ${Buffer.byteLength(body)}`,
+      `x-request-id: ${id}`,
     ];
-    const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...headers, 'Connection: close'];
+    const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...headers, 'connection: close'];
     socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
   }
   socket.destroy();
