@@ -41,9 +41,10 @@ function scriptOf(page: string): string {
   return own.replaceAll('http://127.0.0.1:8080', server.url).replaceAll('.data/', `${server.dataDir}/`);
 }
 
+// What the pages show are calls with curl.
 const withCurl = spawnSync('curl', ['--version']).status === 0 ? test : test.skip;
 
-withCurl.each(pages)('what %s shows works when it is pasted in order', async (page) => {
+withCurl.each(pages)('what %s shows works when it is pasted in order, where curl is', async (page) => {
   const child = spawn('sh', ['-euc', shell + scriptOf(page)], {
     env: { PATH: process.env['PATH'], RUNLEDGER_URL: server.url, RUNLEDGER_API_KEY: server.key },
     stdio: ['ignore', 'pipe', 'pipe'],

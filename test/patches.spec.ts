@@ -68,7 +68,7 @@ describe('null for what cannot be null', () => {
   });
 });
 
-it('null is an output of a run as any other', async () => {
+it('a run may put out null', async () => {
   const path = await paths.run();
   const outputs = [{ answer: 42 }, null];
   for (const output of outputs) {

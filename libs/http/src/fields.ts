@@ -57,7 +57,7 @@ export const IsMoment = (): PropertyDecorator =>
     (value) => isTime(value) || (typeof value === 'string' && /^\d{1,15}$/.test(value)),
   );
 
-/** The field may be left out; unlike that of `IsOptional`, its null is a value as any other. */
+/** The field may be left out; unlike that of `IsOptional`, its null is a value. */
 export const MayBeAbsent = (): PropertyDecorator =>
   ValidateIf((_object: object, value) => value !== undefined);
 

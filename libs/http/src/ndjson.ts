@@ -8,7 +8,7 @@ const pieceSize = 64 * 1024;
 
 /**
  * Answers with lines, read only as fast as the client reads them. What goes wrong before the first line is a
- * problem as any other; later it breaks the connection, and half an answer is never taken for a whole.
+ * problem; later it breaks the connection, and half an answer is never taken for a whole.
  * @param lines each with its line break
  */
 export async function ndjson(ctx: RequestContext, lines: AsyncIterable<string>): Promise<StreamableFile> {
