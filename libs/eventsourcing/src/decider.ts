@@ -32,6 +32,16 @@ export class RuleViolation extends Error {
   }
 }
 
+/** What a body names at `pointer`: not to be found is a fault of the body there. @throws RuleViolation unknown_reference */
+export async function referenced<T>(found: Promise<T>, pointer: string): Promise<T> {
+  try {
+    return await found;
+  } catch (error) {
+    if (!(error instanceof RuleViolation)) throw error;
+    throw new RuleViolation('unknown_reference', error.detail, { pointer });
+  }
+}
+
 /** Folds recorded events of one stream, oldest first. */
 export function fold<State, F extends Fact>(
   decider: Decider<State, F>,

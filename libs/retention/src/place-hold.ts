@@ -1,9 +1,9 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Causation, Principal } from '#eventsourcing';
-import { Streams } from '#eventsourcing';
+import { referenced, Streams } from '#eventsourcing';
 import { Database, inTurn, RecentWrites } from '#read-models';
-import { referencedRun } from '#runs';
-import { referencedSession } from '#sessions';
+import { findRun } from '#runs';
+import { findSession } from '#sessions';
 import { type LegalHold, legalHoldDecider, placeHold } from './legal-hold.decider.js';
 import { type HoldSubject, legalHoldStream } from './legal-hold.events.js';
 import type { PlaceLegalHoldBody } from './retention.bodies.js';
@@ -51,12 +51,12 @@ export class PlaceHoldHandler implements ICommandHandler<PlaceHold> {
   private async subject({ subject }: PlaceLegalHoldBody, principal: Principal): Promise<HoldSubject> {
     const { session_id, run_id, user_id } = subject;
     if (session_id != null) {
-      await referencedSession(this.streams, principal, session_id, '/subject/session_id');
+      await referenced(findSession(this.streams, principal, session_id), '/subject/session_id');
       return { session_id };
     }
     if (user_id != null) return { user_id };
     const id = run_id ?? '';
-    await referencedRun(this.streams, principal, id, '/subject/run_id');
+    await referenced(findRun(this.streams, principal, id), '/subject/run_id');
     return { run_id: id };
   }
 }

@@ -1,6 +1,6 @@
-import type { Principal, Streams } from '#eventsourcing';
+import { type Principal, referenced, type Streams } from '#eventsourcing';
 import { isUuid, ProblemError } from '#http';
-import { findSession, referencedSession } from '#sessions';
+import { findSession } from '#sessions';
 import { type RetentionKind, retentionKinds, type RetentionScope } from './retention.events.js';
 
 /** Who changes policies and holds, and has sweeps made. */
@@ -28,7 +28,7 @@ export const scopeOfBody = (
   principal: Principal,
   word: string,
 ): Promise<RetentionScope | undefined> =>
-  scopeOf(principal, word, (id) => referencedSession(streams, principal, id, '/scope'));
+  scopeOf(principal, word, (id) => referenced(findSession(streams, principal, id), '/scope'));
 
 /** The same of a path. @throws ProblemError not_found; RuleViolation not_found, session_deleted */
 export async function scopeOfPath(

@@ -1,16 +1,9 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { seesAllUsers } from '#access';
 import type { Causation, Principal } from '#eventsourcing';
-import { RuleViolation, Streams } from '#eventsourcing';
-import {
-  findSession,
-  referencedSession,
-  SessionBudgets,
-  sessionDecider,
-  type SessionState,
-  sessionStream,
-} from '#sessions';
-import { referencedRun } from './find-run.js';
+import { referenced, RuleViolation, Streams } from '#eventsourcing';
+import { findSession, SessionBudgets, sessionDecider, type SessionState, sessionStream } from '#sessions';
+import { findRun } from './find-run.js';
 import { RunClaims } from './run-claims.js';
 import type { CreateRunBody } from './run.bodies.js';
 import type { RunState } from './run.decider.js';
@@ -90,11 +83,11 @@ export class CreateRunHandler implements ICommandHandler<CreateRun> {
     if (inPath !== undefined) return findSession(this.streams, principal, inPath);
     return inBody === undefined
       ? undefined
-      : referencedSession(this.streams, principal, inBody, '/session_id');
+      : referenced(findSession(this.streams, principal, inBody), '/session_id');
   }
 
   private async parent(principal: Principal, id: string): Promise<RunState> {
-    const known = await referencedRun(this.streams, principal, id, '/parent_run_id');
+    const known = await referenced(findRun(this.streams, principal, id), '/parent_run_id');
     const { state = known } = await this.streams.load(runDecider, runStream(id));
     if (state.status !== 'cancelled') return state;
     throw new RuleViolation('run_terminal', `the parent run ${id} was cancelled`);

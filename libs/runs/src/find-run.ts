@@ -18,21 +18,6 @@ export async function findRun(streams: Streams, principal: Principal, id: string
   return run;
 }
 
-/** The same for a run that a body names at `pointer`. @throws RuleViolation unknown_reference */
-export async function referencedRun(
-  streams: Streams,
-  principal: Principal,
-  id: string,
-  pointer: string,
-): Promise<RunState> {
-  try {
-    return await findRun(streams, principal, id);
-  } catch (error) {
-    if (!(error instanceof RuleViolation)) throw error;
-    throw new RuleViolation('unknown_reference', error.detail, { pointer });
-  }
-}
-
 /**
  * Fences a change of what belongs to the run but stands in another stream.
  * @throws RuleViolation lease_lost

@@ -1,11 +1,11 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { seesAllUsers } from '#access';
 import type { Causation } from '#eventsourcing';
-import { RuleViolation, Streams } from '#eventsourcing';
+import { referenced, RuleViolation, Streams } from '#eventsourcing';
 import { ProblemError } from '#http';
 import { RecentWrites } from '#read-models';
 import { AliasNotes } from './alias-notes.js';
-import { referencedSession } from './find-session.js';
+import { findSession } from './find-session.js';
 import { Reservations } from './reservations.js';
 import type { CreateSessionBody } from './session.bodies.js';
 import type { SessionState } from './session.decider.js';
@@ -52,7 +52,7 @@ export class CreateSessionHandler implements ICommandHandler<CreateSession> {
     const parent =
       parent_session_id == null
         ? undefined
-        : await referencedSession(this.streams, principal, parent_session_id, '/parent_session_id');
+        : await referenced(findSession(this.streams, principal, parent_session_id), '/parent_session_id');
     // What a worker makes belongs to whom it works for.
     const owner = user_id ?? parent?.user_id ?? principal.userId;
     const own = causation.mint();

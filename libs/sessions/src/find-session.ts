@@ -18,21 +18,6 @@ export async function findSession(streams: Streams, principal: Principal, id: st
   return session;
 }
 
-/** The same for a session that a body names at `pointer`. @throws RuleViolation unknown_reference */
-export async function referencedSession(
-  streams: Streams,
-  principal: Principal,
-  id: string,
-  pointer: string,
-): Promise<SessionState> {
-  try {
-    return await findSession(streams, principal, id);
-  } catch (error) {
-    if (!(error instanceof RuleViolation)) throw error;
-    throw new RuleViolation('unknown_reference', `there is no session ${id}`, { pointer });
-  }
-}
-
 /** The session in which the event with this number of a session's feed happened: itself, or one that it is a fork of. */
 export async function originOf(streams: Streams, id: string, sequence: number): Promise<string> {
   const session = await streams.glance(sessionDecider, sessionStream(id));

@@ -1,8 +1,8 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Causation, Fact, Principal } from '#eventsourcing';
-import { RuleViolation, Streams } from '#eventsourcing';
+import { referenced, RuleViolation, Streams } from '#eventsourcing';
 import { RecentWrites } from '#read-models';
-import { expectLeaseOf, referencedRun } from '#runs';
+import { expectLeaseOf, findRun } from '#runs';
 import { contentText } from './content.js';
 import { sealingWith } from './sealing.js';
 import type { AppendTranscriptBody, NewSegmentBody } from './transcript.bodies.js';
@@ -81,7 +81,7 @@ export class AppendTranscriptHandler implements ICommandHandler<AppendTranscript
     id: string,
     pointer: string,
   ): Promise<void> {
-    const run = await referencedRun(this.streams, principal, id, pointer);
+    const run = await referenced(findRun(this.streams, principal, id), pointer);
     if (owner.kind === 'session' && run.session_id !== owner.id) {
       throw new RuleViolation('unknown_reference', `run ${id} does not belong to the session`, { pointer });
     }
