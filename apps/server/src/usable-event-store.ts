@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { type EventStore, StoreUnavailable } from '#eventsourcing';
+import { type EventStore, inTime, StoreUnavailable } from '#eventsourcing';
 import { KurrentEventStore } from '#eventstore-kurrent';
 import { reasonOf, StartProblem } from './start-problem.js';
 
@@ -15,22 +14,16 @@ const known = [
 /** The KurrentDB of the URL, once it has answered. @throws StartProblem what is wrong with it, without the password */
 export async function usableEventStore(url: string): Promise<EventStore> {
   const store = opened(url);
-  const answered = new AbortController();
-  const silence = delay(patience, undefined, { signal: answered.signal }).then(() => {
-    throw new StoreUnavailable('no answer');
-  });
   try {
     // The first call to a follower only tells the client where the leader is.
     const head = store.head().catch(() => store.head());
-    await Promise.race([head, silence]);
+    await inTime(head, 'no answer', patience);
     return store;
   } catch (error) {
     await store.close();
     const silent = 'it gives no answer (one without TLS needs ?tls=false)';
     const reason = error instanceof StoreUnavailable ? silent : reasonOf(error);
     throw new StartProblem(`The KurrentDB of EVENTSTORE_URL cannot be used: ${reason}.`);
-  } finally {
-    answered.abort();
   }
 }
 

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import type { Principal } from '#eventsourcing';
-import { answered, Database } from '#read-models';
+import { inTime, type Principal } from '#eventsourcing';
+import { Database } from '#read-models';
 import { bootstrapPrincipal } from './bootstrap-principal.js';
 import { hashOf, looksMinted, sameHash } from './secret.js';
 
@@ -54,7 +54,9 @@ export class KeyRing {
   private ask(hash: string): Promise<Principal | undefined> {
     const asked = this.asking.get(hash);
     if (asked !== undefined) return asked;
-    const answer = answered(this.look(hash)).finally(() => this.asking.delete(hash));
+    const answer = inTime(this.look(hash), 'the database does not answer').finally(() =>
+      this.asking.delete(hash),
+    );
     this.asking.set(hash, answer);
     return answer;
   }

@@ -10,6 +10,7 @@ import {
 import {
   type AppendResult,
   type ExpectedRevision,
+  inTime,
   type NewEvent,
   type RecordedEvent,
   RevisionConflict,
@@ -43,6 +44,8 @@ export async function append(
   try {
     const appended = await inTime(
       client.appendToStream(stream, events.map(toStore), { streamState: streamState(expected), ...ofLeader }),
+      'no answer to an append',
+      patience,
     );
     const revision = Number(appended.nextExpectedRevision);
     // The server leaves the position out when it recognises a repeated append by its index alone.
@@ -84,18 +87,4 @@ async function stored(
 async function positionOf(client: KurrentDBClient, stream: string, revision: number): Promise<bigint> {
   for await (const event of readStream(client, stream, { from: revision, limit: 1 })) return event.position;
   throw new StoreUnavailable(`the server does not yet show revision ${revision} of ${stream}`);
-}
-
-async function inTime<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new StoreUnavailable('no answer to an append'));
-    }, patience);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -4,7 +4,6 @@ export * from './projector.js';
 export * from './read-model-clock.js';
 export * from './recent-writes.js';
 export * from './database.js';
-export * from './answered.js';
 export * from './read-models.migration.js';
 export * from './keyset.js';
 export * from './leader.js';

@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { EventStore } from '#eventsourcing';
-import { answered } from './answered.js';
+import { type EventStore, inTime } from '#eventsourcing';
 import type { Database } from './database.js';
 import { ProjectionRow } from './projection-row.js';
 import type { Projection } from './projection.js';
@@ -35,7 +34,7 @@ export class ProjectionsStatus {
 
   /** @throws StoreUnavailable, after 5 s without an answer too */
   all(): Promise<ProjectionStatus[]> {
-    return answered(this.read());
+    return inTime(this.read(), 'the databases do not answer');
   }
 
   /** Waits until each projection has something that serves, no longer than so many milliseconds. @throws StoreUnavailable */

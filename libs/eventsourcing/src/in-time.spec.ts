@@ -1,12 +1,18 @@
 import { expect, test } from '@jest/globals';
-import { answered } from './answered.js';
+import { StoreUnavailable } from './event-store.js';
+import { inTime } from './in-time.js';
 
 test('an answer that has come while this process stood still is taken', async () => {
   const promised = new Promise((resolve) => {
     setImmediate(resolve, 'the answer');
   });
-  const waited = answered(promised);
+  const waited = inTime(promised, 'no answer', 5_000);
   // Nothing else runs in these six seconds; then timers come first.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6_000);
   expect(await waited).toBe('the answer');
 }, 15_000);
+
+test('what does not come is told of as an event store that is not there', async () => {
+  const never = new Promise(() => undefined);
+  await expect(inTime(never, 'it hangs', 20)).rejects.toEqual(new StoreUnavailable('it hangs'));
+});
