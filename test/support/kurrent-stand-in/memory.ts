@@ -29,6 +29,12 @@ export class Memory extends EventEmitter<{ appended: [] }> {
   private readonly streams = new Map<string, Stored[]>();
   private end = 128n;
 
+  constructor() {
+    super();
+    // Each open subscription waits for what is appended.
+    this.setMaxListeners(0);
+  }
+
   append(stream: string, expected: Expected, proposed: readonly Proposed[]): Appended {
     const events = this.streams.get(stream) ?? [];
     const last = events.length - 1;
