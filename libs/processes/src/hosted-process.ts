@@ -34,6 +34,7 @@ export class HostedProcess {
   /** Resolves when its end is on record. */
   readonly over: Promise<void>;
   private child: SandboxProcess | undefined;
+  private gone = false;
   private feeder: ProcessFeeder | undefined;
   /** What is to end it, as soon as there is something to end. */
   private ending: { cause: Cause; signal: Signal; graceSeconds: number } | undefined;
@@ -48,6 +49,11 @@ export class HostedProcess {
     private readonly failed: (error: unknown) => void,
   ) {
     this.over = this.run().catch(failed);
+  }
+
+  /** False once there is nothing left to do but to record its end. */
+  get alive(): boolean {
+    return !this.gone;
   }
 
   get detached(): boolean {
@@ -73,6 +79,7 @@ export class HostedProcess {
   private async run(): Promise<void> {
     const child = await this.spawn().catch((error: unknown) => error as Error);
     if (child instanceof Error) {
+      this.gone = true;
       const reason = `could not be started: ${child.message}`;
       await this.record({ ...this.ended({ exit_code: 126, reason }), output: noOutput });
       return;
@@ -82,6 +89,7 @@ export class HostedProcess {
     const end = await child.ended;
     for (const timer of this.timers) clearTimeout(timer);
     const [stdout, stderr] = await Promise.all([pumps.stdout.figures(), pumps.stderr.figures()]);
+    this.gone = true;
     await this.record({ ...this.ended(end), output: { stdout, stderr } });
   }
 

@@ -46,7 +46,8 @@ export class HostedSandbox {
     const sandbox = await this.opened;
     if (sandbox === undefined || this.closing !== undefined)
       return this.refuse(data, onBehalf, 'sandbox_closed');
-    if (this.processes.size >= this.birth.limits.max_processes)
+    const living = [...this.processes.values()].filter(({ alive }) => alive);
+    if (living.length >= this.birth.limits.max_processes)
       return this.refuse(data, onBehalf, 'max_processes');
     const process = new HostedProcess(this.tools, data, onBehalf, sandbox, this.failed);
     this.processes.set(data.process_id, process);
