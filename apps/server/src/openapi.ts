@@ -12,7 +12,11 @@ interface Field {
   readonly default?: unknown;
   readonly enum?: unknown[];
   type?: string | string[];
+  format?: string;
 }
+
+/** All other numbers of the API are whole. */
+const fractions = new Set(['cost_usd', 'max_cost_usd', 'cpu_cores']);
 
 /** The parts of a schema or parameter that are mended. */
 interface Readable {
@@ -66,7 +70,19 @@ function settle(node: unknown): void {
     (node as Readable).required = required.filter((name) => properties[name]?.default === undefined);
   }
   if (required === true && schema?.default !== undefined) (node as Readable).required = false;
-  for (const member of Object.values(node)) settle(member);
+  for (const [name, member] of Object.entries(node)) {
+    if (typeof member === 'object' && member !== null) refine(name, member as Field);
+    settle(member);
+  }
+}
+
+/** Says what a type of TypeScript does not: that a number is whole, and a text a time. */
+function refine(name: string, field: Field): void {
+  const types = [field.type].flat();
+  if (types.includes('number') && !fractions.has(name)) {
+    field.type = Array.isArray(field.type) ? ['integer', 'null'] : 'integer';
+  }
+  if (types.includes('string') && name.endsWith('_at')) field.format ??= 'date-time';
 }
 
 /** A body of which nothing must be there need not be sent: none counts as `{}`. */

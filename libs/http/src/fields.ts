@@ -1,4 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
+import { DECORATORS } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -13,16 +14,32 @@ import { hasAtMost, isObject, isTime, isUuid } from './forms.js';
 
 const number = /^-?\d{1,15}(\.\d{1,15})?$/;
 
+/** What of a rule can be said in JSON Schema. */
+type Keywords = Readonly<Record<string, string | number | undefined>>;
+
+/** Adds to what the OpenAPI document says of a field, which Nest's plugin takes from its type alone. */
+const says =
+  (keywords: Keywords): PropertyDecorator =>
+  (target, property) => {
+    const said = Reflect.getMetadata(DECORATORS.API_MODEL_PROPERTIES, target, property) as object | undefined;
+    Reflect.defineMetadata(DECORATORS.API_MODEL_PROPERTIES, { ...said, ...keywords }, target, property);
+  };
+
 /** A check of one value; `must` says the rule, as in `title must be ...`. */
 const is = (
   name: string,
   must: string,
   holds: (value: unknown) => boolean,
   options?: ValidationOptions,
+  keywords: Keywords = {},
 ): PropertyDecorator =>
-  ValidateBy(
-    { name, validator: { validate: holds, defaultMessage: () => `$property must ${must}` } },
-    options,
+  applyDecorators(
+    ValidateBy(
+      { name, validator: { validate: holds, defaultMessage: () => `$property must ${must}` } },
+      options,
+    ),
+    // What holds for each member does not hold for the list.
+    says(options?.each === true ? {} : keywords),
   );
 
 /** A text of at most `most` characters (code points). */
@@ -35,19 +52,24 @@ export const IsText = (
     `be a text of ${least > 0 ? `${least} to` : 'at most'} ${most} characters`,
     (value) => typeof value === 'string' && value.length >= least && hasAtMost(value, most),
     options,
+    { minLength: least > 0 ? least : undefined, maxLength: most },
   );
 
 /** A text of a form; `must` says it in words. */
 export const IsForm = (form: RegExp, must: string, options?: ValidationOptions): PropertyDecorator =>
-  is('isForm', must, (value) => typeof value === 'string' && form.test(value), options);
+  is('isForm', must, (value) => typeof value === 'string' && form.test(value), options, {
+    pattern: form.source,
+  });
 
 /** A lower-case UUID. */
 export const IsUuid = (options?: ValidationOptions): PropertyDecorator =>
-  is('isUuid', 'be a lower-case UUID', isUuid, options);
+  is('isUuid', 'be a lower-case UUID', isUuid, options, { format: 'uuid' });
 
 /** A time by RFC 3339, with its zone. */
 export const IsRfc3339 = (options?: ValidationOptions): PropertyDecorator =>
-  is('isRfc3339', 'be a time by RFC 3339, such as 2026-01-02T03:04:05.678Z', isTime, options);
+  is('isRfc3339', 'be a time by RFC 3339, such as 2026-01-02T03:04:05.678Z', isTime, options, {
+    format: 'date-time',
+  });
 
 /** A sequence number of a feed, or a time by RFC 3339. */
 export const IsMoment = (): PropertyDecorator =>
@@ -80,6 +102,7 @@ export const IsTags = (): PropertyDecorator =>
     IsText(200, { least: 1, each: true }),
     ArrayMaxSize(100, { message: '$property must have at most 100 members' }),
     IsArray({ message: '$property must be a list of texts' }),
+    says({ maxItems: 100 }),
   );
 
 /** A whole number; in a query, its decimal digits. */
@@ -90,6 +113,8 @@ export const IsWhole = (least: number, most = Number.MAX_SAFE_INTEGER): Property
       'isWhole',
       `be a whole number from ${least} to ${most}`,
       (value) => Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most,
+      {},
+      { type: 'integer', minimum: least, maximum: most },
     ),
   );
 
@@ -163,4 +188,5 @@ export const IsListOf = (shape: () => new () => object, least = 1, most = 1_000)
     IsArray({ message: '$property must be a list' }),
     ArrayMinSize(least, { message: `$property must have ${least} to ${most} members` }),
     ArrayMaxSize(most, { message: `$property must have ${least} to ${most} members` }),
+    says({ minItems: least, maxItems: most }),
   );

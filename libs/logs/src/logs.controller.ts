@@ -30,6 +30,13 @@ import { linesText, mediaTypeOf } from './log-media.js';
 import { AppendedLogResource, AppendLogBody, LogEntryResource } from './log.resource.js';
 import { producerHeaders } from './producer-headers.js';
 
+const headers = {
+  'Next-Cursor': {
+    description: 'Of NDJSON and plain text; absent behind the last page.',
+    schema: { type: 'string' },
+  },
+} as const;
+
 @ApiTags('logs')
 @Controller('v1/runs/:id/logs')
 export class LogsController {
@@ -67,7 +74,7 @@ export class LogsController {
    */
   @Get()
   @Allow(...readers)
-  @ApiPage(LogEntryResource)
+  @ApiPage(LogEntryResource, headers)
   @ApiProduces('application/json', 'application/x-ndjson', 'text/plain', 'text/event-stream')
   async list(
     @PathId() id: string,

@@ -6,6 +6,11 @@ import { FollowOutput } from './follow-output.js';
 import { OutputQuery } from './process.bodies.js';
 import { ProcessOutputs } from './read-output.js';
 
+const headers = {
+  'Output-Next-Offset': { description: 'The byte to go on at.', schema: { type: 'integer' } },
+  'Output-Closed': { description: 'Whether nothing more follows.', schema: { type: 'boolean' } },
+} as const;
+
 @ApiTags('processes')
 @Controller('v1/processes/:id/output')
 export class OutputController {
@@ -20,7 +25,7 @@ export class OutputController {
    */
   @Get()
   @Allow(...readers)
-  @ApiOkResponse()
+  @ApiOkResponse({ type: String, headers })
   @ApiProduces('application/octet-stream', 'text/event-stream')
   async read(
     @PathId() id: string,
