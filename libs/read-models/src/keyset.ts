@@ -40,22 +40,46 @@ export interface Keyset {
   readonly steady?: boolean;
   /** Whether an index of words finds the rows, wherever in the list they stand. */
   readonly search?: boolean;
+  /** The column, of type json, that may be large: a page ends early when the rows on it are. */
+  readonly large?: string;
 }
+
+/** A page is full when its rows are this long together, in bytes of JSON. */
+const pageBytes = 32 * 1024 * 1024;
+/** What takes no more bytes on disk than this is not unpacked to see how long it is: 90 times of it at most. */
+const surelySmall = 4 * 1024;
+
+/** How long a value of type json is, as SQL. */
+export const bytesOf = (column: string): string =>
+  `CASE WHEN pg_column_size(${column}) <= ${surelySmall} THEN 0 ELSE octet_length(json_send(${column})) END`;
+
+/**
+ * The first rows of a query, as many as make a page; at least one, and in each how many there are, as `page_found`.
+ * @param sql a query with the columns `page_key`, which orders it, and `page_bytes`, the length of each row
+ */
+export const firstBytesOf = (sql: string, order: Keyset['order']): string =>
+  `SELECT * FROM (
+     SELECT *, count(*) OVER ()::int AS page_found,
+       sum(page_bytes) OVER (ORDER BY page_key ${order} ROWS UNBOUNDED PRECEDING) - page_bytes AS bytes_before
+     FROM (${sql}) page) weighed
+   WHERE bytes_before < ${pageBytes} ORDER BY page_key ${order}`;
 
 /** Names of the statements that are prepared, by their text: as many as a connection is to keep. */
 const prepared = new Map<string, string>();
 const mostPrepared = 200;
 
 /** The SQL of one page and one row more: an index walk for each source, merged, never sorted as a whole. */
-export function keysetSql({ columns, from, key, where, order, limit }: Keyset): string {
+export function keysetSql({ columns, from, key, where, order, limit, large }: Keyset): string {
   const most = where.value(limit + 1);
+  const bytes = large === undefined ? '' : `, ${bytesOf(large)} AS page_bytes`;
   const walks = from.map(
     ({ tables, only }) =>
-      `(SELECT ${key} AS page_key, ${columns} FROM ${tables}
+      `(SELECT ${key} AS page_key, ${columns}${bytes} FROM ${tables}
         WHERE ${where.sql}${only === undefined ? '' : ` AND ${only}`} ORDER BY ${key} ${order} LIMIT ${most})`,
   );
-  if (walks.length === 1) return walks[0] ?? '';
-  return `SELECT * FROM (${walks.join(' UNION ALL ')}) walks ORDER BY page_key ${order} LIMIT ${most}`;
+  const merged = `SELECT * FROM (${walks.join(' UNION ALL ')}) walks ORDER BY page_key ${order} LIMIT ${most}`;
+  const found = walks.length === 1 ? (walks[0] ?? '') : merged;
+  return large === undefined ? found : firstBytesOf(found, order);
 }
 
 export interface KeysetPage<Row> {
@@ -70,10 +94,11 @@ export async function keysetPage<Row extends object>(
   database: Database,
   keyset: Keyset,
 ): Promise<KeysetPage<Row>> {
-  type Found = Row & { page_key: string };
+  type Found = Row & { page_key: string; page_found?: number };
   const [text, values] = [keysetSql(keyset), keyset.where.values];
   const rows = await found<Found>(database, keyset, text, values);
-  return { rows: rows.slice(0, keyset.limit), more: rows.length > keyset.limit };
+  const shown = rows.slice(0, keyset.limit);
+  return { rows: shown, more: (rows[0]?.page_found ?? rows.length) > shown.length };
 }
 
 function found<Row extends object>(

@@ -15,6 +15,14 @@ import { RunWrites } from './run-writes.js';
 /** While not all pending runs are in memory, a claim that waits looks again this often, in milliseconds. */
 const lookEvery = 1_000;
 
+/** One claim takes no more once the runs that it has taken fill this, in bytes of memory: they are all answered at once. */
+const mostBytes = 64 * 1024 * 1024;
+
+/** What is left of that. */
+interface Room {
+  bytes: number;
+}
+
 export interface Claimed {
   readonly run: RunState;
   readonly position: bigint;
@@ -70,14 +78,17 @@ export class ClaimRunsHandler implements ICommandHandler<ClaimRuns> {
 
   private async take(body: ClaimRunsBody, causation: Causation, news: News): Promise<Claimed[]> {
     const claimed: Claimed[] = [];
+    const room = { bytes: mostBytes };
     let failure: PromiseRejectedResult | undefined;
     const tried = new Set<string>();
-    while (claimed.length < body.max && !news.over) {
+    while (claimed.length < body.max && room.bytes > 0 && !news.over) {
       const left = body.max - claimed.length;
       const runs = await this.candidates.reserve(causation.principal, body.filter ?? {}, left, tried);
       if (runs.length === 0) break;
       for (const { id } of runs) tried.add(id);
-      const results = await Promise.allSettled(runs.map((run) => this.claim(run, body, causation, news)));
+      const results = await Promise.allSettled(
+        runs.map((run) => this.claim(run, body, causation, news, room)),
+      );
       for (const result of results) {
         if (result.status === 'fulfilled') claimed.push(...result.value);
         else failure = result;
@@ -93,13 +104,14 @@ export class ClaimRunsHandler implements ICommandHandler<ClaimRuns> {
     { worker_id, lease_seconds: seconds, filter }: ClaimRunsBody,
     causation: Causation,
     news: News,
+    room: Room,
   ): Promise<Claimed[]> {
     try {
       if (!(await this.candidates.hasTurn(candidate)) || news.over) return [];
       const lease = leaseFrom(causation.milliseconds, { lease_id: causation.mint(), worker_id, seconds });
       const { id } = candidate;
       const outcome = await this.streams.execute(runDecider, runStream(id), causation, (run) =>
-        run !== undefined && matches(filter ?? {}, run) ? claimRun(run, lease) : [],
+        run !== undefined && matches(filter ?? {}, run) && fits(run, room) ? claimRun(run, lease) : [],
       );
       const run = outcome.state;
       if (run?.status !== 'pending') this.candidates.settle(candidate);
@@ -115,3 +127,10 @@ export class ClaimRunsHandler implements ICommandHandler<ClaimRuns> {
 /** Time goes on while a claim waits: each attempt is a command of its own, made now, of the same correlation. */
 const renewed = ({ principal, id, options: { correlationId = id, traceparent } }: Causation): Causation =>
   new Causation(principal, { correlationId, ...(traceparent !== undefined && { traceparent }) });
+
+/** Whether there is room for a run, which then takes it. */
+function fits(run: RunState, room: Room): boolean {
+  if (room.bytes <= 0) return false;
+  room.bytes -= runDecider.weigh?.(run) ?? 0;
+  return true;
+}

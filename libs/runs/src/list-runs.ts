@@ -77,7 +77,7 @@ export function runsKeyset(query: ListRunsQuery, principal: Principal, after: st
   const statuses = query.status && [...new Set(query.status)];
   const from = statuses?.map((status) => ({ tables, only: `r.status = ${where.value(status)}` }));
   const steady = first === undefined && times.every((name) => query[name] == null);
-  return { columns: 'r.doc', from: from ?? [{ tables }], key, where, order, limit, steady };
+  return { columns: 'r.doc', large: 'r.doc', from: from ?? [{ tables }], key, where, order, limit, steady };
 }
 
 /** A time from its milliseconds: Postgres reads fewer years and zones from text than RFC 3339 has. */

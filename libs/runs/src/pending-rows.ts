@@ -37,7 +37,7 @@ export async function* storedWanted(
   const query = Object.assign(new ListRunsQuery(), filter, { status: ['pending'], order: 'asc', limit: 100 });
   let after: string | undefined;
   for (;;) {
-    const keyset = runsKeyset(query, principal, after);
+    const { large: _unread, ...keyset } = runsKeyset(query, principal, after);
     const { rows, more } = await keysetPage<PendingRun>(database, { ...keyset, columns });
     yield* rows;
     if (!more) return;

@@ -3,7 +3,7 @@ import { seesAllUsers, visible } from '#access';
 import type { Fact, Principal } from '#eventsourcing';
 import { RuleViolation, Streams } from '#eventsourcing';
 import type { AsOf } from '#http';
-import { Database, RecentWrites } from '#read-models';
+import { bytesOf, Database, firstBytesOf, RecentWrites } from '#read-models';
 import { findRun } from './find-run.js';
 import { ToldProcesses } from './told-processes.js';
 import type { Run, RunState } from './run.decider.js';
@@ -12,7 +12,7 @@ import type { RunFact } from './run.events.js';
 import { runStream } from './run.events.js';
 import { runResource, type RunInTree, type RunResource, type RunRow } from './run.resource.js';
 
-/** Most runs of a tree that one answer shows. */
+/** Most runs of a tree that one answer shows; fewer, where they are large. */
 const treeSize = 1_000;
 
 /** Reads single runs, and the runs below one. */
@@ -66,8 +66,11 @@ export class Runs {
          SELECT r.id, t.depth + 1, t.path || r.id FROM tree t JOIN runs.runs r ON r.parent_run_id = t.id
          WHERE r.project_id = $2 AND (r.user_id = $3 OR $4)
        )
-       SELECT r.doc, t.depth FROM (SELECT * FROM tree ORDER BY path LIMIT ${treeSize}) t
-       JOIN runs.runs r ON r.id = t.id ORDER BY t.path`,
+       ${firstBytesOf(
+         `SELECT r.doc, t.depth, t.path AS page_key, ${bytesOf('r.doc')} AS page_bytes
+          FROM (SELECT * FROM tree ORDER BY path LIMIT ${treeSize}) t JOIN runs.runs r ON r.id = t.id`,
+         'asc',
+       )}`,
       [id, principal.projectId, principal.userId, seesAllUsers(principal)],
     );
     return rows.map(({ doc, depth }) => Object.assign(runResource(doc), { depth }));

@@ -86,7 +86,7 @@ export function sessionsKeyset(query: ListSessionsQuery, ctx: RequestContext): K
   const columns = `s.id, s.doc, s.figures, ${pinned} AS is_pinned`;
   const search = query.q != null;
   const steady = !search && query.created_after == null && query.created_before == null;
-  return { columns, from, key, where, order, limit, steady, search };
+  return { columns, large: 's.doc', from, key, where, order, limit, steady, search };
 }
 
 /** Disjoint conditions, each of which one index serves in order; for a search one, as it has its own index. */

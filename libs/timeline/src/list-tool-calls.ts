@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { JsonObject } from '#eventsourcing';
 import { keysOf, page, type Page, PageQuery, type RequestContext } from '#http';
-import { Database } from '#read-models';
+import { Database, keysetPage, Where } from '#read-models';
 import { type ToolCall, toolCall } from './tool-calls.fold.js';
 
 export class ListToolCallsQuery extends PageQuery {}
@@ -17,21 +17,19 @@ export class ToolCalls {
     { limit, cursor, order = 'desc' }: ListToolCallsQuery,
     ctx: RequestContext,
   ): Promise<Page<Omit<ToolCall, 'run_id'>>> {
-    const up = order === 'asc';
-    const from =
-      cursor === undefined ? (up ? 0 : Number.MAX_SAFE_INTEGER) : Number(keysOf(ctx, cursor, ['integer'])[0]);
-    const rows = await this.database.prepared<{ seq: string; doc: JsonObject }>(
-      `tool-calls-${order}`,
-      `SELECT seq, doc FROM timeline.tool_calls WHERE run_id = $1 AND seq ${up ? '>' : '<'} $2
-       ORDER BY seq ${order} LIMIT $3`,
-      [runId, from, limit + 1],
-    );
-    const shown = rows.slice(0, limit);
-    const last = rows.length > limit ? shown.at(-1) : undefined;
+    const where = new Where().and('run_id = ?', runId);
+    if (cursor !== undefined) {
+      where.and(`seq ${order === 'asc' ? '>' : '<'} ?`, keysOf(ctx, cursor, ['integer'])[0]);
+    }
+    const { rows, more } = await keysetPage<{ doc: JsonObject }>(this.database, {
+      ...{ columns: 'doc', large: 'doc', from: [{ tables: 'timeline.tool_calls' }], key: 'seq' },
+      ...{ where, order, limit, steady: true },
+    });
+    const last = more ? rows.at(-1) : undefined;
     return page(
       ctx,
-      shown.map(({ doc }) => toolCall(doc)),
-      last && [Number(last.seq)],
+      rows.map(({ doc }) => toolCall(doc)),
+      last && [Number(last.page_key)],
     );
   }
 }
