@@ -47,8 +47,7 @@ export class HostedSandbox {
     if (sandbox === undefined || this.closing !== undefined)
       return this.refuse(data, onBehalf, 'sandbox_closed');
     const living = [...this.processes.values()].filter(({ alive }) => alive);
-    if (living.length >= this.birth.limits.max_processes)
-      return this.refuse(data, onBehalf, 'max_processes');
+    if (living.length >= this.birth.limits.max_processes) return this.refuse(data, onBehalf, 'max_processes');
     const process = new HostedProcess(this.tools, data, onBehalf, sandbox, this.failed);
     this.processes.set(data.process_id, process);
     await process.over;
