@@ -1,4 +1,4 @@
-import type { Sql } from '#read-models';
+import { pageBytes, type Sql } from '#read-models';
 import type { LogExtent } from './log-extent.js';
 import { streamBits } from './log.projection.js';
 import type { LogLine, LogStream } from './log.events.js';
@@ -37,8 +37,6 @@ interface Chunk {
 
 const chunksAtOnce = 1_000;
 const bytesAtOnce = 4 * 1024 * 1024;
-/** A page ends early when its lines are this long together, in characters of JSON. */
-const pageSize = 64 * 1024 * 1024;
 
 /**
  * Reads lines by walking the chunks that may hold some, never more than some MiB of them at once.
@@ -70,7 +68,7 @@ export async function readLog(
       size += chunk.entries.length * (found.entries.length / found.lines);
       if (order === 'asc') afterSeq = Number(chunk.first_seq) + found.lines - 1;
       else beforeSeq = Number(chunk.first_seq);
-      if (size > pageSize) return { entries, more: true };
+      if (size > pageBytes) return { entries, more: true };
     }
     const [first] = chunks;
     if (first === undefined || (chunks.length === first.found && first.found < atMost)) {

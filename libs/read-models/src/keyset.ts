@@ -44,8 +44,8 @@ export interface Keyset {
   readonly large?: string;
 }
 
-/** A page is full when its rows are this long together, in bytes of JSON. */
-const pageBytes = 32 * 1024 * 1024;
+/** A page of anything is full, whatever was asked for, when what it shows is this long, in bytes of JSON; about. */
+export const pageBytes = 32 * 1024 * 1024;
 /** What takes no more bytes on disk than this is not unpacked to see how long it is: 90 times of it at most. */
 const surelySmall = 4 * 1024;
 

@@ -1,5 +1,6 @@
 import type { RequestContext } from '#http';
 import { cursorAfter, keysOf } from '#http';
+import { pageBytes } from '#read-models';
 import { type EventsQuery, filterOf } from './event-filter.js';
 import type { EventFeed, ShownEvent } from './placed.js';
 
@@ -9,9 +10,8 @@ export interface ListedEvents {
 }
 
 const usualLimit = 1_000;
-/** A page ends early when it has looked at so many events, or shows so many characters. */
+/** A page ends early when it has looked at so many events. */
 const mostLookedAt = 100_000;
-const pageSize = 32 * 1024 * 1024;
 
 /**
  * One page of a feed. @param start where events of a later time than `after` may begin, if that is known
@@ -34,7 +34,7 @@ export async function listEvents(
   for await (const { place, event } of feed.read(from, order)) {
     if (order === 'desc' && place <= lowest) break;
     const shown = event !== undefined && wanted(event);
-    if ((shown && data.length === limit) || looked === mostLookedAt || size > pageSize) {
+    if ((shown && data.length === limit) || looked === mostLookedAt || size > pageBytes) {
       return { data, next_cursor: cursorAfter(ctx, [last]) };
     }
     looked++;

@@ -1,5 +1,5 @@
 import type { JsonObject } from '#eventsourcing';
-import { type Sql, Where } from '#read-models';
+import { pageBytes, type Sql, Where } from '#read-models';
 import { unsealed } from './sealing.js';
 import type { Redaction } from './transcript.decider.js';
 import type { SegmentKind } from './transcript.events.js';
@@ -42,9 +42,6 @@ interface Row {
   removed: 'purged' | 'archived' | null;
   found: number;
 }
-
-/** A page ends early when its contents are this long together, in bytes of JSON. */
-const pageBytes = 32 * 1024 * 1024;
 
 /**
  * One page of a transcript. A segment whose key is gone shows as redacted, even before its row says so,
