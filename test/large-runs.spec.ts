@@ -82,3 +82,18 @@ test('a page of large tool calls is full before it has as many as may be asked f
   expect(pages.map(({ length }) => length)).toEqual([68, 12]);
   expect(new Set(pages.flat()).size).toBe(calls.length);
 });
+
+test('an export reads large runs some at a time, and has all of them', async () => {
+  const { id } = await api.made('/sessions');
+  const made: string[] = [];
+  while (made.length <= pageOf) {
+    const run = { session_id: id, on_active_run: 'allow', input: { pad } };
+    made.push((await api.made('/runs', run)).id);
+  }
+  const answer = await fetch(`${server.url}/v1/sessions/${id}/export`, {
+    headers: { authorization: `Bearer ${server.key}` },
+  });
+  const lines = (await answer.text()).trimEnd().split('\n');
+  const told = lines.map((line) => JSON.parse(line) as { type: string; data: { id: string } });
+  expect(told.filter(({ type }) => type === 'run').map(({ data }) => data.id)).toEqual(made);
+});

@@ -3,7 +3,7 @@ import { type Principal, Streams } from '#eventsourcing';
 import { type InteractionState, interactionResource } from '#interactions';
 import { readLog } from '#logs';
 import { mountResource, type MountState } from '#mounts';
-import { Database } from '#read-models';
+import { Database, keysetPage, Where } from '#read-models';
 import { type RunState, runResource } from '#runs';
 import { scheduleResource, type ScheduleState } from '#schedules';
 import { sessionStateDecider, sessionStateStream, type SessionResource } from '#sessions';
@@ -29,8 +29,6 @@ export interface ExportLine {
 
 interface Row {
   readonly id: string;
-  /** What orders the rows. */
-  readonly place: string;
   readonly doc: object;
 }
 
@@ -69,31 +67,39 @@ export class SessionExport {
     yield { type: 'session', data: session };
     for (const kept of states) yield { type: 'state', data: kept };
     const runs: string[] = [];
-    for await (const { id: run, doc } of first(counts.runs, this.rows(runsSql, id))) {
+    for await (const { id: run, doc } of first(counts.runs, this.rows('runs.runs', id))) {
       runs.push(run);
       yield { type: 'run', data: runResource(doc as RunState) };
     }
     yield* this.events(id, counts.events);
     yield* first(counts.segments, this.segments(id, runs, principal));
-    for await (const { doc } of first(counts.interactions, this.rows(interactionsSql, id))) {
+    for await (const { doc } of first(
+      counts.interactions,
+      this.rows('interactions.interactions', id, 'place'),
+    )) {
       yield { type: 'interaction', data: interactionResource(doc as InteractionState) };
     }
-    for await (const { doc } of first(counts.schedules, this.rows(schedulesSql, id))) {
+    for await (const { doc } of first(counts.schedules, this.rows('schedules.schedules', id))) {
       yield { type: 'schedule', data: scheduleResource(doc as ScheduleState) };
     }
-    for await (const { doc } of first(counts.mounts, this.rows(mountsSql, id))) {
+    for await (const { doc } of first(counts.mounts, this.rows('mounts.mounts', id))) {
       yield { type: 'mount', data: mountResource(doc as MountState) };
     }
     yield* first(counts.log_entries, this.logs(runs));
   }
 
-  private async *rows(sql: string, session: string): AsyncGenerator<Row> {
-    let after: string | undefined;
-    do {
-      const rows: Row[] = await this.database.query(sql, [session, after ?? null, rowsAtOnce]);
+  private async *rows(table: string, session: string, key = 'id'): AsyncGenerator<Row> {
+    for (let after: string | undefined; ;) {
+      const where = new Where().and('session_id = ?', session);
+      if (after !== undefined) where.and(`${key} > ?`, after);
+      const { rows, more } = await keysetPage<Row>(this.database, {
+        ...{ columns: 'id, doc', large: 'doc', from: [{ tables: table }], key },
+        ...{ where, order: 'asc', limit: rowsAtOnce },
+      });
       yield* rows;
-      after = rows.at(-1)?.place;
-    } while (after !== undefined);
+      if (!more) return;
+      after = rows.at(-1)?.page_key;
+    }
   }
 
   private async *events(session: string, through: number): AsyncGenerator<ExportLine> {
@@ -149,11 +155,3 @@ async function* first<T>(count: number, source: AsyncIterable<T>): AsyncGenerato
     if (--left === 0) return;
   }
 }
-
-const byId = (table: string): string => `SELECT id, id AS place, doc FROM ${table}
-  WHERE session_id = $1 AND ($2::uuid IS NULL OR id > $2::uuid) ORDER BY id LIMIT $3`;
-const runsSql = byId('runs.runs');
-const schedulesSql = byId('schedules.schedules');
-const mountsSql = byId('mounts.mounts');
-const interactionsSql = `SELECT id, place, doc FROM interactions.interactions
-  WHERE session_id = $1 AND ($2::bigint IS NULL OR place > $2::bigint) ORDER BY place LIMIT $3`;
