@@ -5,6 +5,7 @@ import {
   type KurrentDBClient,
   NO_STREAM,
   STREAM_EXISTS,
+  StreamDeletedError,
   WrongExpectedVersionError,
 } from '@kurrent/kurrentdb-client';
 import {
@@ -52,7 +53,8 @@ export async function append(
     const position = appended.position?.commit ?? (await positionOf(client, stream, revision));
     return { revision, position };
   } catch (error) {
-    const refused = error instanceof WrongExpectedVersionError;
+    // A deleted stream that is expected to exist has an error of its own (RequestManagerBase.cs, ConsistencyChecksFailed).
+    const refused = error instanceof WrongExpectedVersionError || error instanceof StreamDeletedError;
     // A repeated append is left to time out by the server as long as the first one is not in its index.
     if (!refused && !(error instanceof DeadlineExceededError)) throw mapped(error);
     const before = await stored(client, stream, expected, events);

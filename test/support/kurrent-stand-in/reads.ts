@@ -91,14 +91,11 @@ async function follow(
       // While it catches up, the server tells the place before an event that is still to come.
       const place = caughtUp ? event : memory.log[next + 1];
       if (place) await send(call, checkpointMessage(place.position, caughtUp), signal);
-    } else if (event.stream === name && event.revision > start && isVisible(memory, event)) {
+    } else if (event.stream === name && event.revision > start && memory.shows(event)) {
       await send(call, eventMessage(event), signal);
     }
   }
 }
-
-const isVisible = (memory: Memory, event: Stored): boolean =>
-  event.revision >= (memory.visible(event.stream)?.[0]?.revision ?? Infinity);
 
 function selector(options: ReadReq.Options): (event: Stored) => boolean {
   const filter = options.getFilter();
