@@ -42,8 +42,14 @@ export function fromStore({ event, commitPosition }: Resolved): RecordedEvent | 
 
 type FilterOptions = Omit<Parameters<typeof streamNameFilter>[0], 'prefixes' | 'regex'>;
 
-/** Streams of these prefixes, or all but the server's own. */
-export const filterBy = (prefixes: readonly string[] | undefined, options: FilterOptions = {}) =>
-  prefixes === undefined
-    ? streamNameFilter({ regex: '^[^$]', ...options })
-    : streamNameFilter({ prefixes: [...prefixes], ...options });
+const literal = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+
+/**
+ * Streams of these prefixes, or all but the server's own. The server compares prefixes as a language
+ * does it (EventFilter.cs): accents and invisible characters would count differently than here.
+ */
+export const filterBy = (prefixes: readonly string[] = [], options: FilterOptions = {}) =>
+  streamNameFilter({
+    regex: prefixes.length === 0 ? '^[^$]' : `^(?:${prefixes.map(literal).join('|')})`,
+    ...options,
+  });

@@ -101,12 +101,22 @@ function selector(options: ReadReq.Options): (event: Stored) => boolean {
   const filter = options.getFilter();
   const expression = filter?.getStreamIdentifier() ?? filter?.getEventType();
   if (filter === undefined || expression === undefined) return () => true;
-  const regex = new RegExp(expression.getRegex());
+  const regex = expression.getRegex() === '' ? undefined : new RegExp(expression.getRegex());
   const prefixes = expression.getPrefixList();
   return ({ stream, type }) => {
     const subject = filter.hasStreamIdentifier() ? stream : type;
-    return prefixes.length > 0 ? prefixes.some((prefix) => subject.startsWith(prefix)) : regex.test(subject);
+    return regex?.test(subject) ?? prefixes.some((prefix) => startsWith(subject, prefix));
   };
+}
+
+/**
+ * Prefixes are compared as a language does it (EventFilter.cs, `StartsWith` without `Ordinal`): what has no
+ * weight is passed over, and no letter is parted from its accent.
+ */
+function startsWith(subject: string, prefix: string): boolean {
+  const weighed = (text: string): string => text.normalize('NFC').replace(/\p{DI}/gu, '');
+  const rest = weighed(subject).slice(weighed(prefix).length);
+  return weighed(subject).startsWith(weighed(prefix)) && !/^\p{M}/u.test(rest);
 }
 
 /** Where to start, undefined for the end that the direction starts from. A position must be that of an event. */
