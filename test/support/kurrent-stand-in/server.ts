@@ -37,7 +37,7 @@ export async function startStandIn({
 }: { leader?: StandIn; limits?: Limits } = {}): Promise<StandIn> {
   const memory = new Memory();
   const server = new Server({
-    'grpc.max_receive_message_length': 32 * 1024 * 1024,
+    'grpc.max_receive_message_length': 16 * 1024 * 1024 - 10_000,
     interceptors: leader === undefined ? [] : [sendingTo(leader.port)],
   });
   server.addService(streamServices.StreamsService, {
