@@ -62,6 +62,9 @@ async function answer(
   call.end();
 }
 
+/** Events that wait for a live subscription before it is caught up anew (Enumerator.cs). */
+const liveBuffer = 32;
+
 async function follow(
   memory: Memory,
   call: Call,
@@ -77,6 +80,8 @@ async function follow(
   let caughtUp = false;
   await send(call, confirmationMessage(), signal);
   for (let next = 0; ; next++) {
+    // The server says nothing when it falls behind, only when it has caught up again.
+    if (memory.log.length - next > liveBuffer) caughtUp = false;
     while (next === memory.log.length) {
       if (!caughtUp) await send(call, caughtUpMessage(), signal);
       caughtUp = true;
