@@ -17,12 +17,12 @@ import {
   RevisionConflict,
 } from '#eventsourcing';
 import { mapped } from './errors.js';
-import { ofLeader, toStore } from './events.js';
+import { byAnyClock, toStore } from './events.js';
 import { readStream } from './reading.js';
 
 /** How far back an append that names no revision is looked for. */
 const tail = 256;
-/** The server answers after at most 10 s; a broken call may never do so. */
+/** The server answers after its `WriteTimeoutMs`, 2 s by default; a broken call may never do so. */
 const patience = 15_000;
 
 const streamState = (expected: ExpectedRevision): AppendStreamState => {
@@ -43,7 +43,10 @@ export async function append(
   }
   try {
     const { nextExpectedRevision, position } = await inTime(
-      client.appendToStream(stream, events.map(toStore), { streamState: streamState(expected), ...ofLeader }),
+      client.appendToStream(stream, events.map(toStore), {
+        streamState: streamState(expected),
+        ...byAnyClock,
+      }),
       'no answer to an append',
       patience,
     );

@@ -19,6 +19,12 @@ export const toStore = ({ id, type, data, metadata }: NewEvent): EventData =>
  */
 export const ofLeader = { requiresLeader: true } as const;
 
+/**
+ * For appends: the client tells the time of day by which they must be done, and a server whose clock is
+ * ahead would give them up at once. Its own `WriteTimeoutMs` ends them long before (Streams.BatchAppend.cs).
+ */
+export const byAnyClock = { ...ofLeader, deadline: 24 * 3_600_000 } as const;
+
 /** Events that we write take part in no explicit transaction: they lie where they are committed. */
 export const at = (position: bigint): Position => ({ commit: position, prepare: position });
 

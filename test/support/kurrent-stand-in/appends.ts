@@ -11,10 +11,11 @@ import { type handleUnaryCall, type ServerDuplexStream, status } from '@grpc/grp
 import type { Expected, Memory, Proposed } from './memory.js';
 import { nameOf, proposed, statusMessage, wrongExpectedVersionMessage } from './messages.js';
 
-/** The server's settings of the same names, in bytes. */
-export interface Limits {
+/** The server's settings of the same names, in bytes, and how far its clock is ahead, in milliseconds. */
+export interface Settings {
   readonly maxAppendSize: number;
   readonly maxAppendEventSize: number;
+  readonly ahead: number;
 }
 
 const expectedOf = (options: BatchAppendReq.Options): Expected => {
@@ -29,7 +30,7 @@ const indexing = 5;
 const givingUp = 50;
 
 /** Many appends over one call, each of one or more messages, answered by their correlation id. */
-export const batchAppend = (memory: Memory, limits: Limits) => {
+export const batchAppend = (memory: Memory, settings: Settings) => {
   /** First ids of appends that are not in the index yet: meanwhile the server drops repeated ones. */
   const unindexed = new Set<string | undefined>();
   return (call: ServerDuplexStream<BatchAppendReq, BatchAppendResp>) => {
@@ -44,10 +45,11 @@ export const batchAppend = (memory: Memory, limits: Limits) => {
       if (!request.getIsFinal()) return;
       open.delete(correlation);
       const id = append.events[0]?.id;
-      const dropped = unindexed.has(id);
+      const late = Number(append.options.getDeadline21100()?.toDate()) <= Date.now() + settings.ahead;
+      const dropped = late || unindexed.has(id);
       const answer = dropped
         ? refused('Timeout', new sharedMessages.Timeout())
-        : answerOf(memory, limits, append);
+        : answerOf(memory, settings, append);
       answer.setStreamIdentifier(append.options.getStreamIdentifier());
       unindexed.add(id);
       setTimeout(
@@ -74,8 +76,8 @@ const refused = (...error: Parameters<typeof statusMessage>): BatchAppendResp =>
 const sizeOf = ({ data, metadata, type }: Proposed): number =>
   data.length + metadata.length + type.length * 2;
 
-function answerOf(memory: Memory, limits: Limits, { options, events }: Append): BatchAppendResp {
-  const { maxAppendSize, maxAppendEventSize } = limits;
+function answerOf(memory: Memory, settings: Settings, { options, events }: Append): BatchAppendResp {
+  const { maxAppendSize, maxAppendEventSize } = settings;
   const sizes = events.map(sizeOf);
   if (Math.max(...sizes) > maxAppendEventSize)
     return refused('MaximumAppendEventSizeExceeded', new sharedMessages.Empty());

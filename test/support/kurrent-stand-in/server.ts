@@ -13,7 +13,7 @@ import {
   ServerListenerBuilder,
   status,
 } from '@grpc/grpc-js';
-import { batchAppend, type Limits, softDelete } from './appends.js';
+import { batchAppend, type Settings, softDelete } from './appends.js';
 import { Memory } from './memory.js';
 import { read } from './reads.js';
 
@@ -23,7 +23,7 @@ export interface StandIn {
 }
 
 /** Those of servers before 25.1. */
-const defaults: Limits = { maxAppendSize: 1024 * 1024, maxAppendEventSize: Infinity };
+const defaults: Settings = { maxAppendSize: 1024 * 1024, maxAppendEventSize: Infinity, ahead: 0 };
 
 /**
  * Speaks the protocol of a single insecure KurrentDB 23.10 node, on the client's own service
@@ -33,15 +33,15 @@ const defaults: Limits = { maxAppendSize: 1024 * 1024, maxAppendEventSize: Infin
  */
 export async function startStandIn({
   leader,
-  limits = defaults,
-}: { leader?: StandIn; limits?: Limits } = {}): Promise<StandIn> {
+  ...settings
+}: { leader?: StandIn } & Partial<Settings> = {}): Promise<StandIn> {
   const memory = new Memory();
   const server = new Server({
     'grpc.max_receive_message_length': 16 * 1024 * 1024 - 10_000,
     interceptors: leader === undefined ? [] : [sendingTo(leader.port)],
   });
   server.addService(streamServices.StreamsService, {
-    batchAppend: batchAppend(memory, limits),
+    batchAppend: batchAppend(memory, { ...defaults, ...settings }),
     delete: softDelete(memory),
     read: read(memory),
   });
