@@ -77,12 +77,15 @@ export class RevisionConflict extends Error {
 /** The store takes no append of that size; nothing of it was stored. */
 export class AppendTooLarge extends Error {
   override readonly name = 'AppendTooLarge';
-  /** @param limit of one append, in bytes */
+  /** @param limit of one append, in bytes, if the store tells it */
   constructor(
-    readonly limit: number,
+    readonly limit: number | undefined,
     options?: ErrorOptions,
   ) {
-    super(`the event store takes at most ${limit} bytes in one append`, options);
+    super(
+      `the event store takes ${limit === undefined ? 'less' : `at most ${limit} bytes`} in one append`,
+      options,
+    );
   }
 }
 

@@ -92,6 +92,23 @@ export function reading(opened: Opened): void {
     expect(await all(store.readAll({ prefixes: [onlyPrefix()], after: before }))).toEqual([]);
   });
 
+  test('a prefix is compared character by character, whatever a language makes of them', async () => {
+    const { store } = opened();
+    const prefix = onlyPrefix();
+    const before = await store.head();
+    const streams = [`${prefix}a`, `${prefix}\u0301b`, `\u00ad${prefix}c`, `${prefix.slice(0, -1)}.d`];
+    for (const stream of streams) await store.append(stream, 'none', newEvents(1));
+    const selected = { after: before, prefixes: [prefix, `${prefix.slice(0, -1)}[`] };
+    const read = await all(store.readAll(selected));
+    expect(read.map(({ stream }) => stream)).toEqual(streams.slice(0, 2));
+    const live = follow((signal) => store.subscribeAll({ ...selected, signal }));
+    await live.caughtUp();
+    expect(live.events).toEqual(read);
+    expect(ids(await all(store.readAll({ after: before, prefixes: [] })))).toEqual(
+      expect.arrayContaining(ids(read)),
+    );
+  });
+
   test('the global order is read backwards by prefix, before a position, up to a limit', async () => {
     const { store } = opened();
     const prefix = onlyPrefix();

@@ -10,6 +10,7 @@ import {
   untilAvailable,
   type Opened,
 } from './contract-tools.contract.js';
+import type { RecordedEvent } from './event.js';
 import { RevisionConflict, StoreUnavailable } from './event-store.js';
 
 export function reconnecting(opened: Opened): void {
@@ -32,6 +33,30 @@ export function reconnecting(opened: Opened): void {
       expect(ids(follower.events)).toEqual(ids(events));
       await follower.caughtUp();
     }
+  });
+
+  test('a subscriber that pauses meanwhile loses nothing', async () => {
+    const harness = opened();
+    const { store } = harness;
+    const prefix = onlyPrefix();
+    const after = await store.head();
+    const abort = new AbortController();
+    const options = { after, prefixes: [prefix], batchSize: 50, signal: abort.signal };
+    const batches = store.subscribeAll(options)[Symbol.asyncIterator]();
+    await batches.next();
+    const events = Array.from({ length: 600 }, (_, n) => newEvent({ n, text: 'x'.repeat(2_000) }));
+    for (let from = 0; from < events.length; from += 100)
+      await store.append(`${prefix}a`, 'any', events.slice(from, from + 100));
+    await harness.breakConnections();
+    const seen: RecordedEvent[] = [];
+    while (seen.length < events.length) {
+      const next = await batches.next();
+      if (next.done === true) break;
+      seen.push(...next.value.events);
+    }
+    abort.abort();
+    expect((await batches.next()).done).toBe(true);
+    expect(ids(seen)).toEqual(ids(events));
   });
 
   test('appends and reads work again', async () => {

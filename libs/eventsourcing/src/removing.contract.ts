@@ -73,6 +73,14 @@ export function removing(opened: Opened): void {
     expect(follower.events.map(({ revision }) => revision)).toEqual([4]);
   });
 
+  test('an append whose events have been removed since is refused when it comes again', async () => {
+    const { store, stream, events } = await prepared();
+    await store.truncateBefore(stream, 5);
+    await store.append(stream, 4, newEvents(2));
+    await expect(store.append(stream, 'none', events)).rejects.toThrow(RevisionConflict);
+    expect((await all(store.readStream(stream))).map(({ revision }) => revision)).toEqual([5, 6]);
+  });
+
   test('a deleted stream is empty, and no longer exists for a writer', async () => {
     const { store, stream } = await prepared();
     await store.delete(stream);

@@ -5,6 +5,7 @@ import {
   type KurrentDBClient,
   NO_STREAM,
   STREAM_EXISTS,
+  StreamDeletedError,
   WrongExpectedVersionError,
 } from '@kurrent/kurrentdb-client';
 import {
@@ -14,15 +15,14 @@ import {
   type NewEvent,
   type RecordedEvent,
   RevisionConflict,
-  StoreUnavailable,
 } from '#eventsourcing';
 import { mapped } from './errors.js';
-import { ofLeader, toStore } from './events.js';
+import { byAnyClock, toStore } from './events.js';
 import { readStream } from './reading.js';
 
 /** How far back an append that names no revision is looked for. */
 const tail = 256;
-/** The server answers after at most 10 s; a broken call may never do so. */
+/** The server answers after its `WriteTimeoutMs`, 2 s by default; a broken call may never do so. */
 const patience = 15_000;
 
 const streamState = (expected: ExpectedRevision): AppendStreamState => {
@@ -42,23 +42,26 @@ export async function append(
     if (before) return before;
   }
   try {
-    const appended = await inTime(
-      client.appendToStream(stream, events.map(toStore), { streamState: streamState(expected), ...ofLeader }),
+    const { nextExpectedRevision, position } = await inTime(
+      client.appendToStream(stream, events.map(toStore), {
+        streamState: streamState(expected),
+        ...byAnyClock,
+      }),
       'no answer to an append',
       patience,
     );
-    const revision = Number(appended.nextExpectedRevision);
-    // The server leaves the position out when it recognises a repeated append by its index alone.
-    const position = appended.position?.commit ?? (await positionOf(client, stream, revision));
-    return { revision, position };
+    if (position !== undefined) return { revision: Number(nextExpectedRevision), position: position.commit };
   } catch (error) {
-    const refused = error instanceof WrongExpectedVersionError;
+    // A deleted stream that is expected to exist has an error of its own (RequestManagerBase.cs, ConsistencyChecksFailed).
+    const refused = error instanceof WrongExpectedVersionError || error instanceof StreamDeletedError;
     // A repeated append is left to time out by the server as long as the first one is not in its index.
     if (!refused && !(error instanceof DeadlineExceededError)) throw mapped(error);
     const before = await stored(client, stream, expected, events);
     if (before) return before;
-    throw refused ? new RevisionConflict(stream, expected) : mapped(error);
+    if (!refused) throw mapped(error);
   }
+  // The server leaves the position out where it knows a repeated append, but shows its events no longer.
+  throw new RevisionConflict(stream, expected);
 }
 
 /** Where these very events lie already, next to each other, if they do. */
@@ -82,9 +85,4 @@ async function stored(
   if (first === -1 || last === undefined) return undefined;
   const same = events.every(({ id }, n) => found[first + n]?.id === id);
   return same ? { revision: last.revision, position: last.position } : undefined;
-}
-
-async function positionOf(client: KurrentDBClient, stream: string, revision: number): Promise<bigint> {
-  for await (const event of readStream(client, stream, { from: revision, limit: 1 })) return event.position;
-  throw new StoreUnavailable(`the server does not yet show revision ${revision} of ${stream}`);
 }

@@ -1,5 +1,4 @@
 import {
-  AppendRecordSizeExceededError,
   CancelledError,
   DeadlineExceededError,
   MaxAppendSizeExceededError,
@@ -37,8 +36,9 @@ export function mapped(error: unknown): unknown {
   if (error instanceof MaxAppendSizeExceededError) {
     return new AppendTooLarge(error.maxAppendSize, { cause: error });
   }
-  if (error instanceof AppendRecordSizeExceededError)
-    return new AppendTooLarge(error.maxSize, { cause: error });
+  // Of an event above `MaxAppendEventSize` the client knows no more than the name (unpackError.js).
+  if (error instanceof UnknownError && error.message.endsWith(' MaximumAppendEventSizeExceeded'))
+    return new AppendTooLarge(undefined, { cause: error });
   if (!(error instanceof Error) || error instanceof StoreUnavailable) return error;
   const lost = passing.some((kind) => error instanceof kind) || transport.test(error.message);
   return lost ? new StoreUnavailable(error.message, { cause: error }) : error;

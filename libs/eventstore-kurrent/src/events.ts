@@ -19,6 +19,12 @@ export const toStore = ({ id, type, data, metadata }: NewEvent): EventData =>
  */
 export const ofLeader = { requiresLeader: true } as const;
 
+/**
+ * For appends: the client tells the time of day by which they must be done, and a server whose clock is
+ * ahead would give them up at once. Its own `WriteTimeoutMs` ends them long before (Streams.BatchAppend.cs).
+ */
+export const byAnyClock = { ...ofLeader, deadline: 24 * 3_600_000 } as const;
+
 /** Events that we write take part in no explicit transaction: they lie where they are committed. */
 export const at = (position: bigint): Position => ({ commit: position, prepare: position });
 
@@ -42,8 +48,14 @@ export function fromStore({ event, commitPosition }: Resolved): RecordedEvent | 
 
 type FilterOptions = Omit<Parameters<typeof streamNameFilter>[0], 'prefixes' | 'regex'>;
 
-/** Streams of these prefixes, or all but the server's own. */
-export const filterBy = (prefixes: readonly string[] | undefined, options: FilterOptions = {}) =>
-  prefixes === undefined
-    ? streamNameFilter({ regex: '^[^$]', ...options })
-    : streamNameFilter({ prefixes: [...prefixes], ...options });
+const literal = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+
+/**
+ * Streams of these prefixes, or all but the server's own. The server compares prefixes as a language
+ * does it (EventFilter.cs): accents and invisible characters would count differently than here.
+ */
+export const filterBy = (prefixes: readonly string[] = [], options: FilterOptions = {}) =>
+  streamNameFilter({
+    regex: prefixes.length === 0 ? '^[^$]' : `^(?:${prefixes.map(literal).join('|')})`,
+    ...options,
+  });

@@ -8,7 +8,7 @@ import {
   WrongExpectedVersionError,
 } from '@kurrent/kurrentdb-client';
 import { isAbsent, mapped } from './errors.js';
-import { ofLeader } from './events.js';
+import { byAnyClock, ofLeader } from './events.js';
 import { readStream } from './reading.js';
 
 /**
@@ -31,7 +31,7 @@ async function raise(client: KurrentDBClient, metastream: string, revision: numb
       const { metadata, version } = await newest(client, metastream);
       if (Number(metadata['$tb'] ?? 0) >= revision) return;
       const event = jsonEvent({ type: '$metadata', data: { ...metadata, $tb: revision } });
-      await client.appendToStream(metastream, event, { streamState: version, ...ofLeader });
+      await client.appendToStream(metastream, event, { streamState: version, ...byAnyClock });
       return;
     } catch (error) {
       // Somebody else wrote metadata in between: look again.

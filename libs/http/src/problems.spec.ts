@@ -54,11 +54,11 @@ test.each([
   expect(problemOf(new RevisionConflict('run-1', 3), conditional)).toMatchObject({ code });
 });
 
-test('what is too large for the store is so for the client, who is told the limit', () => {
-  expect(problemOf(new AppendTooLarge(1_048_576), false)).toMatchObject({
-    code: 'payload_too_large',
-    detail: 'The event store takes at most 1048576 bytes at once; send less in one request.',
-  });
+test.each([
+  [1_048_576, 'The event store takes at most 1048576 bytes at once; send less in one request.'],
+  [undefined, 'The event store takes less at once; send less in one request.'],
+])('what is too large for the store is so for the client, who is told the limit %p', (limit, detail) => {
+  expect(problemOf(new AppendTooLarge(limit), false)).toMatchObject({ code: 'payload_too_large', detail });
 });
 
 test('a store that cannot be reached is unavailable', () => {

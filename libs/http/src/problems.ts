@@ -66,7 +66,8 @@ export function problemOf(error: unknown, conditional: boolean): ProblemError | 
       : new ProblemError('revision_conflict', 'Others kept changing the resource; send the request again.');
   }
   if (error instanceof AppendTooLarge) {
-    const detail = `The event store takes at most ${error.limit} bytes at once; send less in one request.`;
+    const taken = error.limit === undefined ? 'less' : `at most ${error.limit} bytes`;
+    const detail = `The event store takes ${taken} at once; send less in one request.`;
     return new ProblemError('payload_too_large', detail);
   }
   if (error instanceof StoreUnavailable) {

@@ -17,8 +17,9 @@ export interface Stored extends Proposed {
 export type Expected = number | 'no_stream' | 'any' | 'stream_exists';
 
 export type Appended =
-  | { readonly ok: true; readonly revision: number; readonly position: bigint }
-  | { readonly ok: false; readonly current: number };
+  /** The position is left out where the events are known, but no longer shown. */
+  | { readonly ok: true; readonly revision: number; readonly position?: bigint }
+  | { readonly ok: false; readonly current: number; readonly deleted: boolean };
 
 /** What a stream's `$tb` says once it is deleted softly. */
 const deleted = 2 ** 63;
@@ -38,16 +39,17 @@ export class Memory extends EventEmitter<{ appended: [] }> {
   append(stream: string, expected: Expected, proposed: readonly Proposed[]): Appended {
     const events = this.streams.get(stream) ?? [];
     const last = events.length - 1;
-    const conflict = { ok: false, current: last } as const;
+    const conflict = { ok: false, current: last, deleted: false } as const;
     const gone = this.isDeleted(stream);
     const exists = last >= 0 || this.streams.has(`$$${stream}`);
-    if (expected === 'stream_exists' && (gone || !exists)) return conflict;
+    if (expected === 'stream_exists' && gone) return { ...conflict, deleted: true };
+    if (expected === 'stream_exists' && !exists) return conflict;
     if (typeof expected === 'number' && expected > last) return conflict;
     const start = this.startOf(expected, events, proposed);
     const known = proposed.filter(({ id }, n) => events[start + n]?.id === id).length;
     const final = events[start + proposed.length - 1];
     if (known === proposed.length && final)
-      return { ok: true, revision: final.revision, position: final.position };
+      return { ok: true, revision: final.revision, ...(this.shows(final) && { position: final.position }) };
     if (known > 0) return conflict;
     if (typeof expected === 'number' && expected < last) return conflict;
     if (expected === 'no_stream' && last >= 0 && !gone) return conflict;
@@ -60,7 +62,7 @@ export class Memory extends EventEmitter<{ appended: [] }> {
   /** Hides the events of a stream until it is written again. */
   delete(stream: string): Appended {
     const last = (this.streams.get(stream)?.length ?? 0) - 1;
-    if (last < 0) return { ok: false, current: last };
+    if (last < 0) return { ok: false, current: last, deleted: false };
     const position = this.write(`$$${stream}`, [metadataEvent({ $tb: deleted })]);
     this.emit('appended');
     return { ok: true, revision: last, position };
@@ -72,6 +74,11 @@ export class Memory extends EventEmitter<{ appended: [] }> {
     if (events === undefined || this.isDeleted(stream)) return undefined;
     const { $tb = 0, $maxCount = Infinity } = this.metadata(stream);
     return events.slice(Math.max($tb, events.length - $maxCount, 0));
+  }
+
+  /** Whether a reader of its stream is shown the event. */
+  shows({ stream, revision }: Stored): boolean {
+    return revision >= (this.visible(stream)?.[0]?.revision ?? Infinity);
   }
 
   private startOf(expected: Expected, events: readonly Stored[], proposed: readonly Proposed[]): number {

@@ -2,7 +2,6 @@ import sharedMessages from '@kurrent/kurrentdb-client/generated/kurrentdb/protoc
 import statusMessages from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/status_pb.js';
 import streamMessages from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_pb.js';
 import type {
-  AppendReq,
   BatchAppendReq,
   ReadResp,
 } from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_pb.js';
@@ -23,7 +22,7 @@ export const nameOf = (identifier: StreamIdentifier | undefined): string =>
 export const identifierOf = (stream: string): StreamIdentifier =>
   new sharedMessages.StreamIdentifier().setStreamName(Buffer.from(stream, 'utf8'));
 
-export function proposed(message: AppendReq.ProposedMessage | BatchAppendReq.ProposedMessage): Proposed {
+export function proposed(message: BatchAppendReq.ProposedMessage): Proposed {
   const structured = message.getId()?.getStructured();
   const hex = (bits: string): string => BigInt.asUintN(64, BigInt(bits)).toString(16).padStart(16, '0');
   const id = structured
@@ -83,11 +82,11 @@ const field = (number: number, bytes: Uint8Array): Buffer => {
   return Buffer.concat([Buffer.from([(number << 3) | 2, ...length, left]), bytes]);
 };
 
-/** A `google.rpc.Status` whose details are one message of the event store's own. */
+/** A `google.rpc.Status` whose details are one message of the event store's own, and whose words are its name. */
 export const statusMessage = (type: string, details: { serializeBinary(): Uint8Array }): Status => {
   const url = Buffer.from(`type.googleapis.com/event_store.client.${type}`);
   const any = Buffer.concat([field(1, url), field(2, details.serializeBinary())]);
-  return statusMessages.Status.deserializeBinary(field(3, any));
+  return statusMessages.Status.deserializeBinary(Buffer.concat([field(2, Buffer.from(type)), field(3, any)]));
 };
 
 /** @param current revision that the stream is at, -1 when it does not exist */

@@ -62,6 +62,9 @@ async function answer(
   call.end();
 }
 
+/** Events that wait for a live subscription before it is caught up anew (Enumerator.cs). */
+const liveBuffer = 32;
+
 async function follow(
   memory: Memory,
   call: Call,
@@ -77,6 +80,8 @@ async function follow(
   let caughtUp = false;
   await send(call, confirmationMessage(), signal);
   for (let next = 0; ; next++) {
+    // The server says nothing when it falls behind, only when it has caught up again.
+    if (memory.log.length - next > liveBuffer) caughtUp = false;
     while (next === memory.log.length) {
       if (!caughtUp) await send(call, caughtUpMessage(), signal);
       caughtUp = true;
@@ -91,25 +96,32 @@ async function follow(
       // While it catches up, the server tells the place before an event that is still to come.
       const place = caughtUp ? event : memory.log[next + 1];
       if (place) await send(call, checkpointMessage(place.position, caughtUp), signal);
-    } else if (event.stream === name && event.revision > start && isVisible(memory, event)) {
+    } else if (event.stream === name && event.revision > start && memory.shows(event)) {
       await send(call, eventMessage(event), signal);
     }
   }
 }
 
-const isVisible = (memory: Memory, event: Stored): boolean =>
-  event.revision >= (memory.visible(event.stream)?.[0]?.revision ?? Infinity);
-
 function selector(options: ReadReq.Options): (event: Stored) => boolean {
   const filter = options.getFilter();
   const expression = filter?.getStreamIdentifier() ?? filter?.getEventType();
   if (filter === undefined || expression === undefined) return () => true;
-  const regex = new RegExp(expression.getRegex());
+  const regex = expression.getRegex() === '' ? undefined : new RegExp(expression.getRegex());
   const prefixes = expression.getPrefixList();
   return ({ stream, type }) => {
     const subject = filter.hasStreamIdentifier() ? stream : type;
-    return prefixes.length > 0 ? prefixes.some((prefix) => subject.startsWith(prefix)) : regex.test(subject);
+    return regex?.test(subject) ?? prefixes.some((prefix) => startsWith(subject, prefix));
   };
+}
+
+/**
+ * Prefixes are compared as a language does it (EventFilter.cs, `StartsWith` without `Ordinal`): what has no
+ * weight is passed over, and no letter is parted from its accent.
+ */
+function startsWith(subject: string, prefix: string): boolean {
+  const weighed = (text: string): string => text.normalize('NFC').replace(/\p{DI}/gu, '');
+  const rest = weighed(subject).slice(weighed(prefix).length);
+  return weighed(subject).startsWith(weighed(prefix)) && !/^\p{M}/u.test(rest);
 }
 
 /** Where to start, undefined for the end that the direction starts from. A position must be that of an event. */

@@ -13,7 +13,7 @@ import {
   ServerListenerBuilder,
   status,
 } from '@grpc/grpc-js';
-import { append, batchAppend, softDelete } from './appends.js';
+import { batchAppend, type Settings, softDelete } from './appends.js';
 import { Memory } from './memory.js';
 import { read } from './reads.js';
 
@@ -22,21 +22,26 @@ export interface StandIn {
   close(): void;
 }
 
+/** Those of servers before 25.1. */
+const defaults: Settings = { maxAppendSize: 1024 * 1024, maxAppendEventSize: Infinity, ahead: 0 };
+
 /**
  * Speaks the protocol of a single insecure KurrentDB 23.10 node, on the client's own service
  * definitions, and keeps events in memory. It shows that the adapter uses the real client rightly;
  * what it does not show stands in docs/decisions/kurrent.md.
  * @param leader makes it a follower that lags for ever: it has no event, and sends to the leader who asks for one
  */
-export async function startStandIn({ leader }: { leader?: StandIn } = {}): Promise<StandIn> {
+export async function startStandIn({
+  leader,
+  ...settings
+}: { leader?: StandIn } & Partial<Settings> = {}): Promise<StandIn> {
   const memory = new Memory();
   const server = new Server({
-    'grpc.max_receive_message_length': 32 * 1024 * 1024,
+    'grpc.max_receive_message_length': 16 * 1024 * 1024 - 10_000,
     interceptors: leader === undefined ? [] : [sendingTo(leader.port)],
   });
   server.addService(streamServices.StreamsService, {
-    append: append(memory),
-    batchAppend: batchAppend(memory),
+    batchAppend: batchAppend(memory, { ...defaults, ...settings }),
     delete: softDelete(memory),
     read: read(memory),
   });
@@ -78,7 +83,7 @@ const sendingTo =
   };
 
 const getSupportedMethods: handleUnaryCall<unknown, SupportedMethods> = (_call, callback) => {
-  const methods = ['append', 'batchappend', 'delete', 'read'].map((name) =>
+  const methods = ['batchappend', 'delete', 'read'].map((name) =>
     new featureMessages.SupportedMethod()
       .setServiceName('event_store.client.streams.streams')
       .setMethodName(name),
