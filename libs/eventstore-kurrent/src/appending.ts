@@ -41,6 +41,7 @@ export async function append(
     const before = await stored(client, stream, expected, events);
     if (before) return before;
   }
+  let failure: unknown = new RevisionConflict(stream, expected);
   try {
     const { nextExpectedRevision, position } = await inTime(
       client.appendToStream(stream, events.map(toStore), {
@@ -51,17 +52,18 @@ export async function append(
       patience,
     );
     if (position !== undefined) return { revision: Number(nextExpectedRevision), position: position.commit };
+    // The server leaves the position out where it knows a repeated append by its index alone.
   } catch (error) {
     // A deleted stream that is expected to exist has an error of its own (RequestManagerBase.cs, ConsistencyChecksFailed).
     const refused = error instanceof WrongExpectedVersionError || error instanceof StreamDeletedError;
     // A repeated append is left to time out by the server as long as the first one is not in its index.
     if (!refused && !(error instanceof DeadlineExceededError)) throw mapped(error);
-    const before = await stored(client, stream, expected, events);
-    if (before) return before;
-    if (!refused) throw mapped(error);
+    if (!refused) failure = mapped(error);
   }
-  // The server leaves the position out where it knows a repeated append, but shows its events no longer.
-  throw new RevisionConflict(stream, expected);
+  // What the server knows, and yet is not to be found, has been removed since.
+  const before = await stored(client, stream, expected, events);
+  if (before) return before;
+  throw failure;
 }
 
 /** Where these very events lie already, next to each other, if they do. */
