@@ -78,5 +78,33 @@ test('numbers are whole, but for money and shares of a core', () => {
     'cost_usd',
     'cpu_cores',
     'max_cost_usd',
+    'used_cost_usd',
   ]);
+});
+
+test('what may be any JSON is no object, and what may be null says so', () => {
+  const { CreateRunBody, CreateSessionBody, NewSegmentBody, Run, Session } = document.components.schemas;
+  const shown = [
+    CreateRunBody?.properties?.['input'],
+    NewSegmentBody?.properties?.['content'],
+    Run?.properties?.['output'],
+  ];
+  for (const field of shown) expect(field).not.toHaveProperty('type');
+  expect(CreateSessionBody?.properties?.['tools']).toMatchObject({ type: ['array', 'null'], items: {} });
+  const orNull = (name: string) => ({ anyOf: [{ $ref: `#/components/schemas/${name}` }, { type: 'null' }] });
+  expect(Run?.properties).toMatchObject({
+    status_reason: orNull('StatusReason'),
+    error: orNull('RunError'),
+    usage: orNull('Usage'),
+  });
+  expect(Session?.properties).toMatchObject({
+    forked_from: orNull('ForkedFrom'),
+    network_access: orNull('NetworkAccess'),
+  });
+});
+
+test('the patterns of a webhook are a text, or a list', () => {
+  const { event_pattern } = document.components.schemas['CreateWebhookBody']?.properties ?? {};
+  expect(event_pattern).not.toHaveProperty('type');
+  expect(event_pattern).toMatchObject({ oneOf: [{ type: 'string' }, { type: 'array' }] });
 });

@@ -13,10 +13,12 @@ interface Field {
   readonly enum?: unknown[];
   type?: string | string[];
   format?: string;
+  readonly properties?: object;
+  readonly additionalProperties?: unknown;
 }
 
 /** All other numbers of the API are whole. */
-const fractions = new Set(['cost_usd', 'max_cost_usd', 'cpu_cores']);
+const fractions = new Set(['cost_usd', 'max_cost_usd', 'used_cost_usd', 'cpu_cores']);
 
 /** The parts of a schema or parameter that are mended. */
 interface Readable {
@@ -76,11 +78,18 @@ function settle(node: unknown): void {
   }
 }
 
-/** Says what a type of TypeScript does not: that a number is whole, and a text a time. */
+/** Says what a type of TypeScript does not: that a number is whole, a text a time, and `Json` no object but any JSON. */
 function refine(name: string, field: Field): void {
   const types = [field.type].flat();
   if (types.includes('number') && !fractions.has(name)) {
     field.type = Array.isArray(field.type) ? ['integer', 'null'] : 'integer';
+  }
+  if (
+    types.includes('object') &&
+    field.properties === undefined &&
+    field.additionalProperties === undefined
+  ) {
+    delete field.type;
   }
   if (types.includes('string') && name.endsWith('_at')) field.format ??= 'date-time';
 }
