@@ -72,6 +72,21 @@ test('what is checked of a field is told', () => {
   });
 });
 
+test('a body says that it takes no other fields', () => {
+  const { CreateRunBody, RunErrorBody, NewLogEntry, Run, RunFilter } = document.components.schemas;
+  for (const body of [CreateRunBody, RunErrorBody, NewLogEntry]) {
+    expect(body).toMatchObject({ additionalProperties: false });
+  }
+  for (const open of [Run, RunFilter]) expect(open).not.toHaveProperty('additionalProperties');
+});
+
+test('a line of a log says what its level and time look like', () => {
+  expect(document.components.schemas['NewLogEntry']?.properties).toMatchObject({
+    level: { pattern: '^[A-Za-z0-9_.-]{1,32}$' },
+    ts: { format: 'date-time' },
+  });
+});
+
 test('numbers are whole, but for money and shares of a core', () => {
   const numbers = [...JSON.stringify(document).matchAll(/"(\w+)":\{[^{}]*"type":(?:"number"|\["number")/g)];
   expect([...new Set(numbers.map(([, name]) => name))].sort()).toEqual([

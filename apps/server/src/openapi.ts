@@ -56,6 +56,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   document.paths = sorted(document.paths);
   settle(document);
   letBodiesLack(document);
+  closeBodies(document);
   return document;
 }
 
@@ -106,6 +107,22 @@ function letBodiesLack({ paths, components: { schemas = {} } = {} }: OpenAPIObje
       requestBody.required = required.length > 0;
     }
   }
+}
+
+/** What a body does not know it refuses, at any depth; but a filter of runs has fields `metadata.<key>`. */
+function closeBodies({ paths, components: { schemas = {} } = {} }: OpenAPIObject): void {
+  const closed = new Set(['RunFilter']);
+  const close = (node: unknown): void => {
+    for (const [, name = ''] of JSON.stringify(node ?? null).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+      if (closed.has(name)) continue;
+      closed.add(name);
+      const schema = schemas[name];
+      if (schema !== undefined && 'properties' in schema) schema.additionalProperties = false;
+      close(schema);
+    }
+  };
+  for (const item of Object.values(paths))
+    for (const { requestBody } of Object.values(item) as Operation[]) close(requestBody);
 }
 
 function takeNull(field: Field): void {
