@@ -71,6 +71,17 @@ describe('runledger exec', () => {
     expect(await recorded(idIn(outcome))).toMatchObject({ status: 'failed', error: { code: 'exit_127' } });
   });
 
+  it.each([[''], ['/etc/passwd/below-a-file']])(
+    'answers 126 for what cannot be a command: "%s"',
+    async (name) => {
+      const outcome = await runledger(['exec', '--', name]);
+      expect(outcome.code).toBe(126);
+      expect(outcome.stderr).toMatch(/^run .*\nrunledger: cannot execute .*\n$/);
+      await logOf(idIn(outcome));
+      expect(await recorded(idIn(outcome))).toMatchObject({ status: 'failed', error: { code: 'exit_126' } });
+    },
+  );
+
   it('passes a signal on, and answers 128+n for a command that it ends', async () => {
     const child = startRunledger(['exec', '--', 'sh', '-c', 'echo ready; exec sleep 600'], settings());
     const outcome = outcomeOf(child);
@@ -172,6 +183,13 @@ describe('runledger', () => {
     const outcome = await runledger(['run', '00000000-0000-7000-8000-000000000000']);
     expect(outcome).toMatchObject({ code: 1, stdout: '' });
     expect(outcome.stderr).toMatch(/^not_found: /);
+  });
+
+  it('tells a fault once', async () => {
+    const { stderr } = await runledger(['runs', '--status', 'lost']);
+    expect(stderr).toBe(
+      'validation_failed: status: status must be one of pending, running, completed, failed, cancelled.\n',
+    );
   });
 });
 

@@ -198,6 +198,13 @@ describe('appending', () => {
     expect(json['errors']).toMatchObject([{ pointer }]);
   });
 
+  test('refuses a text of JSON, which is no text/plain', async () => {
+    const { status, json } = await post(logs(), '"a text"', { 'content-type': 'application/json' });
+    expect([status, json['code']]).toEqual([400, 'validation_failed']);
+    expect(json['errors']).toContainEqual({ pointer: '', detail: 'must be a JSON object' });
+    expect(await list()).toEqual([]);
+  });
+
   test('refuses a stream in the query of a body whose entries name their own', async () => {
     const { status, json } = await post(logs('?stream=stderr'), { entries: messages(1) });
     expect([status, json['errors']]).toMatchObject([400, [{ parameter: 'stream' }]]);

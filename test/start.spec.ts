@@ -151,6 +151,7 @@ describe('a start', () => {
       'The KurrentDB of EVENTSTORE_URL cannot be used: ',
     ],
     ['EVENTSTORE_URL', 'kurrentdb://user:hush#@127.0.0.1:1', 'EVENTSTORE_URL must be '],
+    ['AUDIT_KEY_FILE', '/nowhere/key.pem', 'AUDIT_KEY_FILE, /nowhere/key.pem, cannot be used: '],
     ['JWT_JWKS', '/nowhere/keys.json', 'JWT_JWKS, /nowhere/keys.json, cannot be used: '],
   ])('with a %s that leads nowhere says so in one line', async (name, value, sentence) => {
     const { code, output } = await runServer({

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { exitCode } from './errors.js';
 
 /** How a command ended, as the run tells it. */
@@ -27,7 +27,14 @@ const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
  * after its end (a process it left behind may hold its output open) calls `onLateSignal`.
  */
 export const startChild = (command: string, args: readonly string[], onLateSignal: () => void): Child => {
-  const child = spawn(command, args, { stdio: ['inherit', 'pipe', 'pipe'] });
+  let child;
+  try {
+    child = spawn(command, args, { stdio: ['inherit', 'pipe', 'pipe'] });
+  } catch (error) {
+    // Told at once, unlike other reasons: an empty name, a path that leads through a file, a loop of links.
+    const ending = Promise.resolve(notStarted(command, error as NodeJS.ErrnoException));
+    return { stdout: Readable.from([]), stderr: Readable.from([]), ending };
+  }
   let ended = false;
   for (const signal of forwarded) {
     process.on(signal, () => {

@@ -41,7 +41,7 @@ runledger <command> --help tells more about one command.
 The server: RUNLEDGER_URL and RUNLEDGER_API_KEY, else the local server whose data directory is
 DATA_DIR (default ./.data).
 
-Exit codes: 0 done, 1 the server refused, 2 wrong command line, 69 no server;
+Exit codes: 0 done, 1 the server refused or a file cannot be written, 2 wrong command line, 69 no server;
 exec and attach exit as the command did; watch with 1 for a run that did not complete; 130 after Ctrl-C.`;
 
 /** Carries out one command line. Answers the exit code; prints every expected failure as one sentence. */
@@ -55,11 +55,15 @@ export const cli = async (
     return await dispatch(argv, env, out, err);
   } catch (error) {
     if (error instanceof OutputClosed) return exitCode.ok;
-    if (!(error instanceof CliError)) throw error;
-    await err.write(`${error instanceof UsageError ? 'runledger: ' : ''}${error.message}\n`);
-    return error.exitCode;
+    if (!(error instanceof CliError) && !isOfSystem(error)) throw error;
+    const own = error instanceof UsageError || !(error instanceof CliError);
+    await err.write(`${own ? 'runledger: ' : ''}${error.message}\n`);
+    return error instanceof CliError ? error.exitCode : exitCode.failed;
   }
 };
+
+/** The system refused, as it does with a full disk: its message is all that its user needs. */
+const isOfSystem = (error: unknown): error is Error => error instanceof Error && 'syscall' in error;
 
 const dispatch = async (
   [name, ...args]: readonly string[],
@@ -68,8 +72,9 @@ const dispatch = async (
   err: Output,
 ): Promise<number> => {
   if (name === undefined) throw new UsageError('missing command; runledger --help lists them');
-  const command = commands.get(name);
+  if (name === 'help' && args[0] !== undefined) return dispatch([args[0], '--help'], env, out, err);
   if (name === '--help' || name === '-h' || name === 'help') return print(out, help);
+  const command = commands.get(name);
   if (command === undefined) throw new UsageError(`unknown command '${name}'; runledger --help lists them`);
   const end = args.indexOf('--');
   if (args.slice(0, end === -1 ? args.length : end).some((arg) => arg === '--help' || arg === '-h')) {

@@ -3,6 +3,8 @@ export const exitCode = {
   ok: 0,
   /** The server refused. */
   refused: 1,
+  /** The output or a file cannot be written. */
+  failed: 1,
   /** The run that was watched did not complete, or cannot be watched. */
   notCompleted: 1,
   /** The export is not as it was made. */

@@ -17,6 +17,11 @@ on to the command. While the server cannot be reached the command goes on until 
 of output wait to be sent, then it is paused. When an outage is given up, the command goes on
 and its further output is not recorded.
 
+The command's output is no terminal, also where that of exec is one. When nobody reads it any more
+(| head) the command goes on, and is recorded. A line of more than 1 MiB becomes several; U+0000, and what
+is no UTF-8, is recorded as U+FFFD. When exec itself is ended by SIGKILL, its run stays running, and holds
+its session, until PATCH /v1/runs/{id} or its cancel ends it.
+
 Exits as the command did: its exit code, 128+n after signal n, 127 when it was not
 found, 126 when it cannot be executed. 69: the server could not be reached at the start (the
 command was not run), or the record of a command that succeeded is incomplete.

@@ -5,13 +5,15 @@ export class OutputClosed extends Error {
   override readonly name = 'OutputClosed';
 }
 
+const closed = new Set(['EPIPE', 'ECONNRESET', 'EIO', 'ERR_STREAM_DESTROYED']);
+
 /** Where a command prints. */
 export interface Output {
   /** True when people read it, so that lists become tables. */
   readonly terminal: boolean;
   /** True when they are to see it in colours. */
   readonly colours: boolean;
-  /** Resolves when the reader is ready for more. @throws OutputClosed */
+  /** Resolves when the reader is ready for more. @throws OutputClosed, or why it cannot be written, as on a full disk */
   write(text: string | Uint8Array): Promise<void>;
 }
 
@@ -27,9 +29,9 @@ export const outputTo = (
     colours: stream.isTTY === true && noColour === '' && terminal !== 'dumb',
     write: (text) =>
       new Promise((resolve, reject) => {
-        stream.write(text, (error) => {
-          if (error) reject(new OutputClosed(error.message));
-          else resolve();
+        stream.write(text, (error: NodeJS.ErrnoException | null | undefined) => {
+          if (!error) resolve();
+          else reject(closed.has(error.code ?? '') ? new OutputClosed(error.message) : error);
         });
       }),
   };

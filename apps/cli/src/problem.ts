@@ -53,5 +53,8 @@ const parse = (text: string): Problem => {
 const describe = (status: number, { code, title, detail, errors = [] }: Problem): string =>
   [
     `${code ?? `HTTP ${status}`}: ${detail ?? title ?? 'the server gave no reason'}`,
-    ...errors.map((row) => `  ${row.pointer ?? row.parameter ?? ''}: ${row.detail}`),
+    // A single fault stands in the detail already.
+    ...(errors.length > 1 || detail === undefined
+      ? errors.map((row) => `  ${row.pointer ?? row.parameter ?? ''}: ${row.detail}`)
+      : []),
   ].join('\n');

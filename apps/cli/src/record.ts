@@ -33,12 +33,21 @@ export const record = async (
 };
 
 const watch = async (child: Child, run: RunRecord, out: Output, err: Output): Promise<Ending> => {
-  await Promise.all([pump(child.stdout, 'stdout', run, out), pump(child.stderr, 'stderr', run, err)]);
+  await Promise.all([
+    pump(child.stdout, 'stdout', run, out, err),
+    pump(child.stderr, 'stderr', run, err, err),
+  ]);
   return child.ending;
 };
 
 /** Reads no faster than both the terminal and the server take it: the command waits in its own write. */
-const pump = async (source: Child['stdout'], stream: LogEntry['stream'], run: RunRecord, out: Output) => {
+const pump = async (
+  source: Child['stdout'],
+  stream: LogEntry['stream'],
+  run: RunRecord,
+  out: Output,
+  err: Output,
+) => {
   const splitter = new LineSplitter();
   const entries = (lines: readonly string[]): LogEntry[] => {
     const ts = new Date().toISOString();
@@ -48,7 +57,7 @@ const pump = async (source: Child['stdout'], stream: LogEntry['stream'], run: Ru
   try {
     for await (const chunk of source as AsyncIterable<Buffer>) {
       const read = entries(splitter.push(chunk));
-      if (shown) shown = await show(out, chunk);
+      if (shown) shown = await show(out, chunk, err);
       await run.log(read);
     }
   } catch (error) {
@@ -57,14 +66,15 @@ const pump = async (source: Child['stdout'], stream: LogEntry['stream'], run: Ru
   await run.log(entries(splitter.end()));
 };
 
-/** False once nobody reads the output any more; it is still recorded then. */
-const show = async (out: Output, text: string | Uint8Array): Promise<boolean> => {
+/** False once nobody reads the output any more, or it cannot be written; it is still recorded then. */
+const show = async (out: Output, text: string | Uint8Array, err?: Output): Promise<boolean> => {
   try {
     await out.write(text);
     return true;
   } catch (error) {
-    if (error instanceof OutputClosed) return false;
-    throw error;
+    if (!(error instanceof OutputClosed) && err !== undefined)
+      await tell(err, `runledger: ${(error as Error).message}; the output is recorded all the same`);
+    return false;
   }
 };
 

@@ -9,7 +9,8 @@ export const runs: Command = {
   help: `usage: runledger runs [--session ID] [--status S] [--limit N] [--json]
 
   --session ID   only runs of this session
-  --status S     only runs in this state: pending, running, completed, failed or cancelled
+  --status S     only runs in these states (a comma list): pending, running, completed, failed or
+                 cancelled
   --limit N      at most N runs (default 20)
   --json         one JSON document per line, as in a pipe`,
   parse: (args) => {

@@ -29,3 +29,15 @@ it('sends the local key to no server that RUNLEDGER_URL names', async () => {
   const env = { DATA_DIR: directory, RUNLEDGER_URL: 'https://other.example.com' };
   await expect(readSettings(env)).rejects.toThrow('RUNLEDGER_URL is set and RUNLEDGER_API_KEY is not');
 });
+
+it.each([
+  ['ftp://ledger.example.com', 'key', /^RUNLEDGER_URL must be an http:\/\/ or https:\/\/ address/],
+  ['https://ann:secret@ledger.example.com', 'key', /^RUNLEDGER_URL must be .* without a user/],
+  ['https://ledger.example.com', 'se\ncret', /^RUNLEDGER_API_KEY must be visible ASCII/],
+  ['https://ledger.example.com', 'секрет', /^RUNLEDGER_API_KEY must be visible ASCII/],
+  ['https://ledger.example.com', '', /^RUNLEDGER_API_KEY must be visible ASCII/],
+])('refuses what cannot be used and shows no secret: %s %j', async (url, key, reason) => {
+  const refusal = readSettings({ RUNLEDGER_URL: url, RUNLEDGER_API_KEY: key });
+  await expect(refusal).rejects.toThrow(reason);
+  await expect(refusal).rejects.not.toThrow(/secret|секрет/);
+});

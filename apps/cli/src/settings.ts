@@ -15,10 +15,11 @@ export interface Settings {
  */
 export const readSettings = async (env: NodeJS.ProcessEnv): Promise<Settings> => {
   if (env.RUNLEDGER_URL !== undefined) {
-    if (!URL.canParse(env.RUNLEDGER_URL)) throw unknown(`RUNLEDGER_URL is no URL: ${env.RUNLEDGER_URL}`);
+    if (!isAddress(env.RUNLEDGER_URL))
+      throw unknown('RUNLEDGER_URL must be an http:// or https:// address without a user');
     if (env.RUNLEDGER_API_KEY === undefined)
       throw unknown('RUNLEDGER_URL is set and RUNLEDGER_API_KEY is not');
-    return { url: withoutSlash(env.RUNLEDGER_URL), key: env.RUNLEDGER_API_KEY };
+    return { url: withoutSlash(env.RUNLEDGER_URL), key: sendable(env.RUNLEDGER_API_KEY) };
   }
   const directory = env.DATA_DIR ?? './.data';
   const none =
@@ -26,11 +27,22 @@ export const readSettings = async (env: NodeJS.ProcessEnv): Promise<Settings> =>
     'set DATA_DIR, or RUNLEDGER_URL and RUNLEDGER_API_KEY';
   const url = localUrl(await readText(join(directory, 'server.json'), none));
   const noKey = `no key is known: the server of ${directory} was given one; set RUNLEDGER_API_KEY`;
-  const key = env.RUNLEDGER_API_KEY ?? (await readText(join(directory, 'api-key'), noKey)).trim();
-  return { url: withoutSlash(url), key };
+  const key = env.RUNLEDGER_API_KEY ?? (await readText(join(directory, 'api-key'), noKey));
+  return { url: withoutSlash(url), key: sendable(key) };
 };
 
 const unknown = (reason: string): CliError => new CliError(reason, exitCode.unavailable);
+
+const isAddress = (text: string): boolean => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
+};
+
+/** A key as a header takes it: what else it may hold must not be shown with the header's error. */
+const sendable = (key: string): string => {
+  if (/^[\x21-\x7e]+$/.test(key.trim())) return key.trim();
+  throw unknown('RUNLEDGER_API_KEY must be visible ASCII characters');
+};
 
 const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
 

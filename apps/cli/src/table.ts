@@ -1,4 +1,5 @@
 import type { Output } from './output.js';
+import { visible } from './visible.js';
 
 /** A resource as the API answers it. */
 export type Resource = Readonly<Record<string, unknown>>;
@@ -13,7 +14,7 @@ export const printList = async (
   json: boolean,
 ): Promise<void> => {
   if (json || !out.terminal) {
-    for await (const resource of resources) await out.write(`${JSON.stringify(resource)}\n`);
+    for await (const resource of resources) await out.write(`${visible(JSON.stringify(resource))}\n`);
     return;
   }
   const rows = [columns.map((column) => (typeof column === 'string' ? column : column.title).toUpperCase())];
@@ -28,7 +29,7 @@ export const printList = async (
 /** Prints one resource as a field per line, or as one JSON document. */
 export const printOne = async (out: Output, resource: Resource, json: boolean): Promise<void> => {
   if (json || !out.terminal) {
-    await out.write(`${JSON.stringify(resource)}\n`);
+    await out.write(`${visible(JSON.stringify(resource))}\n`);
     return;
   }
   const shown = Object.entries(resource).filter(([, value]) => value !== null);
@@ -48,9 +49,9 @@ const aligned = (rows: readonly (readonly string[])[]): string => {
     .join('');
 };
 
-/** One line of text; control characters of stored text must not reach the terminal. */
+/** One line of text: what stored text holds must not command the terminal. */
 const cell = (value: unknown): string => {
   if (value === undefined || value === null) return '-';
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return text.replace(/\p{Cc}/gu, ' ');
+  return visible(text);
 };

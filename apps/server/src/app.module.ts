@@ -106,6 +106,6 @@ function auditKey({ auditKeyFile }: Settings): KeyObject {
   try {
     return signingKey(auditKeyFile);
   } catch (error) {
-    throw new StartProblem(`The key of the audit, ${auditKeyFile}, cannot be used: ${reasonOf(error)}.`);
+    throw new StartProblem(`AUDIT_KEY_FILE, ${auditKeyFile}, cannot be used: ${reasonOf(error)}.`);
   }
 }

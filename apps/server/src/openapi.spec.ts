@@ -72,11 +72,54 @@ test('what is checked of a field is told', () => {
   });
 });
 
+test('a body says that it takes no other fields', () => {
+  const { CreateRunBody, RunErrorBody, NewLogEntry, Run, RunFilter } = document.components.schemas;
+  for (const body of [CreateRunBody, RunErrorBody, NewLogEntry]) {
+    expect(body).toMatchObject({ additionalProperties: false });
+  }
+  for (const open of [Run, RunFilter]) expect(open).not.toHaveProperty('additionalProperties');
+});
+
+test('a line of a log says what its level and time look like', () => {
+  expect(document.components.schemas['NewLogEntry']?.properties).toMatchObject({
+    level: { pattern: '^[A-Za-z0-9_.-]{1,32}$' },
+    ts: { format: 'date-time' },
+  });
+});
+
 test('numbers are whole, but for money and shares of a core', () => {
   const numbers = [...JSON.stringify(document).matchAll(/"(\w+)":\{[^{}]*"type":(?:"number"|\["number")/g)];
   expect([...new Set(numbers.map(([, name]) => name))].sort()).toEqual([
     'cost_usd',
     'cpu_cores',
     'max_cost_usd',
+    'used_cost_usd',
   ]);
+});
+
+test('what may be any JSON is no object, and what may be null says so', () => {
+  const { CreateRunBody, CreateSessionBody, NewSegmentBody, Run, Session } = document.components.schemas;
+  const shown = [
+    CreateRunBody?.properties?.['input'],
+    NewSegmentBody?.properties?.['content'],
+    Run?.properties?.['output'],
+  ];
+  for (const field of shown) expect(field).not.toHaveProperty('type');
+  expect(CreateSessionBody?.properties?.['tools']).toMatchObject({ type: ['array', 'null'], items: {} });
+  const orNull = (name: string) => ({ anyOf: [{ $ref: `#/components/schemas/${name}` }, { type: 'null' }] });
+  expect(Run?.properties).toMatchObject({
+    status_reason: orNull('StatusReason'),
+    error: orNull('RunError'),
+    usage: orNull('Usage'),
+  });
+  expect(Session?.properties).toMatchObject({
+    forked_from: orNull('ForkedFrom'),
+    network_access: orNull('NetworkAccess'),
+  });
+});
+
+test('the patterns of a webhook are a text, or a list', () => {
+  const { event_pattern } = document.components.schemas['CreateWebhookBody']?.properties ?? {};
+  expect(event_pattern).not.toHaveProperty('type');
+  expect(event_pattern).toMatchObject({ oneOf: [{ type: 'string' }, { type: 'array' }] });
 });

@@ -13,10 +13,12 @@ interface Field {
   readonly enum?: unknown[];
   type?: string | string[];
   format?: string;
+  readonly properties?: object;
+  readonly additionalProperties?: unknown;
 }
 
 /** All other numbers of the API are whole. */
-const fractions = new Set(['cost_usd', 'max_cost_usd', 'cpu_cores']);
+const fractions = new Set(['cost_usd', 'max_cost_usd', 'used_cost_usd', 'cpu_cores']);
 
 /** The parts of a schema or parameter that are mended. */
 interface Readable {
@@ -54,6 +56,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   document.paths = sorted(document.paths);
   settle(document);
   letBodiesLack(document);
+  closeBodies(document);
   return document;
 }
 
@@ -76,11 +79,18 @@ function settle(node: unknown): void {
   }
 }
 
-/** Says what a type of TypeScript does not: that a number is whole, and a text a time. */
+/** Says what a type of TypeScript does not: that a number is whole, a text a time, and `Json` no object but any JSON. */
 function refine(name: string, field: Field): void {
   const types = [field.type].flat();
   if (types.includes('number') && !fractions.has(name)) {
     field.type = Array.isArray(field.type) ? ['integer', 'null'] : 'integer';
+  }
+  if (
+    types.includes('object') &&
+    field.properties === undefined &&
+    field.additionalProperties === undefined
+  ) {
+    delete field.type;
   }
   if (types.includes('string') && name.endsWith('_at')) field.format ??= 'date-time';
 }
@@ -97,6 +107,22 @@ function letBodiesLack({ paths, components: { schemas = {} } = {} }: OpenAPIObje
       requestBody.required = required.length > 0;
     }
   }
+}
+
+/** What a body does not know it refuses, at any depth; but a filter of runs has fields `metadata.<key>`. */
+function closeBodies({ paths, components: { schemas = {} } = {} }: OpenAPIObject): void {
+  const closed = new Set(['RunFilter']);
+  const close = (node: unknown): void => {
+    for (const [, name = ''] of JSON.stringify(node ?? null).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+      if (closed.has(name)) continue;
+      closed.add(name);
+      const schema = schemas[name];
+      if (schema !== undefined && 'properties' in schema) schema.additionalProperties = false;
+      close(schema);
+    }
+  };
+  for (const item of Object.values(paths))
+    for (const { requestBody } of Object.values(item) as Operation[]) close(requestBody);
 }
 
 function takeNull(field: Field): void {

@@ -15,6 +15,7 @@ export class OperationResource {
   @ApiProperty({ enum: ['running', 'succeeded', 'failed'] })
   status: 'running' | 'succeeded' | 'failed';
   progress: OperationProgress;
+  @ApiProperty({ type: Object, additionalProperties: true, nullable: true })
   result: object | null;
   error: string | null;
   created_at: string;

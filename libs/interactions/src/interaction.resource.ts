@@ -25,7 +25,7 @@ export class InteractionResource {
   @ApiProperty({ nullable: true })
   request: Json;
   /** `answer`, `decision` or `error`; `by` a principal id, and `at`; given with a token, `valid_until` its end. */
-  @ApiProperty({ type: Object, nullable: true })
+  @ApiProperty({ type: Object, additionalProperties: true, nullable: true })
   response: InteractionResponse | null;
   reason: string | null;
   expires_at: string;

@@ -80,7 +80,7 @@ export function appendOf(
 ): AppendLog {
   const faults: Fault[] = [];
   const producer = producerOf(request.headers, faults);
-  const text = typeof request.body === 'string';
+  const text = typeof request.body === 'string' && !/json/i.test(request.headers['content-type'] ?? '');
   if (stream !== undefined && !text) {
     faults.push({ parameter: 'stream', detail: 'is for a text/plain body; an entry names its own' });
   }

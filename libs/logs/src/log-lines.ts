@@ -7,7 +7,7 @@ export const maxEntries = 1_000;
 const messageBytes = 1024 * 1024;
 const attributesBytes = 64 * 1024;
 const bytesPerCharacter = 3;
-const levelForm = /^[A-Za-z0-9_.-]{1,32}$/;
+export const levelForm = /^[A-Za-z0-9_.-]{1,32}$/;
 /** More faults than these tell nobody anything new. */
 const maxFaults = 100;
 

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import type { JsonObject } from '#eventsourcing';
 import type { LogStream } from './log.events.js';
-import { maxEntries } from './log-lines.js';
+import { levelForm, maxEntries } from './log-lines.js';
 
 /** A line of a run's log as the API shows it. */
 @ApiSchema({ name: 'LogEntry' })
@@ -21,8 +21,10 @@ export class NewLogEntryBody {
   message: string;
   /** stdout by default. */
   stream?: LogStream | null;
+  @ApiProperty({ pattern: levelForm.source })
   level?: string | null;
   /** When it was written; its arrival by default. */
+  @ApiProperty({ format: 'date-time' })
   ts?: string | null;
   /** At most 64 KiB as JSON. */
   attributes?: JsonObject | null;

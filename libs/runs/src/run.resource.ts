@@ -1,13 +1,27 @@
 import { ApiSchema } from '@nestjs/swagger';
-import type { Json, JsonObject, Usage } from '#eventsourcing';
-import { noProcesses, type ProcessCounts } from '#sessions';
+import type { Json, JsonObject } from '#eventsourcing';
+import { noProcesses, type ProcessCounts, UsageResource } from '#sessions';
 import type { RunState } from './run.decider.js';
-import type { RunError, RunKind, RunStatus } from './run.events.js';
+import type { RunKind, RunStatus } from './run.events.js';
 
 @ApiSchema({ name: 'Lease' })
 export class LeaseResource {
   worker_id: string;
   expires_at: string;
+}
+
+/** Who had a run cancelled, and why. */
+@ApiSchema({ name: 'StatusReason' })
+export class StatusReasonResource {
+  actor: string;
+  reason: string | null;
+}
+
+@ApiSchema({ name: 'RunError' })
+export class RunErrorResource {
+  code: string;
+  message: string;
+  details?: Json;
 }
 
 /** A run as the API shows it. */
@@ -25,11 +39,11 @@ export class RunResource {
   source: string | null;
   status: RunStatus;
   done_reason: string | null;
-  status_reason: { actor: string; reason: string | null } | null;
+  status_reason: StatusReasonResource | null;
   input: Json;
   output: Json;
-  error: RunError | null;
-  usage: Usage | null;
+  error: RunErrorResource | null;
+  usage: UsageResource | null;
   metadata: JsonObject;
   attempt: number;
   max_attempts: number;

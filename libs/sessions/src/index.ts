@@ -18,6 +18,7 @@ export * from './sessions.js';
 export * from './list-sessions.js';
 export * from './sessions.module.js';
 export * from './session.resource.js';
+export * from './session-parts.resource.js';
 export * from './session-past.js';
 export * from './take-name.js';
 export * from './shared-transcripts.js';

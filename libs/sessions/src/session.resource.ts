@@ -1,12 +1,19 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import type { Json, JsonObject, Usage } from '#eventsourcing';
+import type { Json, JsonObject } from '#eventsourcing';
 import type { RunStatus } from '#runs';
 import type { SessionState } from './session.decider.js';
 import type { SessionFigures, SessionStatus } from './session.figures.js';
 import { featuresOf } from './features.js';
 import { statusOf } from './session.figures.js';
 import { usedOf } from './session.usage.js';
-import type { Budget, BudgetUse, InitialFile, Subagent } from './session.events.js';
+import {
+  ForkedFromResource,
+  InitialFileResource,
+  NetworkAccessResource,
+  SessionBudgetResource,
+  SubagentResource,
+  UsageResource,
+} from './session-parts.resource.js';
 
 /** A session as the API shows it. */
 @ApiSchema({ name: 'Session' })
@@ -22,15 +29,15 @@ export class SessionResource {
   locale: string | null;
   tags: string[];
   parent_session_id: string | null;
-  forked_from: { session_id: string; sequence_number: number } | null;
+  forked_from: ForkedFromResource | null;
   status: SessionStatus;
   archived_at: string | null;
   is_pinned: boolean;
   preview: string | null;
   output_preview: string | null;
-  usage: Usage;
+  usage: UsageResource;
   /** Null without a limit. What was used before the session was last resumed does not count. */
-  budget: (Budget & BudgetUse) | null;
+  budget: SessionBudgetResource | null;
   run_counts: Record<RunStatus, number>;
   process_counts: { starting: number; running: number; ended: number };
   metadata: JsonObject;
@@ -43,13 +50,13 @@ export class SessionResource {
   tools: Json[];
   mcp_servers: JsonObject;
   system_prompt: string | null;
-  initial_files: InitialFile[];
+  initial_files: InitialFileResource[];
   hints: JsonObject;
-  network_access: { allowed: string[]; blocked: string[] } | null;
+  network_access: NetworkAccessResource | null;
   max_iterations: number | null;
   blueprint_id: string | null;
   blueprint_config: Json;
-  subagent: Subagent | null;
+  subagent: SubagentResource | null;
   features: string[];
   active_schedule_count: number;
   created_at: string;

@@ -34,6 +34,9 @@ const IsDestination = (): PropertyDecorator =>
 const ArePatterns = (): PropertyDecorator =>
   applyDecorators(
     ApiProperty({
+      // No list alone, as the type of the field has it once it is read.
+      type: Object,
+      isArray: false,
       oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' }, maxItems: 50 }],
       example: 'run.completed,run.failed',
     }),
