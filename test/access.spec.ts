@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { type Database, freshDatabase } from './support/database.js';
-import { type Server, startServer } from './support/server.js';
+import { eventsInPostgres, type Server, startServer } from './support/server.js';
 
 interface Answer {
   readonly status: number;
@@ -71,7 +71,7 @@ beforeAll(async () => {
   database = await freshDatabase();
   // Given, so that no greeting has to show it.
   const bootstrap = { BOOTSTRAP_API_KEY: 'the-key-of-the-first-admin' };
-  server = await startServer({ DATABASE_URL: database.url, ...bootstrap });
+  server = await startServer({ ...eventsInPostgres, DATABASE_URL: database.url, ...bootstrap });
   const made = await Promise.all(roles.map(async (role) => [role, await newKey({ role })] as const));
   keys = Object.fromEntries(made) as Record<Role, Key>;
   await call('POST', '/v1/projects', server.key, { body: { id: 'acme', name: 'Acme' } });

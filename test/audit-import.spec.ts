@@ -10,7 +10,7 @@ import { type Database, freshDatabase } from './support/database.js';
 import { startKurrentServer } from './support/kurrent-server.js';
 import { readModelRows } from './support/read-model-rows.js';
 import { outcomeOf, startRunledger } from './support/runledger.js';
-import { startServer } from './support/server.js';
+import { eventsInPostgres, startServer } from './support/server.js';
 import { until } from './support/supervised-service.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'runledger-import-'));
@@ -50,7 +50,7 @@ const served = async (
   use: (api: Api) => Promise<unknown> = () => Promise.resolve(),
   settings = {},
 ): Promise<Record<string, string[]>> => {
-  const server = await startServer({ DATABASE_URL: database.url, ...settings });
+  const server = await startServer({ ...eventsInPostgres, DATABASE_URL: database.url, ...settings });
   try {
     const api = new Api(server.url, server.key);
     await use(api);

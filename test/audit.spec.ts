@@ -6,7 +6,7 @@ import pg from 'pg';
 import { Api, type Body, dataOf, newProject } from './support/api.js';
 import { type Database, freshDatabase } from './support/database.js';
 import { type Env, outcomeOf, startRunledger } from './support/runledger.js';
-import { type Server, startServer } from './support/server.js';
+import { eventsInPostgres, type Server, startServer } from './support/server.js';
 
 let server: Server;
 let database: Database;
@@ -42,7 +42,7 @@ const lines = async (api: Api | undefined, query: string): Promise<Body[]> => {
 
 beforeAll(async () => {
   database = await freshDatabase();
-  server = await startServer({ DATABASE_URL: database.url });
+  server = await startServer({ ...eventsInPostgres, DATABASE_URL: database.url });
   admin = new Api(server.url, server.key);
   project = await newProject(server);
   [user, auditor] = [await project.caller('user'), await project.caller('auditor')];

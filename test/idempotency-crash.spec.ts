@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { type Database, freshDatabase } from './support/database.js';
-import { type Server, startServer } from './support/server.js';
+import { eventsInPostgres, type Server, startServer } from './support/server.js';
 import { until } from './support/supervised-service.js';
 
 const trials = Number(process.env['CRASH_TRIALS'] ?? 5);
@@ -34,6 +34,7 @@ describe('a request with an Idempotency-Key whose server is killed', () => {
 
   const start = async (): Promise<void> => {
     server = await startServer({
+      ...eventsInPostgres,
       DATA_DIR: dataDir,
       DATABASE_URL: database.url,
       BOOTSTRAP_API_KEY: 'rl_key-of-the-crash-test',

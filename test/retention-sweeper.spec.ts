@@ -3,7 +3,7 @@ import { PostgresEventStore } from '#eventstore-postgres';
 import { derivedUuid, type Fact } from '#eventsourcing';
 import { Api, type Body, newProject } from './support/api.js';
 import { type Database, freshDatabase } from './support/database.js';
-import { type Server, startServer } from './support/server.js';
+import { eventsInPostgres, type Server, startServer } from './support/server.js';
 import { until } from './support/supervised-service.js';
 
 const key = 'rl_the-key-of-whoever-runs-the-sweeper';
@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 const starting = (env: Readonly<Record<string, string>>): Promise<Server> =>
-  startServer({ DATABASE_URL: database.url, BOOTSTRAP_API_KEY: key, ...env });
+  startServer({ ...eventsInPostgres, DATABASE_URL: database.url, BOOTSTRAP_API_KEY: key, ...env });
 
 async function expiredRun(api: Api): Promise<string> {
   const { id } = await api.made('/runs');

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import pg from 'pg';
 import { Api, type Body, dataOf, newProject, type Reply } from './support/api.js';
 import { type Database, freshDatabase } from './support/database.js';
-import { type Server, startServer } from './support/server.js';
+import { eventsInPostgres, type Server, startServer } from './support/server.js';
 
 let database: Database;
 let server: Server;
@@ -18,7 +18,7 @@ let transcript: string;
 
 beforeAll(async () => {
   database = await freshDatabase();
-  server = await startServer({ DATABASE_URL: database.url });
+  server = await startServer({ ...eventsInPostgres, DATABASE_URL: database.url });
 });
 afterAll(async () => {
   await server.stop();
@@ -283,6 +283,7 @@ describe('reading', () => {
 
   it('has what a consistency token stands for, from another process too', async () => {
     const other = await startServer({
+      ...eventsInPostgres,
       DATABASE_URL: database.url,
       ROLES: 'api',
       BOOTSTRAP_API_KEY: server.key,

@@ -24,6 +24,9 @@ export interface Server {
 /** The event stores of the servers of a spec by data dir, when `JOURNEYS_ON=kurrentdb` has them use KurrentDB. */
 const kurrents = new Map<string, Promise<KurrentServer>>();
 
+/** For specs that look into the tables of the events themselves, whatever `JOURNEYS_ON` says. */
+export const eventsInPostgres = { EVENTSTORE_URL: '' };
+
 async function eventStoreOf(dataDir: string): Promise<Readonly<Record<string, string>>> {
   if (process.env['JOURNEYS_ON'] !== 'kurrentdb') return {};
   const started = kurrents.get(dataDir) ?? startKurrentServer();
