@@ -163,6 +163,40 @@ describe('a command on a stream', () => {
     await expect(lost).rejects.toThrow('the store is gone');
     expect(await next).toMatchObject({ state: 1, revision: 0 });
   });
+
+  it('is not refused on an old state that another one is just being decided on', async () => {
+    const store = new MemoryEventStore();
+    const [one, two] = [new Streams(store), new Streams(store)];
+    await one.execute(counter, 's', causation(), add(1));
+    await two.execute(counter, 's', causation(), add(1));
+    const fromTwo = one.execute(counter, 's', causation(), (sum) => {
+      if (sum % 100 < 2) throw new RuleViolation('gap', 'there must be two');
+      return add(1)();
+    });
+    await Promise.all([fromTwo, one.execute(counter, 's', causation(), add(100))]);
+    expect(await two.load(counter, 's')).toEqual({ state: 103, revision: 3 });
+  });
+
+  it('is not refused on an old state that another one was decided on while it was confirmed', async () => {
+    const store = new HeldStore();
+    const [one, two] = [new Streams(store), new Streams(store)];
+    await one.execute(counter, 's', causation(), add(1));
+    await two.execute(counter, 's', causation(), add(1));
+    const [read, append] = [gate(), gate()];
+    store.beforeRead = read.gate;
+    const fromTwo = one.execute(counter, 's', causation(), (sum) => {
+      if (sum % 100 < 2) throw new RuleViolation('gap', 'there must be two');
+      return add(1)();
+    });
+    await new Promise(setImmediate);
+    store.beforeAppend = append.gate;
+    const other = one.execute(counter, 's', causation(), add(100));
+    read.open();
+    await new Promise(setImmediate);
+    append.open();
+    await Promise.all([fromTwo, other]);
+    expect(await two.load(counter, 's')).toEqual({ state: 103, revision: 3 });
+  });
 });
 
 describe('the state of a stream', () => {
@@ -175,6 +209,20 @@ describe('the state of a stream', () => {
     const lost = streams.execute(counter, 's', causation(), add(100));
     const loaded = streams.load(counter, 's');
     // Who does not wait has the state by now.
+    await new Promise(setImmediate);
+    append.fail(new Error('the store is gone'));
+    await expect(lost).rejects.toThrow('the store is gone');
+    expect(await loaded).toEqual({ state: 1, revision: 0 });
+  });
+
+  it('has nothing of an append that is begun meanwhile and fails', async () => {
+    const store = new HeldStore();
+    const streams = new Streams(store);
+    await streams.execute(counter, 's', causation(), add(1));
+    const loaded = streams.load(counter, 's');
+    const append = gate();
+    store.beforeAppend = append.gate;
+    const lost = streams.execute(counter, 's', causation(), add(100));
     await new Promise(setImmediate);
     append.fail(new Error('the store is gone'));
     await expect(lost).rejects.toThrow('the store is gone');

@@ -3,7 +3,7 @@ import type { Decider } from './decider.js';
 import { RuleViolation } from './decider.js';
 import type { EventMetadata, Fact, NewEvent, RecordedEvent } from './event.js';
 import { EventStore, type ReadStreamOptions, RevisionConflict } from './event-store.js';
-import { settled, type Tip, Tips } from './tips.js';
+import { type Confirmed, type Tip, Tips } from './tips.js';
 import { Upcasters } from './upcasting.js';
 
 /** What a command left behind. `events` are its own, whether stored now or by an earlier attempt. */
@@ -40,12 +40,11 @@ export class Streams {
   ) {}
 
   /** The state of a stream as the store has it now. @throws StoreUnavailable */
-  async load<State, F extends Fact>(
+  load<State, F extends Fact>(
     decider: Decider<State, F>,
     stream: string,
   ): Promise<{ state: State; revision: number }> {
-    const tip = await this.tips.refreshed(decider, stream);
-    return { state: tip.state as State, revision: tip.revision };
+    return this.tips.confirmed(decider, stream);
   }
 
   /**
@@ -97,24 +96,15 @@ export class Streams {
       if (before !== undefined) return before;
     }
     for (let attempt = 1; ; attempt++) {
-      let tip = this.tips.get(stream);
-      const known = tip !== undefined;
-      tip ??= await this.tips.refreshed(decider, stream);
-      const confirmed = !known && tip.pending === settled;
-      let facts: readonly F[];
-      try {
-        facts = decide(tip.state as State, tip.revision);
-      } catch (error) {
-        if (!(error instanceof RuleViolation) || confirmed) throw error;
-        facts = [];
+      const known = this.tips.get(stream) as Confirmed<State> | undefined;
+      let from = known ?? (await this.tips.confirmed(decider, stream));
+      let facts = known && unlessRefused(() => decide(known.state, known.revision));
+      if (facts === undefined || facts.length === 0) {
+        if (known !== undefined) from = await this.tips.confirmed(decider, stream);
+        facts = decide(from.state, from.revision);
+        if (facts.length === 0) return { ...from, events: [], position: undefined };
       }
-      if (facts.length === 0) {
-        tip = await this.tips.refreshed(decider, stream);
-        facts = decide(tip.state as State, tip.revision);
-        if (facts.length === 0) {
-          return { state: tip.state as State, events: [], revision: tip.revision, position: undefined };
-        }
-      }
+      const tip = this.tips.at(decider, stream, from);
       const outcome = this.append(decider, stream, tip, causation, facts);
       try {
         return await outcome;
@@ -186,5 +176,15 @@ export class Streams {
       revision,
       position: last.position,
     };
+  }
+}
+
+/** What is decided; undefined when a rule is broken. */
+function unlessRefused<F extends Fact>(decide: () => readonly F[]): readonly F[] | undefined {
+  try {
+    return decide();
+  } catch (error) {
+    if (error instanceof RuleViolation) return undefined;
+    throw error;
   }
 }
