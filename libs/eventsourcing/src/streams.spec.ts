@@ -116,6 +116,18 @@ describe('a command on a stream', () => {
     expect((await one.execute(counter, 's', causation(), decide)).state).toBe(2);
   });
 
+  it('does not fail for what an old state has brought it to', async () => {
+    const store = new MemoryEventStore();
+    const [one, two] = [new Streams(store), new Streams(store)];
+    await one.load(counter, 's');
+    await two.execute(counter, 's', causation(), add(1));
+    const decide = (sum: number): Added[] => {
+      if (sum === 0) throw new TypeError('of what is outside the stream, this is gone');
+      return add(1)();
+    };
+    expect((await one.execute(counter, 's', causation(), decide)).state).toBe(2);
+  });
+
   it('is refused on the state that the store confirms, and stores nothing', async () => {
     const store = new MemoryEventStore();
     const refused = new Streams(store).execute(counter, 's', causation(), () => {

@@ -1,6 +1,5 @@
 import type { Causation } from './causation.js';
 import type { Decider } from './decider.js';
-import { RuleViolation } from './decider.js';
 import type { EventMetadata, Fact, NewEvent, RecordedEvent } from './event.js';
 import { EventStore, type ReadStreamOptions, RevisionConflict } from './event-store.js';
 import { type Confirmed, type Tip, Tips } from './tips.js';
@@ -78,8 +77,8 @@ export class Streams {
   }
 
   /**
-   * Carries out a command on one stream. A decision that finds nothing to do, or a broken rule, is
-   * only believed on a state that the store confirms. A revision that the client named is a rule like any
+   * Carries out a command on one stream. A decision that finds nothing to do, or fails, is only believed on a
+   * state that the store confirms. A revision that the client named is a rule like any
    * other: the decision compares it with the state's.
    * @throws RuleViolation from the decision, RevisionConflict, StoreUnavailable
    */
@@ -98,7 +97,7 @@ export class Streams {
     for (let attempt = 1; ; attempt++) {
       const known = this.tips.get(stream) as Confirmed<State> | undefined;
       let from = known ?? (await this.tips.confirmed(decider, stream));
-      let facts = known && unlessRefused(() => decide(known.state, known.revision));
+      let facts = known && decidedOn(known, decide);
       if (facts === undefined || facts.length === 0) {
         if (known !== undefined) from = await this.tips.confirmed(decider, stream);
         facts = decide(from.state, from.revision);
@@ -179,12 +178,14 @@ export class Streams {
   }
 }
 
-/** What is decided; undefined when a rule is broken. */
-function unlessRefused<F extends Fact>(decide: () => readonly F[]): readonly F[] | undefined {
+/** What is decided; undefined when it cannot be, for whatever an old state makes impossible. */
+function decidedOn<State, F extends Fact>(
+  { state, revision }: Confirmed<State>,
+  decide: (state: State, revision: number) => readonly F[],
+): readonly F[] | undefined {
   try {
-    return decide();
-  } catch (error) {
-    if (error instanceof RuleViolation) return undefined;
-    throw error;
+    return decide(state, revision);
+  } catch {
+    return undefined;
   }
 }
