@@ -161,6 +161,16 @@ describe('a command on a stream', () => {
     expect(store.events).toHaveLength(2);
   });
 
+  it('gives each event an id of its own, also where it writes to one stream twice', async () => {
+    const store = new MemoryEventStore();
+    const streams = new Streams(store);
+    const seed = { id: 'command', at: Date.parse('2026-01-01T00:00:00Z'), recovering: false };
+    const cause = causation(seed);
+    await streams.execute(counter, 's', cause, add(1));
+    await streams.execute(counter, 's', cause, add(2));
+    expect(new Set(store.events.map(({ id }) => id)).size).toBe(2);
+  });
+
   it('is not refused because of what another one has not stored yet, and never will', async () => {
     const store = new HeldStore();
     const streams = new Streams(store);

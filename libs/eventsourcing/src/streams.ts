@@ -122,7 +122,7 @@ export class Streams {
     facts: readonly F[],
   ): Promise<Outcome<State, F>> {
     const expected = tip.revision;
-    const events = facts.map((fact, n) => this.envelope(fact, stream, expected + 1 + n, n, causation));
+    const events = facts.map((fact, n) => this.envelope(fact, stream, expected + 1 + n, causation));
     let state = tip.state as State;
     for (const event of events) state = decider.evolve(state, event as Fact as F, event);
     const revision = expected + events.length;
@@ -138,7 +138,6 @@ export class Streams {
     fact: Fact,
     stream: string,
     revision: number,
-    n: number,
     causation: Causation,
   ): NewEvent & { stream: string; revision: number } {
     const version = this.upcasters.version(fact.type);
@@ -152,7 +151,7 @@ export class Streams {
       ...(version > 1 && { schemaVersion: version }),
       ...(traceparent !== undefined && { traceparent }),
     };
-    return { id: causation.eventId(stream, n), type: fact.type, data: fact.data, metadata, stream, revision };
+    return { id: causation.eventId(stream, revision), type: fact.type, data: fact.data, metadata, stream, revision };
   }
 
   /** Looks for the events of an earlier attempt at the same command, newest first. */
