@@ -44,11 +44,15 @@ describe('hosts in processes of their own', () => {
   it('run what is asked for elsewhere, each sandbox on one of them', async () => {
     const api = new Api((await started('api,projector,sweeper')).url, key);
     const run = await api.made('/runs');
-    expect(await api.post(`/runs/${run.id}/processes`, { command: 'true' })).toMatchObject({
-      status: 503,
-      body: { code: 'no_host', retryable: true },
-    });
+    const start = () =>
+      api.post(
+        `/runs/${run.id}/processes`,
+        { command: 'true' },
+        { 'idempotency-key': 'when-a-host-is-there' },
+      );
+    expect(await start()).toMatchObject({ status: 503, body: { code: 'no_host', retryable: true } });
     await Promise.all([started('host'), started('host')]);
+    expect(await start()).toMatchObject({ status: 201 });
     const bodies = await Promise.all(
       Array.from({ length: 6 }, async (_, n) => {
         const { id } = await api.made('/runs');

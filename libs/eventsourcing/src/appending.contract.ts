@@ -135,6 +135,18 @@ export function appending(opened: Opened): void {
     expect(await all(store.readStream(stream))).toHaveLength(1);
   });
 
+  test('appends that follow one that is refused fall with it, also where another writer has come to their revision', async () => {
+    const { store, stream, before } = await prepared(3);
+    const results = await Promise.allSettled(
+      [0, 1, 2].map((expected) => store.append(stream, expected, [newEvent()])),
+    );
+    expect(results).toEqual(
+      Array.from({ length: 3 }, () => ({ status: 'rejected', reason: expect.any(RevisionConflict) })),
+    );
+    expect(ids(await all(store.readStream(stream)))).toEqual(ids(before));
+    expect(await store.append(stream, 2, [newEvent()])).toMatchObject({ revision: 3 });
+  });
+
   test('events of 1 MB come back as they were', async () => {
     const { store, stream } = await prepared(0);
     const events = ['a', 'b', 'c'].map((letter) => newEvent({ text: letter.repeat(1_000_000) }));

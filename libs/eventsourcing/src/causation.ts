@@ -57,9 +57,9 @@ export class Causation {
       : uuidv7(this.milliseconds);
   }
 
-  /** The id of the n-th event that this command appends to a stream. */
-  eventId(stream: string, n: number): string {
-    return this.options.seed ? derivedUuid(this.id, stream, String(n)) : uuidv7(this.milliseconds);
+  /** The id of the event that this command appends to a stream as this revision. */
+  eventId(stream: string, revision: number): string {
+    return this.options.seed ? derivedUuid(this.id, stream, String(revision)) : uuidv7(this.milliseconds);
   }
 }
 

@@ -107,7 +107,8 @@ export abstract class EventStore {
   /**
    * Appends all events or none. Appending the same event ids again is a no-op that answers
    * as the first time. Appends called one after the other on one stream by one process may
-   * be in flight together: they are stored in the order of the calls.
+   * be in flight together: they are stored in the order of the calls. One that expects the revision which
+   * another would have left falls with that, whatever the stream has come to.
    * @throws RevisionConflict, AppendTooLarge, StoreUnavailable
    */
   abstract append(

@@ -1,6 +1,7 @@
 export * from './event.js';
 export { type EventDigest, eventContent } from './content.js';
 export * from './event-store.js';
+export * from './fallen.js';
 export * from './in-time.js';
 export * from './decider.js';
 export * from './upcasting.js';

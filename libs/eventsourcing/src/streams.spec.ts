@@ -116,6 +116,18 @@ describe('a command on a stream', () => {
     expect((await one.execute(counter, 's', causation(), decide)).state).toBe(2);
   });
 
+  it('does not fail for what an old state has brought it to', async () => {
+    const store = new MemoryEventStore();
+    const [one, two] = [new Streams(store), new Streams(store)];
+    await one.load(counter, 's');
+    await two.execute(counter, 's', causation(), add(1));
+    const decide = (sum: number): Added[] => {
+      if (sum === 0) throw new TypeError('of what is outside the stream, this is gone');
+      return add(1)();
+    };
+    expect((await one.execute(counter, 's', causation(), decide)).state).toBe(2);
+  });
+
   it('is refused on the state that the store confirms, and stores nothing', async () => {
     const store = new MemoryEventStore();
     const refused = new Streams(store).execute(counter, 's', causation(), () => {
@@ -149,6 +161,16 @@ describe('a command on a stream', () => {
     expect(store.events).toHaveLength(2);
   });
 
+  it('gives each event an id of its own, also where it writes to one stream twice', async () => {
+    const store = new MemoryEventStore();
+    const streams = new Streams(store);
+    const seed = { id: 'command', at: Date.parse('2026-01-01T00:00:00Z'), recovering: false };
+    const cause = causation(seed);
+    await streams.execute(counter, 's', cause, add(1));
+    await streams.execute(counter, 's', cause, add(2));
+    expect(new Set(store.events.map(({ id }) => id)).size).toBe(2);
+  });
+
   it('is not refused because of what another one has not stored yet, and never will', async () => {
     const store = new HeldStore();
     const streams = new Streams(store);
@@ -163,6 +185,40 @@ describe('a command on a stream', () => {
     await expect(lost).rejects.toThrow('the store is gone');
     expect(await next).toMatchObject({ state: 1, revision: 0 });
   });
+
+  it('is not refused on an old state that another one is just being decided on', async () => {
+    const store = new MemoryEventStore();
+    const [one, two] = [new Streams(store), new Streams(store)];
+    await one.execute(counter, 's', causation(), add(1));
+    await two.execute(counter, 's', causation(), add(1));
+    const fromTwo = one.execute(counter, 's', causation(), (sum) => {
+      if (sum % 100 < 2) throw new RuleViolation('gap', 'there must be two');
+      return add(1)();
+    });
+    await Promise.all([fromTwo, one.execute(counter, 's', causation(), add(100))]);
+    expect(await two.load(counter, 's')).toEqual({ state: 103, revision: 3 });
+  });
+
+  it('is not refused on an old state that another one was decided on while it was confirmed', async () => {
+    const store = new HeldStore();
+    const [one, two] = [new Streams(store), new Streams(store)];
+    await one.execute(counter, 's', causation(), add(1));
+    await two.execute(counter, 's', causation(), add(1));
+    const [read, append] = [gate(), gate()];
+    store.beforeRead = read.gate;
+    const fromTwo = one.execute(counter, 's', causation(), (sum) => {
+      if (sum % 100 < 2) throw new RuleViolation('gap', 'there must be two');
+      return add(1)();
+    });
+    await new Promise(setImmediate);
+    store.beforeAppend = append.gate;
+    const other = one.execute(counter, 's', causation(), add(100));
+    read.open();
+    await new Promise(setImmediate);
+    append.open();
+    await Promise.all([fromTwo, other]);
+    expect(await two.load(counter, 's')).toEqual({ state: 103, revision: 3 });
+  });
 });
 
 describe('the state of a stream', () => {
@@ -175,6 +231,20 @@ describe('the state of a stream', () => {
     const lost = streams.execute(counter, 's', causation(), add(100));
     const loaded = streams.load(counter, 's');
     // Who does not wait has the state by now.
+    await new Promise(setImmediate);
+    append.fail(new Error('the store is gone'));
+    await expect(lost).rejects.toThrow('the store is gone');
+    expect(await loaded).toEqual({ state: 1, revision: 0 });
+  });
+
+  it('has nothing of an append that is begun meanwhile and fails', async () => {
+    const store = new HeldStore();
+    const streams = new Streams(store);
+    await streams.execute(counter, 's', causation(), add(1));
+    const loaded = streams.load(counter, 's');
+    const append = gate();
+    store.beforeAppend = append.gate;
+    const lost = streams.execute(counter, 's', causation(), add(100));
     await new Promise(setImmediate);
     append.fail(new Error('the store is gone'));
     await expect(lost).rejects.toThrow('the store is gone');

@@ -1,9 +1,8 @@
 import type { Causation } from './causation.js';
 import type { Decider } from './decider.js';
-import { RuleViolation } from './decider.js';
 import type { EventMetadata, Fact, NewEvent, RecordedEvent } from './event.js';
 import { EventStore, type ReadStreamOptions, RevisionConflict } from './event-store.js';
-import { settled, type Tip, Tips } from './tips.js';
+import { type Confirmed, type Tip, Tips } from './tips.js';
 import { Upcasters } from './upcasting.js';
 
 /** What a command left behind. `events` are its own, whether stored now or by an earlier attempt. */
@@ -40,12 +39,11 @@ export class Streams {
   ) {}
 
   /** The state of a stream as the store has it now. @throws StoreUnavailable */
-  async load<State, F extends Fact>(
+  load<State, F extends Fact>(
     decider: Decider<State, F>,
     stream: string,
   ): Promise<{ state: State; revision: number }> {
-    const tip = await this.tips.refreshed(decider, stream);
-    return { state: tip.state as State, revision: tip.revision };
+    return this.tips.confirmed(decider, stream);
   }
 
   /**
@@ -79,8 +77,8 @@ export class Streams {
   }
 
   /**
-   * Carries out a command on one stream. A decision that finds nothing to do, or a broken rule, is
-   * only believed on a state that the store confirms. A revision that the client named is a rule like any
+   * Carries out a command on one stream. A decision that finds nothing to do, or fails, is only believed on a
+   * state that the store confirms. A revision that the client named is a rule like any
    * other: the decision compares it with the state's.
    * @throws RuleViolation from the decision, RevisionConflict, StoreUnavailable
    */
@@ -97,24 +95,15 @@ export class Streams {
       if (before !== undefined) return before;
     }
     for (let attempt = 1; ; attempt++) {
-      let tip = this.tips.get(stream);
-      const known = tip !== undefined;
-      tip ??= await this.tips.refreshed(decider, stream);
-      const confirmed = !known && tip.pending === settled;
-      let facts: readonly F[];
-      try {
-        facts = decide(tip.state as State, tip.revision);
-      } catch (error) {
-        if (!(error instanceof RuleViolation) || confirmed) throw error;
-        facts = [];
+      const known = this.tips.get(stream) as Confirmed<State> | undefined;
+      let from = known ?? (await this.tips.confirmed(decider, stream));
+      let facts = known && decidedOn(known, decide);
+      if (facts === undefined || facts.length === 0) {
+        if (known !== undefined) from = await this.tips.confirmed(decider, stream);
+        facts = decide(from.state, from.revision);
+        if (facts.length === 0) return { ...from, events: [], position: undefined };
       }
-      if (facts.length === 0) {
-        tip = await this.tips.refreshed(decider, stream);
-        facts = decide(tip.state as State, tip.revision);
-        if (facts.length === 0) {
-          return { state: tip.state as State, events: [], revision: tip.revision, position: undefined };
-        }
-      }
+      const tip = this.tips.at(decider, stream, from);
       const outcome = this.append(decider, stream, tip, causation, facts);
       try {
         return await outcome;
@@ -133,7 +122,7 @@ export class Streams {
     facts: readonly F[],
   ): Promise<Outcome<State, F>> {
     const expected = tip.revision;
-    const events = facts.map((fact, n) => this.envelope(fact, stream, expected + 1 + n, n, causation));
+    const events = facts.map((fact, n) => this.envelope(fact, stream, expected + 1 + n, causation));
     let state = tip.state as State;
     for (const event of events) state = decider.evolve(state, event as Fact as F, event);
     const revision = expected + events.length;
@@ -149,7 +138,6 @@ export class Streams {
     fact: Fact,
     stream: string,
     revision: number,
-    n: number,
     causation: Causation,
   ): NewEvent & { stream: string; revision: number } {
     const version = this.upcasters.version(fact.type);
@@ -163,7 +151,7 @@ export class Streams {
       ...(version > 1 && { schemaVersion: version }),
       ...(traceparent !== undefined && { traceparent }),
     };
-    return { id: causation.eventId(stream, n), type: fact.type, data: fact.data, metadata, stream, revision };
+    return { id: causation.eventId(stream, revision), type: fact.type, data: fact.data, metadata, stream, revision };
   }
 
   /** Looks for the events of an earlier attempt at the same command, newest first. */
@@ -186,5 +174,17 @@ export class Streams {
       revision,
       position: last.position,
     };
+  }
+}
+
+/** What is decided; undefined when it cannot be, for whatever an old state makes impossible. */
+function decidedOn<State, F extends Fact>(
+  { state, revision }: Confirmed<State>,
+  decide: (state: State, revision: number) => readonly F[],
+): readonly F[] | undefined {
+  try {
+    return decide(state, revision);
+  } catch {
+    return undefined;
   }
 }

@@ -12,8 +12,15 @@ export interface Tip {
   bytes: number;
 }
 
+/** A state that the store had. */
+export interface Confirmed<State> {
+  readonly state: State;
+  readonly revision: number;
+}
+
 /** What is `pending` where nothing has been appended since the stream was read. */
-export const settled: Promise<unknown> = Promise.resolve();
+const settled: Promise<unknown> = Promise.resolve();
+const unread = { revision: -1, pending: undefined };
 const cacheBytes = 64 * 1024 * 1024;
 
 /** The ends of the streams that this process met last, as far as memory goes. */
@@ -42,40 +49,49 @@ export class Tips {
     const bytes = weight(decider, to.state);
     if (bytes === tip.bytes) return;
     tip.bytes = bytes;
-    this.known.set(stream, tip);
+    if (this.known.get(stream) === tip) this.known.set(stream, tip);
   }
 
   /**
-   * The tip as the store confirms it: its tail has been read, or an append of this process has just
-   * succeeded on it.
+   * The state of a stream as the store confirms it: its tail is read after all that this process had appended
+   * by now is stored. What is appended meanwhile may not be in it.
    */
-  async refreshed<State, F extends Fact>(decider: Decider<State, F>, stream: string): Promise<Tip> {
+  async confirmed<State, F extends Fact>(
+    decider: Decider<State, F>,
+    stream: string,
+  ): Promise<Confirmed<State>> {
     for (;;) {
       const known = this.known.get(stream);
-      const pending = known?.pending;
+      // Others may move it while we wait.
+      const { state: start, revision: base, pending } = known ?? { ...unread, state: decider.initial };
       try {
         await pending;
       } catch {
         if (known !== undefined) this.forget(stream, known);
       }
       if (this.known.get(stream) !== known) continue;
-      if (known?.pending !== pending) return known as Tip;
-      const from = known === undefined ? 0 : known.revision + 1;
-      let state = known === undefined ? decider.initial : (known.state as State);
-      let revision = from - 1;
-      const events = known === undefined ? this.fromOrigin(decider, stream) : this.read(stream, { from });
+      let state = start as State;
+      let revision = base;
+      const events =
+        known === undefined ? this.fromOrigin(decider, stream) : this.read(stream, { from: base + 1 });
       for await (const event of events) {
         state = decider.evolve(state, event as Fact as F, event);
         revision = event.revision;
       }
       const now = this.known.get(stream);
-      if (now !== undefined && (now !== known || now.pending !== pending)) return now;
-      if (now !== known) continue;
-      if (known !== undefined && revision === known.revision) return known;
-      const tip = { state, revision, pending: settled, bytes: weight(decider, state) };
-      this.known.set(stream, tip);
-      return tip;
+      const moved = now !== known || now?.pending !== pending;
+      if (!moved && (known === undefined || revision !== base))
+        this.keep(decider, stream, { state, revision });
+      return { state, revision };
     }
+  }
+
+  /** What to append to, behind a confirmed state: the known tip if it is there still, else one of its own. */
+  at<State, F extends Fact>(decider: Decider<State, F>, stream: string, confirmed: Confirmed<State>): Tip {
+    const known = this.known.get(stream);
+    if (known === undefined) return this.keep(decider, stream, confirmed);
+    const there = known.state === confirmed.state && known.revision === confirmed.revision;
+    return there ? known : tipOf(decider, confirmed);
   }
 
   /** The events that make the state of a stream: all, or those from its last origin on. */
@@ -97,15 +113,30 @@ export class Tips {
 
   /** For a stream whose name has just been minted: there is nothing to read. */
   assumeEmpty<State, F extends Fact>(decider: Decider<State, F>, stream: string): void {
-    const { initial: state } = decider;
-    this.known.set(stream, { state, revision: -1, pending: settled, bytes: weight(decider, state) });
+    this.keep(decider, stream, { state: decider.initial, revision: -1 });
   }
 
   /** What was decided on it has fallen, or will; the stream is read again. */
   forget(stream: string, tip: Tip): void {
     if (this.known.get(stream) === tip) this.known.delete(stream);
   }
+
+  private keep<State, F extends Fact>(
+    decider: Decider<State, F>,
+    stream: string,
+    confirmed: Confirmed<State>,
+  ): Tip {
+    const tip = tipOf(decider, confirmed);
+    this.known.set(stream, tip);
+    return tip;
+  }
 }
+
+const tipOf = <State, F extends Fact>(decider: Decider<State, F>, confirmed: Confirmed<State>): Tip => ({
+  ...confirmed,
+  pending: settled,
+  bytes: weight(decider, confirmed.state),
+});
 
 const weight = <State, F extends Fact>(decider: Decider<State, F>, state: State): number =>
   512 + (decider.weigh?.(state) ?? 0);

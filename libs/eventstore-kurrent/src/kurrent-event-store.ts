@@ -3,6 +3,7 @@ import {
   type AppendResult,
   type Batch,
   EventStore,
+  Fallen,
   type ExpectedRevision,
   type NewEvent,
   type ReadAllBackwardsOptions,
@@ -27,6 +28,7 @@ export class KurrentEventStore extends EventStore {
   private readonly closing = new AbortController();
   /** The newest append to each stream that has one in flight. */
   private readonly inFlight = new Map<string, Promise<unknown>>();
+  private readonly fallen = new Fallen();
 
   /**
    * @param connectionString `kurrentdb://`, `kurrentdb+discover://` or `esdb://`, with one or more hosts
@@ -43,7 +45,11 @@ export class KurrentEventStore extends EventStore {
     events: readonly NewEvent[],
   ): Promise<AppendResult> {
     const before = this.inFlight.get(stream) ?? Promise.resolve();
-    const appended = before.then(() => append(this.client, stream, expected, events));
+    const appended = before.then(() =>
+      this.fallen.append(stream, expected, events.length, () =>
+        append(this.client, stream, expected, events),
+      ),
+    );
     const settled = appended.catch(() => undefined);
     this.inFlight.set(stream, settled);
     try {

@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import type { AppendResult, ExpectedRevision } from '#eventsourcing';
+import { type AppendResult, type ExpectedRevision, revisionAfter } from '#eventsourcing';
 import { arrayOf, jsonArray } from '#postgres';
 import { bulkOf } from './bulk.js';
 import type { Encoded } from './recent-events.js';
@@ -37,20 +37,23 @@ const numbers = { any: -2, none: -1, exists: -4 } as const;
 const number = (expected: ExpectedRevision): number =>
   typeof expected === 'number' ? expected : numbers[expected];
 
-/** Takes from the head of a queue, until the batch is full or an append must wait for the outcome of another. */
-export function batchOf(queue: readonly PendingAppend[]): Batch {
+/**
+ * Takes from the head of a queue, until the batch is full or an append must wait for the outcome of another.
+ * @param busy streams of which appends have been sent
+ */
+export function batchOf(queue: readonly PendingAppend[], busy: ReadonlySet<string> = new Set()): Batch {
   const groups = new Map<string, { group: Group; next: number | undefined }>();
   let events = 0;
   let bytes = 0;
   for (const append of queue) {
+    if (busy.has(append.stream)) break;
     const known = groups.get(append.stream);
     events += append.encoded.length;
     bytes += append.bytes;
     const full = append.alone || events > maxEvents || bytes > maxBytes;
     if (groups.size > 0 && full) break;
     if (known !== undefined && known.next !== append.expected) break;
-    const start = number(append.expected);
-    const next = start < -1 ? undefined : start + append.encoded.length;
+    const next = revisionAfter(append.expected, append.encoded.length);
     if (known === undefined) groups.set(append.stream, { group: [append], next });
     else {
       known.group.push(append);

@@ -103,3 +103,24 @@ test('behind a commit that has no answer nothing is queued without end', async (
   expect(silent.query).toHaveBeenCalledTimes(1);
   jest.useRealTimers();
 });
+
+test('what waits behind a commit whose outcome nobody knows falls with it where it expects its revision', async () => {
+  let fail = (_error: Error): void => undefined;
+  const broken = {
+    query: jest.fn(() => new Promise((_, reject) => (fail = reject))),
+    release: () => undefined,
+  };
+  const pool = { connect: () => Promise.resolve(broken) } as unknown as Pool;
+  const recent = { forget: () => undefined } as RecentEvents;
+  const commit = new GroupCommit(pool, recent, () => undefined);
+  const append = (expected: number) =>
+    commit.append('a', expected, [{ id: uuidv7(), type: 'Happened', data: {}, metadata }]);
+  const first = append(0);
+  await turn();
+  const next = append(1);
+  await turn();
+  fail(new Error('Connection terminated unexpectedly'));
+  await expect(first).rejects.toThrow(StoreUnavailable);
+  await expect(next).rejects.toThrow(RevisionConflict);
+  expect(broken.query).toHaveBeenCalledTimes(1);
+});

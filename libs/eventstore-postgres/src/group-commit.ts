@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import type { AppendResult, ExpectedRevision, NewEvent } from '#eventsourcing';
-import { RevisionConflict, StoreUnavailable } from '#eventsourcing';
+import { Fallen, revisionAfter, RevisionConflict, StoreUnavailable } from '#eventsourcing';
 import { longestWait, unavailable } from '#postgres';
 import {
   type Batch,
@@ -32,6 +32,9 @@ export class GroupCommit {
   /** Resolves when the outcome of the last commit that was sent has been told. */
   private last = Promise.resolve();
   private client: Promise<PoolClient> | undefined;
+  /** The streams of what is under way: what follows there must know how that has ended. */
+  private readonly busy = new Set<string>();
+  private readonly fallen = new Fallen();
 
   /** @param pool a pool of one connection that pipelines, so that batches are stored in the order of the calls. */
   constructor(
@@ -44,6 +47,11 @@ export class GroupCommit {
     // What has been sent has to wait for its outcome, but nothing more behind it.
     if (this.underWay > 0 && Date.now() - this.movedAt > longestWait)
       return Promise.reject(new StoreUnavailable('the database does not answer'));
+    const last = this.queue.findLast((queued) => queued.stream === stream);
+    if (this.fallen.has(stream, expected) && (last === undefined || leaves(last) !== expected)) {
+      this.fallen.add(stream, expected, events.length);
+      return Promise.reject(new RevisionConflict(stream, expected));
+    }
     return new Promise((resolve, reject) => {
       const encoded = events.map((event) => ({
         event,
@@ -69,11 +77,11 @@ export class GroupCommit {
   private due(): boolean {
     const [first] = this.queue;
     if (first === undefined || this.underWay === 0) return first !== undefined;
-    return this.queuedBytes >= aheadBytes && !first.alone;
+    return this.queuedBytes >= aheadBytes && !first.alone && !this.busy.has(first.stream);
   }
 
   private take(): Batch {
-    const batch = batchOf(this.queue);
+    const batch = batchOf(this.queue, this.busy);
     const taken = batch.flat();
     this.queue = this.queue.slice(taken.length);
     this.queuedBytes -= taken.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -83,12 +91,14 @@ export class GroupCommit {
   /** Outcomes are told in the order of the commits: who is tried again must be known to those behind it. */
   private store(batch: Batch): Promise<void> {
     if (this.underWay++ === 0) this.movedAt = Date.now();
+    for (const [{ stream }] of batch) this.busy.add(stream);
     return (this.last = this.settle(batch, this.send(batch), this.last));
   }
 
   private async settle(batch: Batch, sending: Promise<StoredBatch>, before: Promise<void>): Promise<void> {
     const [sent] = await Promise.allSettled([sending, before]);
     this.movedAt = Date.now();
+    for (const [{ stream }] of batch) this.busy.delete(stream);
     if (sent.status === 'fulfilled') this.stored(batch, sent.value);
     else {
       // It may have been stored all the same.
@@ -133,8 +143,8 @@ export class GroupCommit {
   private answer(group: Group, revision: string | null, position: string | null): void {
     if (revision === null || position === null) {
       const [first] = group;
-      if (group.length > 1 || this.isBehindAnother(first)) this.again(group);
-      else first.reject(new RevisionConflict(first.stream, first.expected));
+      if (group.length > 1) this.again(group);
+      else this.fall(first, new RevisionConflict(first.stream, first.expected));
       return;
     }
     let behind = 0;
@@ -148,12 +158,23 @@ export class GroupCommit {
   private failed(batch: Batch, error: unknown): void {
     const appends = batch.flat();
     if (appends.length > 1 && !(error instanceof StoreUnavailable)) this.again(appends);
-    else for (const append of appends) append.reject(error);
+    else for (const append of appends) this.fall(append, error);
   }
 
-  /** Whether what it was sent behind, in its stream, is tried again. */
-  private isBehindAnother({ alone, stream }: PendingAppend): boolean {
-    return !alone && this.queue.some((queued) => queued.alone && queued.stream === stream);
+  /** What waits, and was decided on the state that the append would have left, falls with it. */
+  private fall(append: PendingAppend, error: unknown): void {
+    const { stream, expected, encoded } = append;
+    append.reject(error);
+    this.fallen.add(stream, expected, encoded.length);
+    const left = leaves(append);
+    const behind = this.queue.filter((queued) => queued.stream === stream);
+    const other = behind.findIndex((queued) => left !== undefined && leaves(queued) === left);
+    const followers = behind
+      .slice(0, other === -1 ? undefined : other)
+      .filter((queued) => queued.expected === left);
+    this.queue = this.queue.filter((queued) => !followers.includes(queued));
+    this.queuedBytes -= followers.reduce((sum, { bytes }) => sum + bytes, 0);
+    for (const follower of followers) this.fall(follower, new RevisionConflict(stream, follower.expected));
   }
 
   /** Before all that was not sent yet, and behind what is tried again already. */
@@ -172,3 +193,6 @@ export class GroupCommit {
     (await client?.catch(() => undefined))?.release();
   }
 }
+
+const leaves = ({ expected, encoded }: PendingAppend): number | undefined =>
+  revisionAfter(expected, encoded.length);

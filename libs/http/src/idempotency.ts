@@ -10,6 +10,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CommandSeed } from '#eventsourcing';
 import type { RequestContext } from './context.js';
 import { type Answer, EarlyAnswer } from './early-answer.js';
+import type { ProblemCode } from './problem.catalogue.js';
 import { ProblemError } from './problems.js';
 import { addManners } from './route-config.js';
 
@@ -83,14 +84,16 @@ export class IdempotencyGuard implements CanActivate {
         });
       default:
         ctx.seed = begun.seed;
-        ctx.remember = (answer) => this.settle(claim, begun.seed, answer);
+        ctx.remember = (answer) => this.settle(claim, begun.seed, answer, ctx.refusal);
         return true;
     }
   }
 
-  private settle(claim: Claim, seed: CommandSeed, answer: Answer): Promise<void> {
+  private settle(claim: Claim, seed: CommandSeed, answer: Answer, refusal?: ProblemCode): Promise<void> {
     if (answer.status < 300) return this.store.complete(claim, seed, answer);
-    return answer.status < 500 ? this.store.abandon(claim, seed) : this.store.release(claim, seed);
+    // The sandbox that this command asked for has been given up: the next one must ask for another.
+    const refused = answer.status < 500 || refusal === 'no_host';
+    return refused ? this.store.abandon(claim, seed) : this.store.release(claim, seed);
   }
 }
 

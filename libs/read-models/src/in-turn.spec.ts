@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { StoreUnavailable } from '#eventsourcing';
 import { type Database as Fresh, freshDatabase } from '../../../test/support/database.js';
 import { Database, inTurn } from './index.js';
 
@@ -33,4 +34,9 @@ test('work that fails leaves the turn to the next', async () => {
   const next = inTurn(fresh.url, 'test', () => Promise.resolve('done'));
   await expect(failed).rejects.toThrow('no');
   expect(await next).toBe('done');
+});
+
+test('a connection that breaks is told as a store that is unavailable', async () => {
+  const broken = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+  await expect(inTurn(fresh.url, 'test', () => Promise.reject(broken))).rejects.toThrow(StoreUnavailable);
 });

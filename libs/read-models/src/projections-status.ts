@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type EventStore, inTime } from '#eventsourcing';
+import { unavailable } from '#postgres';
 import type { Database } from './database.js';
 import { ProjectionRow } from './projection-row.js';
 import type { Projection } from './projection.js';
@@ -46,7 +47,12 @@ export class ProjectionsStatus {
 
   private async read(): Promise<ProjectionStatus[]> {
     // The rows first: a head read later can only make the lag look larger, never negative.
-    const rows = await this.database.orm.getRepository(ProjectionRow).find();
+    const rows = await this.database.orm
+      .getRepository(ProjectionRow)
+      .find()
+      .catch((error: unknown) => {
+        throw unavailable(error);
+      });
     const head = await this.store.head();
     return this.projections.map((projection) => status(projection, rows, head));
   }

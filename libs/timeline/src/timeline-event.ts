@@ -31,8 +31,9 @@ export const sessionIdOf = (stream: string): string | undefined =>
 export const sessionToldBy = ({ data }: RecordedEvent): string | undefined =>
   (data as { session_id?: string }).session_id;
 
-/** Whether an event of a run names the session of the run, when that has one: only a change of its fields does not. */
-export const tellsSession = ({ type }: RecordedEvent): boolean => type !== 'RunUpdated';
+/** Whether an event of a run names the session of the run, when that has one: a change of its fields or its lease does not. */
+export const tellsSession = ({ type }: RecordedEvent): boolean =>
+  type !== 'RunUpdated' && type !== 'RunLeaseExtended';
 
 /**
  * What a stored event is in a timeline; undefined when it is in none.

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { RecordedEvent } from '#eventsourcing';
+import type { JsonObject, RecordedEvent } from '#eventsourcing';
 import { type Database, freshDatabase } from '../../../test/support/database.js';
 import { histories } from '../../../test/support/history.js';
 import { projected } from '../../../test/support/projected.js';
@@ -84,4 +84,21 @@ it('leaves out what a session’s stream holds for the service alone', async () 
     { first_seq: 1, last_seq: 1, first_revision: 0 },
     { first_seq: 2, last_seq: 3, first_revision: 2 },
   ]);
+});
+
+it('has a lease that was prolonged, also when no other event of the run comes with it', async () => {
+  const id = '01990000-0000-7000-8000-000000000001';
+  const run = '01990000-0000-7000-8000-000000000002';
+  const metadata = { $correlationId: 'c', $causationId: 'c', actor: 'a', project: 'p' };
+  const at = '2026-01-01T00:00:00.000Z';
+  const event = (type: string, revision: number, data: JsonObject): RecordedEvent => ({
+    ...{ id, stream: `run-${run}`, type, data, revision },
+    ...{ position: BigInt(revision + 1), metadata: { ...metadata, at } },
+  });
+  const events = [
+    event('RunCreated', 0, { run_id: run, session_id: id }),
+    event('RunLeaseExtended', 1, { lease_id: id, expires_at: at }),
+  ];
+  const { segments } = await projected(database.url, new TimelineProjection(), events, 1);
+  expect(segments).toMatchObject([{ session_id: id, first_seq: 1, last_seq: 2 }]);
 });

@@ -34,7 +34,7 @@ interface SegmentRow {
  */
 export class TimelineProjection extends Projection {
   readonly name = 'timeline';
-  readonly version = 2;
+  readonly version = 3;
   readonly prefixes = timelineStreams;
 
   readonly tables = `
