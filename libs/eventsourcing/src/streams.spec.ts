@@ -282,6 +282,15 @@ describe('the state of a stream', () => {
 });
 
 describe('a glance at a stream', () => {
+  it('is as old as it may be', async () => {
+    const store = new MemoryEventStore();
+    const [one, two] = [new Streams(store), new Streams(store)];
+    await one.execute(counter, 's', causation(), add(1));
+    await two.execute(counter, 's', causation(), add(1));
+    expect([await one.glance(counter, 's', 60_000), await one.glance(counter, 's', 0)]).toEqual([1, 2]);
+    expect(await one.glance(counter, 's')).toBe(2);
+  });
+
   it('may be old, but sees a stream that looked empty', async () => {
     const store = new MemoryEventStore();
     const [one, two] = [new Streams(store), new Streams(store)];

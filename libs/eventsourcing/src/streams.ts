@@ -49,10 +49,15 @@ export class Streams {
   /**
    * The state of a stream, perhaps somewhat old. For facts that never change once they are there,
    * such as who owns a run: a stream that looks empty is read again.
+   * @param maxAge how old it may be, in milliseconds, where other processes append too
    */
-  async glance<State, F extends Fact>(decider: Decider<State, F>, stream: string): Promise<State> {
+  async glance<State, F extends Fact>(
+    decider: Decider<State, F>,
+    stream: string,
+    maxAge = Infinity,
+  ): Promise<State> {
     const known = this.tips.get(stream);
-    if (known !== undefined && known.revision >= 0) {
+    if (known !== undefined && known.revision >= 0 && Date.now() - known.readAt < maxAge) {
       return known.state as State;
     }
     return (await this.load(decider, stream)).state;
@@ -151,7 +156,14 @@ export class Streams {
       ...(version > 1 && { schemaVersion: version }),
       ...(traceparent !== undefined && { traceparent }),
     };
-    return { id: causation.eventId(stream, revision), type: fact.type, data: fact.data, metadata, stream, revision };
+    return {
+      id: causation.eventId(stream, revision),
+      type: fact.type,
+      data: fact.data,
+      metadata,
+      stream,
+      revision,
+    };
   }
 
   /** Looks for the events of an earlier attempt at the same command, newest first. */

@@ -10,6 +10,8 @@ export interface Tip {
   /** The newest append on its way, or done. */
   pending: Promise<unknown>;
   bytes: number;
+  /** When the store was last asked what the stream has; milliseconds since 1970. */
+  readAt: number;
 }
 
 /** A state that the store had. */
@@ -79,9 +81,10 @@ export class Tips {
         revision = event.revision;
       }
       const now = this.known.get(stream);
-      const moved = now !== known || now?.pending !== pending;
-      if (!moved && (known === undefined || revision !== base))
-        this.keep(decider, stream, { state, revision });
+      if (now === known && now?.pending === pending) {
+        if (now === undefined || revision !== base) this.keep(decider, stream, { state, revision });
+        else now.readAt = Date.now();
+      }
       return { state, revision };
     }
   }
@@ -136,6 +139,7 @@ const tipOf = <State, F extends Fact>(decider: Decider<State, F>, confirmed: Con
   ...confirmed,
   pending: settled,
   bytes: weight(decider, confirmed.state),
+  readAt: Date.now(),
 });
 
 const weight = <State, F extends Fact>(decider: Decider<State, F>, state: State): number =>

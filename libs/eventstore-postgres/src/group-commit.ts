@@ -47,10 +47,12 @@ export class GroupCommit {
     // What has been sent has to wait for its outcome, but nothing more behind it.
     if (this.underWay > 0 && Date.now() - this.movedAt > longestWait)
       return Promise.reject(new StoreUnavailable('the database does not answer'));
-    const last = this.queue.findLast((queued) => queued.stream === stream);
-    if (this.fallen.has(stream, expected) && (last === undefined || leaves(last) !== expected)) {
-      this.fallen.add(stream, expected, events.length);
-      return Promise.reject(new RevisionConflict(stream, expected));
+    if (this.fallen.has(stream, expected)) {
+      const last = this.queue.findLast((queued) => queued.stream === stream);
+      if (last === undefined || leaves(last) !== expected) {
+        this.fallen.add(stream, expected, events.length);
+        return Promise.reject(new RevisionConflict(stream, expected));
+      }
     }
     return new Promise((resolve, reject) => {
       const encoded = events.map((event) => ({

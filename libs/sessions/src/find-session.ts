@@ -5,12 +5,15 @@ import type { SessionState } from './session.decider.js';
 import { sessionDecider } from './session.decider.js';
 import { sessionStream } from './session.events.js';
 
+/** So long a session that was deleted through another process may still be taken for one that is there, in milliseconds. */
+const oldest = 1_000;
+
 /**
  * The session, if there is one that the caller may see; its changeable parts may be somewhat old.
  * @throws RuleViolation not_found, session_deleted
  */
 export async function findSession(streams: Streams, principal: Principal, id: string): Promise<SessionState> {
-  const session = await streams.glance(sessionDecider, sessionStream(id));
+  const session = await streams.glance(sessionDecider, sessionStream(id), oldest);
   if (session === undefined || !visible(principal, session)) {
     throw new RuleViolation('not_found', `there is no session ${id}`);
   }
