@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
 import { Causation, type CommandSeed } from './causation.js';
@@ -184,6 +184,16 @@ describe('a command on a stream', () => {
     append.fail(new Error('the store is gone'));
     await expect(lost).rejects.toThrow('the store is gone');
     expect(await next).toMatchObject({ state: 1, revision: 0 });
+  });
+
+  it('is not in the way of others that come to an unknown stream at the same moment', async () => {
+    const store = new MemoryEventStore();
+    await new Streams(store).execute(counter, 's', causation(), add(1));
+    const append = jest.spyOn(store, 'append');
+    const streams = new Streams(store);
+    await Promise.all(Array.from({ length: 20 }, () => streams.execute(counter, 's', causation(), add(1))));
+    expect(await streams.load(counter, 's')).toEqual({ state: 21, revision: 20 });
+    expect(append).toHaveBeenCalledTimes(20);
   });
 
   it('is not refused on an old state that another one is just being decided on', async () => {

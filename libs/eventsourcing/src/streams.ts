@@ -99,22 +99,23 @@ export class Streams {
       const before = await this.alreadyStored(decider, stream, causation);
       if (before !== undefined) return before;
     }
-    for (let attempt = 1; ; attempt++) {
-      const known = this.tips.get(stream) as Confirmed<State> | undefined;
-      let from = known ?? (await this.tips.confirmed(decider, stream));
-      let facts = known && decidedOn(known, decide);
+    for (let conflicts = 0; ;) {
+      let tip = this.tips.get(stream);
+      let facts = tip && decidedOn(tip as Confirmed<State>, decide);
       if (facts === undefined || facts.length === 0) {
-        if (known !== undefined) from = await this.tips.confirmed(decider, stream);
+        const from = await this.tips.confirmed(decider, stream);
         facts = decide(from.state, from.revision);
         if (facts.length === 0) return { ...from, events: [], position: undefined };
+        tip = this.tips.at(decider, stream, from);
       }
-      const tip = this.tips.at(decider, stream, from);
+      // Another command of this process was faster: it is decided on what that leaves.
+      if (tip === undefined) continue;
       const outcome = this.append(decider, stream, tip, causation, facts);
       try {
         return await outcome;
       } catch (error) {
         this.tips.forget(stream, tip);
-        if (!(error instanceof RevisionConflict) || attempt === attempts) throw error;
+        if (!(error instanceof RevisionConflict) || ++conflicts === attempts) throw error;
       }
     }
   }

@@ -89,12 +89,15 @@ export class Tips {
     }
   }
 
-  /** What to append to, behind a confirmed state: the known tip if it is there still, else one of its own. */
-  at<State, F extends Fact>(decider: Decider<State, F>, stream: string, confirmed: Confirmed<State>): Tip {
+  /** What to append to, behind a confirmed state; undefined when the known tip has moved on from there. */
+  at<State, F extends Fact>(
+    decider: Decider<State, F>,
+    stream: string,
+    confirmed: Confirmed<State>,
+  ): Tip | undefined {
     const known = this.known.get(stream);
     if (known === undefined) return this.keep(decider, stream, confirmed);
-    const there = known.state === confirmed.state && known.revision === confirmed.revision;
-    return there ? known : tipOf(decider, confirmed);
+    return known.state === confirmed.state && known.revision === confirmed.revision ? known : undefined;
   }
 
   /** The events that make the state of a stream: all, or those from its last origin on. */
