@@ -11,6 +11,8 @@ export interface Outcome<State, F extends Fact = Fact> {
   readonly events: readonly NewEvent<F>[];
   /** Last revision of the stream after the command, -1 when it has no event. */
   readonly revision: number;
+  /** Revision of the last of `events`: others may have come behind an earlier attempt's. As `revision` without one. */
+  readonly through: number;
   /** Position up to which a read must have come to see the command; undefined when it stored nothing. */
   readonly position: bigint | undefined;
 }
@@ -101,7 +103,7 @@ export class Streams {
       if (facts === undefined || facts.length === 0) {
         if (known !== undefined) from = await this.tips.confirmed(decider, stream);
         facts = decide(from.state, from.revision);
-        if (facts.length === 0) return { ...from, events: [], position: undefined };
+        if (facts.length === 0) return { ...from, events: [], through: from.revision, position: undefined };
       }
       const tip = this.tips.at(decider, stream, from);
       const outcome = this.append(decider, stream, tip, causation, facts);
@@ -131,7 +133,7 @@ export class Streams {
     const stored = await appended;
     // A stream that was deleted goes on numbering where it was: the tip must be read again.
     if (stored.revision !== revision) this.tips.forget(stream, tip);
-    return { state, events, revision: stored.revision, position: stored.position };
+    return { state, events, revision: stored.revision, through: stored.revision, position: stored.position };
   }
 
   private envelope(
@@ -151,7 +153,14 @@ export class Streams {
       ...(version > 1 && { schemaVersion: version }),
       ...(traceparent !== undefined && { traceparent }),
     };
-    return { id: causation.eventId(stream, revision), type: fact.type, data: fact.data, metadata, stream, revision };
+    return {
+      id: causation.eventId(stream, revision),
+      type: fact.type,
+      data: fact.data,
+      metadata,
+      stream,
+      revision,
+    };
   }
 
   /** Looks for the events of an earlier attempt at the same command, newest first. */
@@ -172,6 +181,7 @@ export class Streams {
       state,
       events: found as readonly NewEvent[] as readonly NewEvent<F>[],
       revision,
+      through: last.revision,
       position: last.position,
     };
   }
