@@ -86,7 +86,7 @@ describe('a command on a stream', () => {
   it('stores nothing when there is nothing to do', async () => {
     const store = new MemoryEventStore();
     const outcome = await new Streams(store).execute(counter, 's', causation(), () => []);
-    expect(outcome).toEqual({ state: 0, events: [], revision: -1, position: undefined });
+    expect(outcome).toEqual({ state: 0, events: [], revision: -1, through: -1, position: undefined });
     expect(store.events).toEqual([]);
   });
 

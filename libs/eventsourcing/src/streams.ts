@@ -11,6 +11,8 @@ export interface Outcome<State, F extends Fact = Fact> {
   readonly events: readonly NewEvent<F>[];
   /** Last revision of the stream after the command, -1 when it has no event. */
   readonly revision: number;
+  /** Revision of the last of `events`: others may have come behind an earlier attempt's. As `revision` without one. */
+  readonly through: number;
   /** Position up to which a read must have come to see the command; undefined when it stored nothing. */
   readonly position: bigint | undefined;
 }
@@ -105,7 +107,7 @@ export class Streams {
       if (facts === undefined || facts.length === 0) {
         const from = await this.tips.confirmed(decider, stream);
         facts = decide(from.state, from.revision);
-        if (facts.length === 0) return { ...from, events: [], position: undefined };
+        if (facts.length === 0) return { ...from, events: [], through: from.revision, position: undefined };
         tip = this.tips.at(decider, stream, from);
       }
       // Another command of this process was faster: it is decided on what that leaves.
@@ -137,7 +139,7 @@ export class Streams {
     const stored = await appended;
     // A stream that was deleted goes on numbering where it was: the tip must be read again.
     if (stored.revision !== revision) this.tips.forget(stream, tip);
-    return { state, events, revision: stored.revision, position: stored.position };
+    return { state, events, revision: stored.revision, through: stored.revision, position: stored.position };
   }
 
   private envelope(
@@ -185,6 +187,7 @@ export class Streams {
       state,
       events: found as readonly NewEvent[] as readonly NewEvent<F>[],
       revision,
+      through: last.revision,
       position: last.position,
     };
   }

@@ -36,14 +36,14 @@ export class Listener {
       connectionString: this.url,
       application_name: `runledger listener ${this.channel}`,
     });
+    const ended = new AbortController();
     const over = new Promise<void>((resolve) => {
-      client.on('error', () => {
+      const end = (): void => {
         resolve();
-      });
-      client.on('end', resolve);
-      signal.addEventListener('abort', () => {
-        resolve();
-      });
+      };
+      client.on('error', end);
+      client.on('end', end);
+      signal.addEventListener('abort', end, { signal: ended.signal });
     });
     client.on('notification', this.heard);
     try {
@@ -52,6 +52,7 @@ export class Listener {
       this.heard();
       await over;
     } finally {
+      ended.abort();
       await client.end().catch(() => undefined);
     }
   }

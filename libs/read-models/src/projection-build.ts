@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import type { Batch } from '#eventsourcing';
+import { leaderLocks } from './leadership.js';
 import type { Projection, Sql } from './projection.js';
 import { clockChannel } from './read-model-clock.js';
 
@@ -30,6 +31,28 @@ export class ProjectionBuild {
       [this.projection.name, this.kind, this.projection.version],
     );
     return rows[0] === undefined ? undefined : BigInt(rows[0].position);
+  }
+
+  /** Whether anything of it is there, of whatever version. */
+  async begun(): Promise<boolean> {
+    const { rows } = await this.client.query(
+      'SELECT 1 FROM runledger.projections WHERE name = $1 AND build = $2',
+      [this.projection.name, this.kind],
+    );
+    return rows.length > 0;
+  }
+
+  /** Waits until no other connection builds the projection; then none does until `unlock`, or this one's end. */
+  async lock(): Promise<void> {
+    await this.client.query('SELECT pg_advisory_lock($1, hashtext($2))', this.lockKey);
+  }
+
+  async unlock(): Promise<void> {
+    await this.client.query('SELECT pg_advisory_unlock($1, hashtext($2))', this.lockKey);
+  }
+
+  private get lockKey(): [number, string] {
+    return [leaderLocks.projector, `${this.projection.name} build`];
   }
 
   /** Makes empty tables, in place of whatever an earlier try left behind. */

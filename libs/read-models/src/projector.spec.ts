@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
 import type { RecordedEvent } from '#eventsourcing';
 import { type Database as Fresh, freshDatabase } from '../../../test/support/database.js';
 import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
+import { until } from '../../../test/support/supervised-service.js';
 import {
   Database,
   IdleCheckpoints,
@@ -10,6 +12,8 @@ import {
   Projector,
   ReadModelClock,
   ReadModels1760000000001,
+  type RebuildJob,
+  RebuildRequests,
   SharedReading,
   type Sql,
 } from './index.js';
@@ -24,7 +28,8 @@ class Toy implements Projection {
 
   constructor(
     readonly version = 1,
-    private readonly before: (events: readonly RecordedEvent[]) => Promise<void> = () => Promise.resolve(),
+    private readonly before: (events: readonly RecordedEvent[], sql: Sql) => Promise<void> = () =>
+      Promise.resolve(),
     private readonly mark = '',
   ) {}
 
@@ -33,7 +38,7 @@ class Toy implements Projection {
       events.map(({ data }) => (data as { name: string }).name),
       this.mark,
     ]);
-    await this.before(events);
+    await this.before(events, sql);
     this.applied++;
   }
 }
@@ -78,9 +83,16 @@ async function happens(count: number): Promise<void> {
   }
 }
 
-function project(toy: Projection): Projector {
+function project(toy: Projection, requests?: RebuildRequests): Projector {
   const log = { info: () => undefined, error: (message: string) => void errors.push(message) };
-  const projector = new Projector(toy, { reading, idle, clock, log, url: fresh.url });
+  const projector = new Projector(toy, {
+    reading,
+    idle,
+    clock,
+    log,
+    url: fresh.url,
+    ...(requests && { requests }),
+  });
   projectors.push(projector);
   projector.start();
   return projector;
@@ -171,7 +183,7 @@ describe('a projector', () => {
   it('leads alone of two that start together; the other takes over when it stops', async () => {
     await happens(3);
     const toys = [new Toy(), new Toy()];
-    const both = toys.map(project);
+    const both = toys.map((toy) => project(toy));
     for (let n = 0; n < 10; n++) {
       await caughtUp();
       await happens(3);
@@ -186,6 +198,103 @@ describe('a projector', () => {
     expect([errors, await names()]).toEqual([[], all()]);
   });
 });
+
+/** Wants one rebuild, once it is asked for and until it has ended. */
+class OneRebuild extends RebuildRequests {
+  ask = (): void => undefined;
+  readonly ends: string[] = [];
+  private readonly asked = new Promise<void>((resolve) => (this.ask = resolve));
+
+  async *of(_: string, signal: AbortSignal): AsyncGenerator<RebuildJob> {
+    const over = new Promise((resolve) => {
+      signal.addEventListener('abort', resolve, { once: true });
+    });
+    await Promise.race([this.asked, over]);
+    if (!signal.aborted && this.ends.length === 0) yield this.job();
+    await over;
+  }
+
+  private job(): RebuildJob {
+    const ended = (end: string) => Promise.resolve(void this.ends.push(end));
+    const abandoned = new AbortController().signal;
+    return { mode: 'rebuild', abandoned, completed: () => ended('completed'), failed: ended };
+  }
+}
+
+describe('a rebuild', () => {
+  it('is begun again when a statement is the first to tell that its connection is cut', async () => {
+    await happens(4);
+    const requests = new OneRebuild();
+    let cut = false;
+    const toy = new Toy(1, async (_, sql) => {
+      const [{ schema } = { schema: '' }] = await sql.query<{ schema: string }>(
+        'SELECT current_schema() AS schema',
+      );
+      if (cut || schema !== 'toys_next' || toy.applied < 3) return;
+      cut = true;
+      throw Object.assign(new Error('terminating connection due to administrator command'), {
+        code: '57P01',
+      });
+    });
+    project(toy, requests);
+    await caughtUp();
+    requests.ask();
+    await until(() => Promise.resolve(requests.ends.length > 0));
+    expect([cut, requests.ends, await registered()]).toEqual([
+      true,
+      ['completed'],
+      [{ build: 'serving', version: 1 }],
+    ]);
+    expect(await names()).toEqual(all());
+  });
+
+  it('that nobody wants any more, and nobody has thrown away, is thrown away by who leads next', async () => {
+    await happens(2);
+    await rebuiltFrom(new Toy());
+    await database.query('CREATE SCHEMA toys_next');
+    await database.query(
+      `INSERT INTO runledger.projections (name, build, version) VALUES ('toys', 'building', 1)`,
+    );
+    project(new Toy(), new OneRebuild());
+    await until(async () => (await registered()).length === 1);
+    expect(await registered()).toEqual([{ build: 'serving', version: 1 }]);
+  });
+
+  it('does not take the place of what a successor already writes to', async () => {
+    await happens(3);
+    const requests = new OneRebuild();
+    project(new Toy(), requests);
+    await caughtUp();
+    const held = new Client({ connectionString: fresh.url });
+    await held.connect();
+    await held.query('BEGIN');
+    await held.query(`SELECT 1 FROM runledger.projections WHERE build = 'serving' FOR UPDATE`);
+    requests.ask();
+    await until(async () => (await waiting()).length === 1);
+    const swapping = await waiting();
+    project(new Toy());
+    await database.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted
+         AND objid::bigint = hashtext('toys')::bigint & 4294967295`,
+    );
+    await happens(1);
+    await until(async () => (await waiting()).some((pid) => !swapping.includes(pid)));
+    await held.query('COMMIT');
+    await held.end();
+    await happens(1);
+    await caughtUp();
+    expect(await names()).toEqual(all());
+  });
+});
+
+/** The connections that wait for a row. */
+const waiting = async () =>
+  (
+    await database.query<{ pid: number }>(
+      `SELECT pid FROM pg_stat_activity
+       WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event <> 'advisory'`,
+    )
+  ).map(({ pid }) => pid);
 
 async function rebuiltFrom(toy: Toy): Promise<void> {
   const projector = project(toy);

@@ -1,15 +1,16 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { Batch } from '#eventsourcing';
-import { StoreUnavailable, Upcasters } from '#eventsourcing';
+import { Upcasters } from '#eventsourcing';
 import { Filling } from './filling.js';
 import type { IdleCheckpoints } from './idle-checkpoints.js';
-import { leaderLocks, Leadership } from './leadership.js';
+import { Leadership } from './leadership.js';
 import type { Projection } from './projection.js';
 import { ProjectionBuild } from './projection-build.js';
 import type { ReadModelClock } from './read-model-clock.js';
 import { Rebuild } from './rebuild.js';
-import type { RebuildJob, RebuildRequests } from './rebuild-requests.js';
+import type { RebuildRequests } from './rebuild-requests.js';
+import { Rebuilds } from './rebuilds.js';
 import type { SharedReading } from './shared-reading.js';
 import { Turn } from './turn.js';
 
@@ -20,9 +21,6 @@ const busyLingerMs = 50;
 const busyBatch = 100;
 /** The same when nothing in the batch was for this projection. */
 const idleLingerMs = 60;
-const retryMs = 500;
-/** In a process one rebuild beside what serves is under way at a time. */
-const rebuilding = new Turn();
 
 export interface ProjectorLog {
   info(message: string): void;
@@ -95,8 +93,19 @@ export class Projector {
     await build.enter();
     const ended = new AbortController();
     const turn = new Turn();
-    const serving = { name, position, enter: () => build.enter() };
-    const rebuilding = this.rebuilds(turn, serving, AbortSignal.any([signal, ended.signal]));
+    const beside = new ProjectionBuild(client, this.projection, 'building');
+    const giveWay = async (): Promise<void> => {
+      await beside.serve();
+      await build.enter();
+    };
+    const serving = { name, position, giveWay };
+    const rebuilds = new Rebuilds(
+      this.projection,
+      this.filling,
+      this.share,
+      new Rebuild(this.filling, serving, clock, turn),
+    );
+    const rebuilding = rebuilds.carriedOut(await beside.begun(), AbortSignal.any([signal, ended.signal]));
     try {
       for await (const batch of this.filling.batches(position, signal)) {
         await turn.take(() => this.advance(build, batch));
@@ -121,67 +130,16 @@ export class Projector {
   private async build(client: Client, signal: AbortSignal): Promise<bigint | undefined> {
     const { name, version } = this.projection;
     const started = Date.now();
+    const building = new ProjectionBuild(client, this.projection, 'building');
+    await building.lock();
     const filled = await this.filling.fill(client, signal, 'full');
     if (filled === undefined) return undefined;
     await filled.rest.return?.();
     await filled.build.serve();
+    await building.unlock();
     const took = `${filled.events} events in ${Date.now() - started} ms`;
     this.share.log.info(`projection ${name} v${version}: ${took}, serves`);
     return filled.position;
-  }
-
-  /** Carries out the rebuilds that are asked for, one after the other, as long as this process leads. */
-  private async rebuilds(
-    turn: Turn,
-    serving: { name: string; position: bigint; enter(): Promise<void> },
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { requests, clock, log } = this.share;
-    if (requests === undefined) return;
-    const rebuild = new Rebuild(this.filling, serving, clock, turn);
-    const over = (): boolean => signal.aborted;
-    while (!over()) {
-      try {
-        for await (const job of requests.of(serving.name, signal)) await this.rebuild(rebuild, job, signal);
-        return;
-      } catch (error) {
-        if (over()) return;
-        log.error(`projection ${serving.name}: a rebuild failed: ${String(error)}; trying again`);
-        await setTimeout(retryMs, undefined, { signal }).catch(() => undefined);
-      }
-    }
-  }
-
-  private async rebuild(rebuild: Rebuild, job: RebuildJob, leading: AbortSignal): Promise<void> {
-    const client = this.filling.client();
-    const lost = new AbortController();
-    client.on('error', () => {
-      lost.abort();
-    });
-    try {
-      await client.connect();
-      // A leader before this one may still be building.
-      await client.query('SELECT pg_advisory_lock($1, hashtext($2))', [
-        leaderLocks.projector,
-        `${this.projection.name} build`,
-      ]);
-      await this.filling.prepare(client);
-      const signal = AbortSignal.any([leading, lost.signal, job.abandoned]);
-      const result = await rebuilding.take(() => rebuild.run(client, job, signal));
-      if (result !== undefined) await job.completed(result);
-      else if (!leading.aborted && !lost.signal.aborted) await this.dropBuild(client);
-    } catch (error) {
-      // What is lost is built again; what cannot be folded now cannot be folded then.
-      if (leading.aborted || lost.signal.aborted || error instanceof StoreUnavailable) throw error;
-      await job.failed(error instanceof Error ? error.message : String(error));
-      await this.dropBuild(client);
-    } finally {
-      await client.end().catch(() => undefined);
-    }
-  }
-
-  private async dropBuild(client: Client): Promise<void> {
-    await new ProjectionBuild(client, this.projection, 'building').drop();
   }
 
   private async linger(batch: Batch, signal: AbortSignal): Promise<void> {

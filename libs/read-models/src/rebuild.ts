@@ -14,8 +14,11 @@ export interface Serving {
   readonly name: string;
   /** Up to here they have seen everything; stands still while the turn is held. */
   readonly position: bigint;
-  /** Makes names in SQL mean the tables that serve now. */
-  enter(): Promise<void>;
+  /**
+   * Puts what was built beside them in their place: by the connection that leads, for who has lost that may have
+   * a successor, which already writes to them.
+   */
+  giveWay(): Promise<void>;
 }
 
 /**
@@ -73,8 +76,7 @@ export class Rebuild {
       while (position < end) if (!(await advance(end))) return undefined;
       if (signal.aborted) return undefined;
       if (mode === 'rebuild') {
-        await build.serve();
-        await this.serving.enter();
+        await this.serving.giveWay();
         return { events, milliseconds: Date.now() - started };
       }
       const tables = await compareSchemas(client, name, build.schema);

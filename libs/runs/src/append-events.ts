@@ -45,12 +45,12 @@ export class AppendEventsHandler implements ICommandHandler<AppendEvents> {
       expectLease(run as RunState, leaseId);
       return appendEvents(run as RunState, events);
     });
-    const { position, revision } = outcome;
+    const { position, through } = outcome;
     this.writes.wrote(known, position);
     const appended = outcome.events.length;
     const { first, last } =
       appended > 0
-        ? { first: revision - appended + 2, last: revision + 1 }
+        ? { first: through - appended + 2, last: through + 1 }
         : placesOf(outcome.state as RunState, events);
     return {
       first_sequence_number: first,
