@@ -20,11 +20,23 @@ let change: Promise<Reply>;
 /** What waits for the database. */
 const waiting: Promise<Reply>[] = [];
 
-/** Sends a signal to the server's Postgres and to all its processes. */
-function signalPostgres(name: NodeJS.Signals): void {
+/** The postmaster of the server's Postgres, and those it has started: none comes or goes while it is frozen. */
+function postgres(): { postmaster: number; children: number[] } {
   const [postmaster = ''] = readFileSync(join(server.dataDir, 'postgres/postmaster.pid'), 'utf8').split('\n');
   const children = execFileSync('pgrep', ['-P', postmaster], { encoding: 'utf8' }).trim().split('\n');
-  for (const pid of [postmaster, ...children]) process.kill(Number(pid), name);
+  return { postmaster: Number(postmaster), children: children.map(Number) };
+}
+
+/** Stops the postmaster, and then all that it has started. */
+function freezePostgres(): void {
+  process.kill(postgres().postmaster, 'SIGSTOP');
+  for (const child of postgres().children) process.kill(child, 'SIGSTOP');
+}
+
+/** The postmaster goes on last: until then one that ends stays in the table of processes. */
+function thawPostgres(): void {
+  const { postmaster, children } = postgres();
+  for (const pid of [...children, postmaster]) process.kill(pid, 'SIGCONT');
 }
 
 /** Asks again, without waiting for answers, until one is a refusal; all the others stay under way. */
@@ -49,13 +61,13 @@ describe('while the database is frozen', () => {
     ann = await (await newProject(server)).caller('user');
     const { id } = await ann.made('/runs');
     await admin.made('/runs');
-    signalPostgres('SIGSTOP');
+    freezePostgres();
     unknownCaller = firstRefusal(() => ann.get(`/runs/${id}`));
     read = firstRefusal(() => admin.get('/runs'));
     change = firstRefusal(() => admin.post('/runs', {}, { 'idempotency-key': randomUUID() }));
   });
   afterAll(async () => {
-    signalPostgres('SIGCONT');
+    thawPostgres();
     await server.stop();
   });
 
@@ -85,7 +97,7 @@ describe('while the database is frozen', () => {
   }, 90_000);
 
   it('and awake again it answers who waits, and has every change that was not refused, once', async () => {
-    signalPostgres('SIGCONT');
+    thawPostgres();
     const replies = await Promise.all(waiting);
     const made = replies.flatMap(({ status, body }) => (status === 201 ? [body['id']] : []));
     expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200, 201, 503]));
