@@ -33,6 +33,8 @@ export class RequestContext {
   opened: (() => void) | undefined;
   /** The code of the problem that the request was refused with. */
   refusal: ProblemCode | undefined;
+  /** Whether that was a rule of the domain: what became of the command is known, whatever the status. */
+  decided = false;
   private caller: Principal | undefined;
   private command: Causation | undefined;
 

@@ -10,7 +10,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CommandSeed } from '#eventsourcing';
 import type { RequestContext } from './context.js';
 import { type Answer, EarlyAnswer } from './early-answer.js';
-import type { ProblemCode } from './problem.catalogue.js';
 import { ProblemError } from './problems.js';
 import { addManners } from './route-config.js';
 
@@ -84,15 +83,14 @@ export class IdempotencyGuard implements CanActivate {
         });
       default:
         ctx.seed = begun.seed;
-        ctx.remember = (answer) => this.settle(claim, begun.seed, answer, ctx.refusal);
+        ctx.remember = (answer) => this.settle(claim, begun.seed, answer, ctx.decided);
         return true;
     }
   }
 
-  private settle(claim: Claim, seed: CommandSeed, answer: Answer, refusal?: ProblemCode): Promise<void> {
+  private settle(claim: Claim, seed: CommandSeed, answer: Answer, decided: boolean): Promise<void> {
     if (answer.status < 300) return this.store.complete(claim, seed, answer);
-    // The sandbox that this command asked for has been given up: the next one must ask for another.
-    const refused = answer.status < 500 || refusal === 'no_host';
+    const refused = answer.status < 500 || decided;
     return refused ? this.store.abandon(claim, seed) : this.store.release(claim, seed);
   }
 }

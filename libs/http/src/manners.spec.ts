@@ -454,6 +454,15 @@ test('only 2xx answers are remembered', async () => {
   expect(toy.recovered).toEqual([false, false]);
 });
 
+test('a rule that was broken frees the key, even where another attempt may go well', async () => {
+  const key = { 'idempotency-key': uuidv7() };
+  toy.before = () => Promise.reject(new RuleViolation('sandbox_unavailable', 'x'));
+  expectProblem(await post({}, key), 503, 'sandbox_unavailable');
+  toy.before = () => Promise.resolve();
+  expect((await post({}, key)).status).toBe(201);
+  expect(toy.recovered).toEqual([false, false]);
+});
+
 test('after a failure of ours the next attempt is the same command', async () => {
   const key = { 'idempotency-key': uuidv7() };
   toy.before = () => Promise.reject(new Error('lost'));

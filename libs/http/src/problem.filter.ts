@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import type { ConnectionError, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { uuidv7 } from '#eventsourcing';
+import { RuleViolation, uuidv7 } from '#eventsourcing';
 import type { RequestContext } from './context.js';
 import { EarlyAnswer } from './early-answer.js';
 import { catalogue } from './problem.catalogue.js';
@@ -36,6 +36,7 @@ export class ProblemFilter implements ExceptionFilter {
         'The server failed to answer; its log has more under the request id.',
       );
     }
+    request.ctx.decided = error instanceof RuleViolation;
     answerProblem(request, reply, problem);
   }
 
