@@ -109,9 +109,10 @@ export class ClaimRunsHandler implements ICommandHandler<ClaimRuns> {
     try {
       if (!(await this.candidates.hasTurn(candidate)) || news.over) return [];
       const lease = leaseFrom(causation.milliseconds, { lease_id: causation.mint(), worker_id, seconds });
-      const { id } = candidate;
-      const outcome = await this.streams.execute(runDecider, runStream(id), causation, (run) =>
-        run !== undefined && matches(filter ?? {}, run) && fits(run, room) ? claimRun(run, lease) : [],
+      const stream = runStream(candidate.id);
+      if (!fits(await this.streams.glance(runDecider, stream), room)) return [];
+      const outcome = await this.streams.execute(runDecider, stream, causation, (run) =>
+        run !== undefined && matches(filter ?? {}, run) ? claimRun(run, lease) : [],
       );
       const run = outcome.state;
       if (run?.status !== 'pending') this.candidates.settle(candidate);
@@ -129,8 +130,8 @@ const renewed = ({ principal, id, options: { correlationId = id, traceparent } }
   new Causation(principal, { correlationId, ...(traceparent !== undefined && { traceparent }) });
 
 /** Whether there is room for a run, which then takes it. */
-function fits(run: RunState, room: Room): boolean {
+function fits(run: RunState | undefined, room: Room): boolean {
   if (room.bytes <= 0) return false;
-  room.bytes -= runDecider.weigh?.(run) ?? 0;
+  if (run !== undefined) room.bytes -= runDecider.weigh?.(run) ?? 0;
   return true;
 }
