@@ -41,10 +41,7 @@ export class Streams {
   ) {}
 
   /** The state of a stream as the store has it now. @throws StoreUnavailable */
-  load<State, F extends Fact>(
-    decider: Decider<State, F>,
-    stream: string,
-  ): Promise<{ state: State; revision: number }> {
+  load<State, F extends Fact>(decider: Decider<State, F>, stream: string): Promise<Confirmed<State>> {
     return this.tips.confirmed(decider, stream);
   }
 
@@ -143,12 +140,12 @@ export class Streams {
   }
 
   private envelope(
-    fact: Fact,
+    { type, data }: Fact,
     stream: string,
     revision: number,
     causation: Causation,
   ): NewEvent & { stream: string; revision: number } {
-    const version = this.upcasters.version(fact.type);
+    const version = this.upcasters.version(type);
     const { correlationId, traceparent } = causation.options;
     const metadata: EventMetadata = {
       $correlationId: correlationId ?? causation.id,
@@ -159,14 +156,7 @@ export class Streams {
       ...(version > 1 && { schemaVersion: version }),
       ...(traceparent !== undefined && { traceparent }),
     };
-    return {
-      id: causation.eventId(stream, revision),
-      type: fact.type,
-      data: fact.data,
-      metadata,
-      stream,
-      revision,
-    };
+    return { id: causation.eventId(stream, revision), type, data, metadata, stream, revision };
   }
 
   /** Looks for the events of an earlier attempt at the same command, newest first. */
