@@ -1,6 +1,6 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { seesAllUsers } from '#access';
-import type { Causation, Principal } from '#eventsourcing';
+import { seesAllUsers, workers } from '#access';
+import type { Causation, Principal, Role } from '#eventsourcing';
 import { referenced, RuleViolation, Streams } from '#eventsourcing';
 import { findSession, SessionBudgets, sessionDecider, type SessionState, sessionStream } from '#sessions';
 import { findRun } from './find-run.js';
@@ -8,6 +8,7 @@ import { RunClaims } from './run-claims.js';
 import type { CreateRunBody } from './run.bodies.js';
 import type { RunState } from './run.decider.js';
 import { createRun } from './run-changes.decider.js';
+import { leaseFrom } from './lease.decider.js';
 import { runDecider } from './run.decider.js';
 import type { RunBirth } from './run.events.js';
 import { runStream } from './run.events.js';
@@ -47,6 +48,7 @@ export class CreateRunHandler implements ICommandHandler<CreateRun> {
 
   async execute({ body, causation, sessionId, seen, id = causation.mint() }: CreateRun): Promise<CreatedRun> {
     const { principal } = causation;
+    expectStartable(body, principal);
     const found = await this.session(principal, sessionId, body.session_id ?? undefined);
     const parent = body.parent_run_id == null ? undefined : await this.parent(principal, body.parent_run_id);
     const session = found?.id;
@@ -121,5 +123,34 @@ function born(
     ...(body.input != null && { input: body.input }),
     metadata: body.metadata ?? {},
     max_attempts: body.max_attempts,
+    ...(body.status === 'running' && { started: startedBy(body, causation) }),
   };
 }
+
+function startedBy({ lease }: CreateRunBody, causation: Causation): NonNullable<RunBirth['started']> {
+  if (lease == null) return {};
+  const { worker_id, lease_seconds: seconds } = lease;
+  return {
+    lease: leaseFrom(causation.milliseconds, { lease_id: causation.mint(), worker_id, seconds }),
+  };
+}
+
+/** @throws RuleViolation forbidden, to one who could not prolong the lease; validation_failed, for what cannot be together */
+function expectStartable({ status, lease, on_active_run }: CreateRunBody, { role }: Principal): void {
+  if (lease != null && !(workers as readonly Role[]).includes(role)) {
+    throw new RuleViolation('forbidden', 'only a worker or an operator may take a lease');
+  }
+  if (lease != null && status !== 'running') {
+    throw unfit('/lease', 'lease is of a run that is created with the status running');
+  }
+  if (status === 'running' && on_active_run === 'enqueue') {
+    throw unfit(
+      '/status',
+      'status must be pending for a run that may have to wait: on_active_run is enqueue',
+    );
+  }
+}
+
+/** Of a field that does not go with what else was asked for. */
+export const unfit = (pointer: string, detail: string): RuleViolation =>
+  new RuleViolation('validation_failed', detail, { pointer });

@@ -4,6 +4,7 @@ import { given } from '../../eventsourcing/src/given-when-then.js';
 import { claimRun, expectLease, expireLease, extendLease, leaseFrom } from './lease.decider.js';
 import type { Run, RunState } from './run.decider.js';
 import { runDecider } from './run.decider.js';
+import { createRun } from './run-changes.decider.js';
 import type { RunBirth, RunFact } from './run.events.js';
 
 const noon = Date.parse('2026-01-01T12:00:00.000Z');
@@ -43,6 +44,20 @@ const ended = (type: 'RunCompleted' | 'RunFailed' | 'RunCancelled'): RunFact[] =
   { type, data: { from: 'running' } },
 ];
 const known = (run: Run): RunState => run as RunState;
+
+describe('creating a run that its creator carries out', () => {
+  it('written: it is created and started at once, under the lease', () => {
+    given(runDecider, [])
+      .when((run) => createRun(run, { ...birth, started: { lease } }))
+      .then(running);
+  });
+
+  it('written: nothing, where somebody else has created it before', () => {
+    given(runDecider, running)
+      .when((run) => createRun(run, { ...birth, started: { lease } }))
+      .then([]);
+  });
+});
 
 describe('claiming a run', () => {
   it('written: a pending one starts under the lease', () => {

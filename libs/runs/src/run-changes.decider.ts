@@ -14,9 +14,14 @@ export interface RunChange {
   readonly metadata?: JsonObject;
 }
 
-/** A run is created once; the same birth again changes nothing. */
+/** A run is created once, and started with it where its birth says so; the same birth again changes nothing. */
 export function createRun(run: Run, birth: RunBirth): RunFact[] {
-  return run === undefined ? [{ type: 'RunCreated', data: birth }] : [];
+  if (run !== undefined) return [];
+  const { started, ...data } = birth;
+  const created: RunFact = { type: 'RunCreated', data };
+  if (started === undefined) return [created];
+  const session = ofSession({ session_id: birth.session_id ?? null });
+  return [created, { type: 'RunStarted', data: { from: 'pending', ...session, ...started } }];
 }
 
 /**

@@ -102,7 +102,5 @@ export class RunClaims {
   }
 }
 
-const claimed = (birth: RunBirth, behind: readonly string[]): JsonObject & { run_id: string } => ({
-  ...birth,
-  ...(behind.length > 0 && { behind: [...behind] }),
-});
+const claimed = (birth: RunBirth, behind: readonly string[]): JsonObject & { run_id: string } =>
+  ({ ...birth, ...(behind.length > 0 && { behind: [...behind] }) }) as object as ReturnType<typeof claimed>;

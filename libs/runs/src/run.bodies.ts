@@ -22,6 +22,16 @@ import { SessionRunFilter } from './run.filter.js';
 
 export const onActiveRun = ['reject', 'allow', 'enqueue', 'steer'] as const;
 
+const bornAs = ['pending', 'running'] as const;
+
+export class RunLeaseBody {
+  @IsText(200, { least: 1 })
+  worker_id: string;
+
+  @IsWhole(1, 3_600)
+  lease_seconds: number = 30;
+}
+
 export class RunErrorBody {
   @IsText(200, { least: 1 })
   code: string;
@@ -93,6 +103,15 @@ export class CreateSessionRunBody {
 
   @IsEnumWord(onActiveRun)
   on_active_run: (typeof onActiveRun)[number] = 'reject';
+
+  /** `running`: the caller carries the run out; no worker can claim it. */
+  @IsEnumWord(bornAs)
+  status: (typeof bornAs)[number] = 'pending';
+
+  /** Of a run that is created running: taken away when its heartbeats stay away, as from any worker. */
+  @IsOptional()
+  @IsShape(() => RunLeaseBody)
+  lease?: RunLeaseBody | null;
 }
 
 export class CreateRunBody extends CreateSessionRunBody {

@@ -2,7 +2,7 @@ import type { Decider, Envelope, Fact, Json, JsonObject, Usage } from '#eventsou
 import { SeenIds, shallowMerge } from '#eventsourcing';
 import type {
   Lease,
-  RunBirth,
+  RunCreated,
   RunError,
   RunEventRecorded,
   RunFact,
@@ -86,7 +86,7 @@ export function foldRun(run: Run, fact: RunFact, envelope: Envelope): Run {
   return fact.type === 'RunEventRecorded' ? told(run, fact) : changed(run, fact, envelope);
 }
 
-function born(birth: RunBirth, { metadata: { at } }: Envelope): RunState {
+function born(birth: RunCreated['data'], { metadata: { at } }: Envelope): RunState {
   return {
     id: birth.run_id,
     project_id: birth.project_id,
@@ -178,5 +178,5 @@ function results(data: { output?: Json; error?: RunError; done_reason?: string }
 }
 
 /** What an event of a run says of its session. */
-export const ofSession = (run: RunState): { session_id?: string } =>
+export const ofSession = (run: Pick<RunState, 'session_id'>): { session_id?: string } =>
   run.session_id === null ? {} : { session_id: run.session_id };

@@ -30,6 +30,8 @@ export interface RunBirth {
   readonly max_attempts: number;
   /** Runs of the session that must be over before this one may start. */
   readonly behind?: string[];
+  /** Whoever made the run carries it out, too: it is running from the start. */
+  readonly started?: { readonly lease?: Lease };
 }
 
 /**
@@ -56,7 +58,7 @@ export interface Lease {
   readonly expires_at: string;
 }
 
-export type RunCreated = Fact<'RunCreated', RunBirth>;
+export type RunCreated = Fact<'RunCreated', Omit<RunBirth, 'started'>>;
 export type RunStarted = Fact<'RunStarted', Transition & { readonly lease?: Lease }>;
 export type RunLeaseExtended = Fact<'RunLeaseExtended', Pick<Lease, 'lease_id' | 'expires_at'>>;
 /** The run is pending again: whoever had leased it let the lease expire. */

@@ -109,6 +109,12 @@ export class RunTree {
   data: RunInTree[];
 }
 
+/** A run that was just created, with the lease that its creator asked for; `lease_id` is shown here and nowhere else. */
+@ApiSchema({ name: 'NewRun' })
+export class NewRun extends RunResource {
+  lease_id?: string;
+}
+
 /** A run that a worker has just claimed; `lease_id` is shown here and nowhere else. */
 @ApiSchema({ name: 'ClaimedRun' })
 export class ClaimedRun extends RunResource {

@@ -22,7 +22,7 @@ import {
   wantsEventStream,
 } from '#http';
 import { CancelRun } from './cancel-run.js';
-import { CreateRun } from './create-run.js';
+import { CreateRun, unfit } from './create-run.js';
 import { LeaseId } from './lease-header.js';
 import { ListRuns } from './list-runs.js';
 import {
@@ -34,7 +34,7 @@ import {
   ListSessionRunsQuery,
   UpdateRunBody,
 } from './run.bodies.js';
-import { CancelledRun, RunResource, runResource, RunTree } from './run.resource.js';
+import { CancelledRun, NewRun, RunResource, runResource, RunTree } from './run.resource.js';
 import { isOver } from './run.decider.js';
 import { RunEnds } from './run-ends.js';
 import { RunWatch } from './run-watch.js';
@@ -61,7 +61,7 @@ export class RunsController {
   @Post('runs')
   @Allow(...writers)
   @Creates()
-  @ApiCreatedResponse({ type: RunResource })
+  @ApiCreatedResponse({ type: NewRun })
   @ApiAcceptedResponse({ type: RunResource })
   @ApiOkResponse({ content: { 'text/event-stream': {} } })
   create(
@@ -151,7 +151,7 @@ export class RunsController {
   @Post('sessions/:id/runs')
   @Allow(...writers)
   @Creates()
-  @ApiCreatedResponse({ type: RunResource })
+  @ApiCreatedResponse({ type: NewRun })
   @ApiAcceptedResponse({ type: RunResource })
   @ApiOkResponse({ content: { 'text/event-stream': {} } })
   createInSession(
@@ -169,16 +169,19 @@ export class RunsController {
     { wait = false }: CreateRunQuery,
     ctx: RequestContext,
   ): Promise<string | undefined> {
+    const streamed = wantsEventStream(ctx);
+    if (streamed && command.body.lease != null) throw unfit('/lease', 'lease cannot be answered as a stream');
     const { run: created, position } = await this.commands.execute(command);
     changed(ctx, position);
     void ctx.reply.header('location', `/v1/runs/${created.id}`);
-    if (wantsEventStream(ctx)) {
+    if (streamed) {
       await this.watch.fromCreation(created, ctx);
       return undefined;
     }
     const run = wait ? await this.ends.of(created, mostWait, patience(ctx)) : created;
     void ctx.reply.code(wait && !isOver(run) ? 202 : 201);
-    const shown = runResource(wait ? await this.runs.withCounts(run) : run);
+    const shown: NewRun = runResource(wait ? await this.runs.withCounts(run) : run);
+    if (created.lease !== null) shown.lease_id = created.lease.lease_id;
     return resource(ctx, shown, run.revision);
   }
 }
