@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Env, type Outcome, outcomeOf, startRunledger } from './support/runledger.js';
+import { newProject } from './support/api.js';
 import { type Server, startServer } from './support/server.js';
 
 interface LogEntry {
@@ -24,6 +25,14 @@ const runledger = (args: readonly string[], env: Env = settings()) => outcomeOf(
 const json = (line: string): Record<string, unknown> => JSON.parse(line) as Record<string, unknown>;
 const idIn = ({ stderr }: Outcome): string => /^run (\S+)$/m.exec(stderr)?.[1] ?? '';
 const recorded = async (id: string) => json((await runledger(['run', id])).stdout);
+
+/** The newest run that is running, once there is one. */
+const running = async (env: Env = settings()): Promise<Record<string, unknown>> => {
+  for (;;) {
+    const { stdout } = await runledger(['runs', '--status', 'running', '--limit', '1', '--json'], env);
+    if (stdout !== '') return json(stdout);
+  }
+};
 
 /** The whole log, also where the read model is a moment behind. */
 const logOf = async (id: string): Promise<LogEntry[]> => {
@@ -94,6 +103,43 @@ describe('runledger exec', () => {
       status: 'failed',
       error: { code: 'signal_SIGTERM' },
     });
+  });
+
+  it.each([
+    ['one that SIGTERM ends', 'echo ready; exec sleep 600', 143],
+    ['one that ignores it, and whose child holds the output open', 'trap "" TERM; echo ready; sleep 60', 137],
+  ])('ends the command of a run that is cancelled: %s', async (_what, script, code) => {
+    const child = startRunledger(['exec', '--', 'sh', '-c', script], settings());
+    const outcome = outcomeOf(child);
+    await once(child.stdout, 'data');
+    const { id } = await running();
+    expect(await runledger(['cancel', String(id), '--reason', 'enough'])).toMatchObject({
+      code: 0,
+      stdout: 'cancelled\n',
+    });
+    const ended = await outcome;
+    expect(ended.code).toBe(code);
+    expect(ended.stderr).toContain(`run ${String(id)} is cancelled: the command is asked to end\n`);
+    expect(await recorded(String(id))).toMatchObject({
+      status: 'cancelled',
+      status_reason: { reason: 'enough' },
+    });
+  });
+
+  it('holds a lease while the command runs, with the key of a worker; records without one with that of a user', async () => {
+    const project = await newProject(server);
+    for (const [role, lease] of [
+      ['worker', { worker_id: expect.stringMatching(/^exec@.+:\d+$/) as unknown }],
+      ['user', null],
+    ] as const) {
+      const env = { RUNLEDGER_URL: server.url, RUNLEDGER_API_KEY: (await project.caller(role)).key };
+      const child = startRunledger(['exec', '--', 'sh', '-c', 'echo ready; exec sleep 600'], env);
+      const outcome = outcomeOf(child);
+      await once(child.stdout, 'data');
+      expect(await running(env)).toMatchObject({ lease, attempt: 1, max_attempts: 1 });
+      child.kill('SIGTERM');
+      expect((await outcome).code).toBe(143);
+    }
   });
 
   it('keeps every line of much output, in order', async () => {

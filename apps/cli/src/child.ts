@@ -18,7 +18,11 @@ export interface Child {
   readonly stderr: Readable;
   /** Never rejects: a command that cannot be started has an ending, too. */
   readonly ending: Promise<Ending>;
+  /** Asks the command to end. After ten seconds it is killed, and what it left behind is no longer read. */
+  end(): void;
 }
+
+const grace = 10_000;
 
 const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
@@ -33,14 +37,24 @@ export const startChild = (command: string, args: readonly string[], onLateSigna
   } catch (error) {
     // Told at once, unlike other reasons: an empty name, a path that leads through a file, a loop of links.
     const ending = Promise.resolve(notStarted(command, error as NodeJS.ErrnoException));
-    return { stdout: Readable.from([]), stderr: Readable.from([]), ending };
+    return { stdout: Readable.from([]), stderr: Readable.from([]), ending, end: () => undefined };
   }
   let ended = false;
+  const closeOutput = (): void => {
+    child.stdout.destroy();
+    child.stderr.destroy();
+  };
+  const end = (): void => {
+    child.kill('SIGTERM');
+    setTimeout(() => {
+      child.kill('SIGKILL');
+      closeOutput();
+    }, grace).unref();
+  };
   for (const signal of forwarded) {
     process.on(signal, () => {
       if (ended) {
-        child.stdout.destroy();
-        child.stderr.destroy();
+        closeOutput();
         onLateSignal();
       } else if (!sentByTerminal(signal)) child.kill(signal);
     });
@@ -48,7 +62,7 @@ export const startChild = (command: string, args: readonly string[], onLateSigna
   const ending = endingOf(child, command).finally(() => {
     ended = true;
   });
-  return { stdout: child.stdout, stderr: child.stderr, ending };
+  return { stdout: child.stdout, stderr: child.stderr, ending, end };
 };
 
 /** The terminal sends these to the whole foreground group; the command would get them twice. */

@@ -8,7 +8,7 @@ import { logs } from './logs.js';
 import { type Output, OutputClosed } from './output.js';
 import { attach, kill, ps, start } from './processes.js';
 import { projections } from './projections.js';
-import { run, runs } from './runs.js';
+import { cancel, run, runs } from './runs.js';
 import { session, sessions } from './sessions.js';
 import { readSettings } from './settings.js';
 import { watch } from './watch.js';
@@ -20,6 +20,7 @@ const commands = new Map<string, Command>(
     watch,
     runs,
     run,
+    cancel,
     sessions,
     session,
     ps,

@@ -19,8 +19,12 @@ and its further output is not recorded.
 
 The command's output is no terminal, also where that of exec is one. When nobody reads it any more
 (| head) the command goes on, and is recorded. A line of more than 1 MiB becomes several; U+0000, and what
-is no UTF-8, is recorded as U+FFFD. When exec itself is ended by SIGKILL, its run stays running, and holds
-its session, until PATCH /v1/runs/{id} or its cancel ends it.
+is no UTF-8, is recorded as U+FFFD.
+
+With the key of a worker, an operator or an admin, the run is leased: when it is cancelled the command
+is sent SIGTERM, and SIGKILL after 10 s; when exec itself is killed or stopped, the run has failed as
+orphaned 60 s after what --give-up-after says, an hour at most. With the key of a user it would stay
+running, and hold its session, until runledger cancel ends it.
 
 Exits as the command did: its exit code, 128+n after signal n, 127 when it was not
 found, 126 when it cannot be executed. 69: the server could not be reached at the start (the

@@ -6,6 +6,8 @@ export interface Problem {
   readonly title?: string;
   readonly detail?: string;
   readonly retryable?: boolean;
+  /** Of `lease_lost`. */
+  readonly run_status?: string;
   readonly errors?: readonly {
     readonly pointer?: string;
     readonly parameter?: string;

@@ -20,6 +20,12 @@ export const record = async (
   const child = startChild(command, args, () => {
     run.stopRetrying();
   });
+  run.hold((status) => {
+    if (status === 'cancelled') child.end();
+    const then =
+      status === 'cancelled' ? 'the command is asked to end' : 'what comes of the command is not its end';
+    void tell(err, `runledger: run ${run.id} is ${status}: ${then}`);
+  });
   const ending = await watch(child, run, out, err);
   if (!ending.started) await tell(err, `runledger: ${ending.error?.message ?? command}`);
   try {

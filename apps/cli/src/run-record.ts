@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Api } from './api.js';
 import type { Ending } from './child.js';
 import { type LogEntry, LogShipper } from './log-shipper.js';
+import { keepLease, leaseToAsk } from './lease.js';
 import { withRetries } from './retry.js';
 
 export interface RecordOptions {
@@ -18,17 +19,20 @@ export class RunRecord {
   private readonly producer = randomUUID();
   private readonly shipper: LogShipper;
   private announced = false;
+  private cancelled = false;
+  private release = (): void => undefined;
 
   private constructor(
     private readonly api: Api,
     readonly id: string,
+    private readonly leaseId: string | undefined,
     private readonly giveUpAfter: number,
     private readonly say: (message: string) => void,
   ) {
     this.shipper = new LogShipper({ send: (entries, sequence) => this.send(entries, sequence) });
   }
 
-  /** Creates the run and sets it running, without retries. @throws CliError */
+  /** Creates the run, running from the start, without retries. @throws CliError */
   static async start(
     api: Api,
     command: string,
@@ -40,13 +44,24 @@ export class RunRecord {
     const body = {
       kind: 'job',
       source,
+      status: 'running',
+      max_attempts: 1,
+      ...(await leaseToAsk(api, options.giveUpAfter)),
       input: { command, args, cwd: process.cwd() },
       ...(sessionId !== undefined && { session_id: sessionId }),
       ...(taskId !== undefined && { task_id: taskId }),
     };
-    const { id } = await api.call<{ id: string }>('POST', '/v1/runs', { body });
-    await api.call('PATCH', `/v1/runs/${id}`, { body: { status: 'running' } });
-    return new RunRecord(api, id, options.giveUpAfter, say);
+    const made = await api.call<{ id: string; lease_id?: string }>('POST', '/v1/runs', { body });
+    return new RunRecord(api, made.id, made.lease_id, options.giveUpAfter, say);
+  }
+
+  /** Holds the run's lease until its end is stored. @param onLost called when somebody else has ended the run */
+  hold(onLost: (status: string) => void): void {
+    if (this.leaseId === undefined) return;
+    this.release = keepLease(this.api, { id: this.id, lease_id: this.leaseId }, (status) => {
+      this.cancelled = status === 'cancelled';
+      onLost(status);
+    });
   }
 
   /** Resolves when there is room for more. */
@@ -58,7 +73,11 @@ export class RunRecord {
   async finish(ending: Ending): Promise<void> {
     const body = ending.error ? { status: 'failed', error: ending.error } : { status: 'completed' };
     const log = await Promise.allSettled([this.shipper.finish()]);
-    await this.retrying(() => this.api.call('PATCH', `/v1/runs/${this.id}`, { body }));
+    try {
+      if (!this.cancelled) await this.retrying(() => this.api.call('PATCH', `/v1/runs/${this.id}`, { body }));
+    } finally {
+      this.release();
+    }
     if (log[0].status === 'rejected') throw log[0].reason;
   }
 

@@ -44,3 +44,24 @@ export const run: Command = {
     };
   },
 };
+
+export const cancel: Command = {
+  summary: 'cancel a run, and the runs below it',
+  help: `usage: runledger cancel <run> [--reason TEXT]
+
+  --reason TEXT   kept with the run
+
+Its processes are terminated, and its worker hears of it with its next heartbeat. A run that is over
+stays as it is.`,
+  parse: (args) => {
+    const { values, positionals: rest } = parseOptions(args, { reason: { type: 'string' } });
+    const [id] = positionals(rest, 'run');
+    return async ({ api, out }) => {
+      const body = values.reason === undefined ? {} : { reason: values.reason };
+      const path = `/v1/runs/${encodeURIComponent(id)}/cancel`;
+      const { run } = await api.call<{ run: { status: string } }>('POST', path, { body });
+      await out.write(`${run.status}\n`);
+      return exitCode.ok;
+    };
+  },
+};
