@@ -271,6 +271,17 @@ describe('an export', () => {
     });
   });
 
+  it('of a project is whole where operators of another have used a stream of the instance', async () => {
+    const operator = await project.caller('operator');
+    for (const api of [operator, stranger, operator]) {
+      expect(await runledger(['projections', 'rebuild', 'mounts'], envOf(api))).toMatchObject({ code: 0 });
+    }
+    const { dir, verify } = await made('rebuilt', operator);
+    expect(await verify()).toMatchObject({ code: 0 });
+    expect(readFileSync(join(dir, 'events.ndjson'), 'utf8')).not.toContain('projection-');
+    expect(await (await made('rebuilt-all', admin, '--instance')).verify()).toMatchObject({ code: 0 });
+  });
+
   it('of all projects is for the first project’s admins alone', async () => {
     expect((await made('none', stranger, '--instance')).outcome.stderr).toMatch(/^forbidden: /);
     const { verify } = await made('all', admin, '--instance');

@@ -89,6 +89,38 @@ it('describes bodies that are not JSON, and the headers that go with them', () =
   ]);
 });
 
+it('names the preconditions that a call heeds', async () => {
+  const session = (await ann.made('/sessions')).id;
+  const run = (await ann.made(`/sessions/${session}/runs`)).id;
+  const asked = (await worker.made(`/runs/${run}/interactions`, { kind: 'user_input' })).id;
+  const process = (await ann.made(`/runs/${run}/processes`, { command: 'cat' })).id;
+  const stale = { 'if-match': '"99"' };
+  const calls: [call: string, path: string, body?: Body][] = [
+    ['PATCH /v1/sessions/{id}', `/sessions/${session}`, {}],
+    ['PUT /v1/sessions/{id}/state', `/sessions/${session}/state`, { data: 1 }],
+    ['PUT /v1/sessions/{id}/state/sandbox', `/sessions/${session}/state/sandbox`, { sandbox_id: null }],
+    ['POST /v1/sessions/{id}/archive', `/sessions/${session}/archive`],
+    ['POST /v1/sessions/{id}/unarchive', `/sessions/${session}/unarchive`],
+    ['POST /v1/sessions/{id}/resume', `/sessions/${session}/resume`],
+    ['POST /v1/interactions/{id}/respond', `/interactions/${asked}/respond`, { answer: 1 }],
+    ['POST /v1/interactions/{id}/resolve', `/interactions/${asked}/resolve`],
+    ['POST /v1/interactions/{id}/cancel', `/interactions/${asked}/cancel`],
+    ['POST /v1/processes/{id}/terminate', `/processes/${process}/terminate`],
+    ['DELETE /v1/runs/{id}/sandbox', `/runs/${run}/sandbox`],
+    ['POST /v1/runs/{id}/cancel', `/runs/${run}/cancel`],
+  ];
+  for (const [call, path, body] of calls) {
+    const { status } = await worker.call(call.split(' ')[0] as string, path, body, stale);
+    expect([call, status, headersOf(call)]).toEqual([call, 412, expect.arrayContaining(['If-Match'])]);
+  }
+  for (const call of ['POST /v1/runs/{id}/sandbox', 'POST /v1/sessions/resolve']) {
+    expect(headersOf(call)).not.toContain('If-Match');
+  }
+  for (const call of ['GET /v1/sessions/{id}/state', 'GET /v1/runs/{id}/sandbox']) {
+    expect(headersOf(call)).toContain('If-None-Match');
+  }
+});
+
 it('asks for no body where none need be sent', async () => {
   expect(said('POST /v1/runs').requestBody?.required).toBe(false);
   expect((await ann.call('POST', '/runs')).status).toBe(201);

@@ -749,6 +749,22 @@ describe('who may do what, and what is refused', () => {
     expect((body['data'] as Body[])[0]?.['scope']).toBe(`session:${session}`);
   });
 
+  test('a policy may name the scope and kind that its path names, and no other', async () => {
+    const session = (await operator.made('/sessions', {})).id;
+    for (const scope of ['project', `session:${session}`]) {
+      const policy = { scope, kind: 'logs', max_age: 'P9D', action: 'archive' };
+      expect(await put(scope, policy)).toMatchObject({ status: 200, body: policy });
+      expect((await put(scope, { ...policy, scope: null, kind: null })).status).toBe(200);
+    }
+    for (const [pointer, body] of [
+      ['/scope', { scope: 'default' }],
+      ['/kind', { kind: 'transcripts' }],
+      ['/kind', { kind: 'letters' }],
+    ] as const) {
+      expect(await put('project', body)).toMatchObject({ status: 400, body: { errors: [{ pointer }] } });
+    }
+  });
+
   test('an auditor reads and previews, and changes nothing', async () => {
     await put('project', { max_age: 'P1D' });
     const auditor = await project.caller('auditor');

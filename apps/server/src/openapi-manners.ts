@@ -57,6 +57,11 @@ export const components = {
   },
 };
 
+/** Paths of one resource, by its id or as the one of its kind. */
+const single = /(\{\w+\}|\/state|\/sandbox)$/;
+/** What is done to one resource, if it is still at the revision that If-Match names. */
+const deed = /\}\/(archive|unarchive|resume|cancel|respond|resolve|terminate|enable|disable|rotate-secret)$/;
+
 /** Says of one operation what the manners of the API promise: problems, keys, tokens and preconditions. */
 export function addManners(path: string, method: string, operation: Operation, handler: Handler): void {
   const changes = method !== 'get';
@@ -66,13 +71,14 @@ export function addManners(path: string, method: string, operation: Operation, h
   operation.description = [operation.description, `Roles: ${handler.roles.join(', ')}.`]
     .filter(Boolean)
     .join('\n\n');
-  const single = /\{\w+\}$/.test(path);
+  const ofOne = single.test(path);
+  const conditional = ofOne ? method !== 'post' : deed.test(path);
   const media = mediaOf(operation);
   media.forEach(sayOfMedia);
   const streams = media.some((one) => 'text/event-stream' in one);
   operation.parameters = [
     ...(operation.parameters ?? []),
-    ...parametersOf(changes, single, streams, handler),
+    ...parametersOf(changes, conditional, streams, handler),
   ];
   for (const [status, response] of Object.entries(operation.responses)) {
     if (response === undefined || '$ref' in response || !/^2/.test(status)) continue;
@@ -80,7 +86,7 @@ export function addManners(path: string, method: string, operation: Operation, h
       ...response.headers,
       'X-Request-Id': header('Names this request in the log.'),
       ...(changes && { 'Consistency-Token': header('To be sent with a read that must see this change.') }),
-      ...(single && status !== '204' && { ETag: header('"<revision>.<digest>"') }),
+      ...(ofOne && status !== '204' && { ETag: header('"<revision>.<digest>"') }),
     };
   }
 }
@@ -103,7 +109,7 @@ function sayOfMedia(media: Media): void {
 
 function parametersOf(
   changes: boolean,
-  single: boolean,
+  conditional: boolean,
   streams: boolean,
   { manners }: Handler,
 ): Parameter[] {
@@ -112,11 +118,11 @@ function parametersOf(
       ...(streams ? [parameter('Last-Event-ID', 'header', resume)] : []),
       parameter('Consistency-Token', 'header', consistency),
       parameter('consistency_token', 'query', consistency),
-      ...(single ? [parameter('If-None-Match', 'header', '304 when the ETag is still this one.')] : []),
+      ...(conditional ? [parameter('If-None-Match', 'header', '304 when the ETag is still this one.')] : []),
     ];
   }
   return [
     ...(manners.creates === true ? [parameter('Idempotency-Key', 'header', idempotency)] : []),
-    ...(single ? [parameter('If-Match', 'header', '412 unless the resource is at this revision.')] : []),
+    ...(conditional ? [parameter('If-Match', 'header', '412 unless the resource is at this revision.')] : []),
   ];
 }

@@ -17,7 +17,7 @@ import {
 } from '#evidence';
 import { ProblemError } from '#http';
 import { Database } from '#read-models';
-import { shownIn } from './shown.js';
+import { exportedFrom } from './shown.js';
 import { readLeaves } from './tree-rows.js';
 import { Witness } from './witness.js';
 
@@ -74,7 +74,7 @@ export class Exports {
     size: number,
     after: bigint,
   ): AsyncGenerator<{ line: string; shown: boolean }> {
-    const shown = scope === 'instance' ? () => true : shownIn(scope.project);
+    const shown = scope === 'instance' ? () => true : exportedFrom(scope.project);
     const stored = this.store.readAll({ after })[Symbol.asyncIterator]();
     const next = async (): Promise<RecordedEvent | undefined> => {
       const result = await stored.next();

@@ -9,6 +9,16 @@ export const shownIn = (project: string) => {
     metadata.project === project && !secret.some((prefix) => stream.startsWith(prefix));
 };
 
+/** Streams of the instance: a part of one would look as if the rest had been removed. */
+const common = ['projection-'];
+
+/** Whether an event stands in the export of a project, and not its leaf alone. */
+export const exportedFrom = (project: string) => {
+  const shown = shownIn(project);
+  return (event: RecordedEvent): boolean =>
+    shown(event) && !common.some((prefix) => event.stream.startsWith(prefix));
+};
+
 /** Only the first project's admins answer for all projects, and may have the events of all. */
 export const seesInstance = ({ role, projectId }: Principal): boolean =>
   role === 'admin' && projectId === 'default';

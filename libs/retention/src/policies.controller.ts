@@ -9,7 +9,7 @@ import { RemovePolicy } from './remove-policy.js';
 import { SetRetentionPolicyBody } from './retention.bodies.js';
 import { retentionKinds, retentionStream } from './retention.events.js';
 import { policyResource, PolicyResource } from './retention.resource.js';
-import { expectMayChange, kindOfPath, retentionManagers, scopeOfPath } from './scopes.js';
+import { expectAsInPath, expectMayChange, kindOfPath, retentionManagers, scopeOfPath } from './scopes.js';
 import { SetPolicy } from './set-policy.js';
 
 @ApiTags('retention')
@@ -39,6 +39,7 @@ export class PoliciesController {
     const kind = kindOfPath(kindWord);
     const scope = await scopeOfPath(this.streams, ctx.principal, word);
     expectMayChange(ctx.principal, scope);
+    expectAsInPath(body, { scope: word, kind });
     const command = new SetPolicy(scope, kind, body, ctx.causation(), ifMatch(ctx));
     const { policy, limits, position } = await this.commands.execute(command);
     changed(ctx, position);

@@ -24,7 +24,7 @@ const IsDuration = (): PropertyDecorator =>
   );
 
 /** What may be kept; without a limit all is, whatever a wider scope says. */
-export class SetRetentionPolicyBody {
+export class RetentionLimitsBody {
   /** ISO 8601 duration; what is older is removed. */
   @IsOptional()
   @IsDuration()
@@ -40,8 +40,21 @@ export class SetRetentionPolicyBody {
   action: RetentionAction = 'purge';
 }
 
+/** A policy, whose scope and kind the path names. */
+export class SetRetentionPolicyBody extends RetentionLimitsBody {
+  /** That of the path. */
+  @IsOptional()
+  @IsText(100)
+  scope?: string | null;
+
+  /** That of the path. */
+  @IsOptional()
+  @IsEnumWord(retentionKinds)
+  kind?: RetentionKind | null;
+}
+
 /** A policy as it might be set. */
-export class PreviewRetentionBody extends SetRetentionPolicyBody {
+export class PreviewRetentionBody extends RetentionLimitsBody {
   /** `default`, `project`, or `session:` and an id. */
   @IsText(100)
   scope: string;

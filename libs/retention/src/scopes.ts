@@ -1,4 +1,4 @@
-import { type Principal, referenced, type Streams } from '#eventsourcing';
+import { type Principal, referenced, RuleViolation, type Streams } from '#eventsourcing';
 import { isUuid, ProblemError } from '#http';
 import { findSession } from '#sessions';
 import { type RetentionKind, retentionKinds, type RetentionScope } from './retention.events.js';
@@ -48,6 +48,18 @@ export function kindOfPath(word: string): RetentionKind {
   const kind = retentionKinds.find((one) => one === word);
   if (kind !== undefined) return kind;
   throw new ProblemError('not_found', `A kind is one of ${retentionKinds.join(', ')}.`);
+}
+
+/** A policy that names its scope or kind names those of its path. @throws RuleViolation validation_failed */
+export function expectAsInPath(
+  body: { readonly scope?: string | null; readonly kind?: string | null },
+  path: { readonly scope: string; readonly kind: string },
+): void {
+  for (const name of ['scope', 'kind'] as const) {
+    if (body[name] == null || body[name] === path[name]) continue;
+    const message = `${name} must be ${path[name]}, as in the path`;
+    throw new RuleViolation('validation_failed', message, { pointer: `/${name}` });
+  }
 }
 
 /** What holds for all projects is the business of the admins of the first. @throws ProblemError forbidden */

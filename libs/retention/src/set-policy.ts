@@ -4,7 +4,7 @@ import { Streams } from '#eventsourcing';
 import { RecentWrites } from '#read-models';
 import type { PolicyState } from './policy.decider.js';
 import { policyDecider, setPolicy } from './policy.decider.js';
-import type { SetRetentionPolicyBody } from './retention.bodies.js';
+import type { RetentionLimitsBody } from './retention.bodies.js';
 import {
   type RetentionKind,
   type RetentionLimits,
@@ -22,7 +22,7 @@ export class SetPolicy extends Command<PolicyAndPosition> {
   constructor(
     readonly scope: RetentionScope,
     readonly kind: RetentionKind,
-    readonly body: SetRetentionPolicyBody,
+    readonly body: RetentionLimitsBody,
     readonly causation: Causation,
     readonly expected: number | undefined,
   ) {
@@ -52,7 +52,7 @@ export class SetPolicyHandler implements ICommandHandler<SetPolicy> {
   }
 }
 
-export const limitsOf = ({ max_age, max_bytes, action }: SetRetentionPolicyBody): RetentionLimits => ({
+export const limitsOf = ({ max_age, max_bytes, action }: RetentionLimitsBody): RetentionLimits => ({
   max_age: max_age ?? null,
   max_bytes: max_bytes ?? null,
   action,

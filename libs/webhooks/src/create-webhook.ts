@@ -12,7 +12,8 @@ import { WebhookTargets } from './webhook-targets.js';
 
 export interface WebhookAndSecret {
   readonly webhook: WebhookState;
-  readonly secret: string;
+  /** Undefined when the caller brought it along. */
+  readonly secret: string | undefined;
   readonly position: bigint | undefined;
 }
 
@@ -59,6 +60,6 @@ export class CreateWebhookHandler implements ICommandHandler<CreateWebhook> {
       { minted: true },
     );
     this.writes.wrote(id, position);
-    return { webhook: state as WebhookState, secret, position };
+    return { webhook: state as WebhookState, secret: body.secret == null ? secret : undefined, position };
   }
 }

@@ -31,7 +31,7 @@ export class WebhookResource {
 
 @ApiSchema({ name: 'WebhookWithSecret' })
 export class WebhookWithSecretResource extends WebhookResource {
-  /** Shown in this answer alone, and left out when an Idempotency-Key replays it. */
+  /** One that was minted, shown in this answer alone; left out when an Idempotency-Key replays it. */
   secret?: string;
 }
 

@@ -32,7 +32,7 @@ export class WebhooksController {
     private readonly webhooks: Webhooks,
   ) {}
 
-  /** Makes a webhook, which gets the events from then on. The answer shows its secret, this once. */
+  /** Makes a webhook, which gets the events from then on. The answer shows a secret that was minted, this once. */
   @Post()
   @Allow(...managers)
   @Creates()
