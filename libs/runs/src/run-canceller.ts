@@ -49,17 +49,12 @@ export class RunCanceller {
       },
     );
     const run = state as RunState;
-    const end = position ?? (await this.cancelledAt(run));
-    if (end === undefined) return { run, changed: events.length > 0, position };
-    this.writes.wrote(run, end);
-    const below = await this.cancelChildren(id, end, causation);
-    return { run, changed: events.length > 0, position: below ?? end };
-  }
-
-  /** Whoever was first may still be at the sub-runs: the second sees to them too, and answers no sooner. */
-  private async cancelledAt({ id, status }: RunState): Promise<bigint | undefined> {
-    if (status !== 'cancelled') return undefined;
-    return (await this.streams.findLast(runStream(id), ({ type }) => type === 'RunCancelled'))?.position;
+    this.writes.wrote(run, position);
+    const changed = events.length > 0;
+    if (run.status !== 'cancelled' || position === undefined) return { run, changed, position };
+    // Whoever was first may still be at the sub-runs: the second sees to them too, and answers no sooner.
+    const below = await this.cancelChildren(id, position, causation);
+    return { run, changed, position: below ?? position };
   }
 
   /**
