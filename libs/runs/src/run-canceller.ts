@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Causation } from '#eventsourcing';
-import { Streams } from '#eventsourcing';
+import { StoreUnavailable, Streams } from '#eventsourcing';
 import { Database, ReadModelClock } from '#read-models';
 import { expectLease } from './lease.decider.js';
 import type { RunState } from './run.decider.js';
@@ -55,6 +55,12 @@ export class RunCanceller {
     // Whoever was first may still be at the sub-runs: the second sees to them too, and answers no sooner.
     const below = await this.cancelChildren(id, position, causation);
     return { run, changed, position: below ?? position };
+  }
+
+  /** Waits until all runs that were created before the position are found. @throws StoreUnavailable when they are not in time */
+  async expectAllKnown(position: bigint): Promise<void> {
+    if (await this.clock.reached('runs', position, patience)) return;
+    throw new StoreUnavailable('the read model of the runs has not come to their end');
   }
 
   /**
