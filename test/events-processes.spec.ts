@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { Api } from './support/api.js';
+import { Api, type Reply } from './support/api.js';
 import { type Database, freshDatabase } from './support/database.js';
 import { type Server, startServer } from './support/server.js';
 import { type Frame, Watch } from './support/sse.js';
@@ -60,6 +60,28 @@ it('whatever process is told, those who watch through any other see all of it in
   const told = (frames: readonly Frame[] | undefined) => frames?.slice(1).map(({ data }) => data);
   expect(told(runs?.[1])).toEqual(told(runs?.[0]));
   expect(told(runs?.[2])).toEqual(told(runs?.[0]));
+}, 60_000);
+
+it('what one process has done, another that finds nothing left to do answers with a token that covers it', async () => {
+  const [one, two] = apis as [Api, Api];
+  const reached = ({ headers }: Reply): number =>
+    parseInt(String(headers.get('consistency-token')).slice(4), 16);
+  const twice = async (method: string, path: string, body?: unknown): Promise<Reply> => {
+    const first = await one.call(method, path, body);
+    const second = await two.call(method, path, body);
+    expect(second.status).toBeLessThan(300);
+    expect([path, reached(second) >= reached(first)]).toEqual([path, true]);
+    return first;
+  };
+  const session = String((await twice('POST', '/sessions', { external_id: 'known' })).body['id']);
+  await twice('PATCH', `/sessions/${session}`, { title: 'a title' });
+  await twice('POST', `/sessions/${session}/archive`);
+  await twice('PUT', `/sessions/${session}/pin`);
+  await twice('PUT', `/sessions/${session}/state`, { data: 1 });
+  const run = (await one.made('/runs', { session_id: session })).id;
+  await twice('PATCH', `/runs/${run}`, { status: 'running' });
+  await twice('POST', `/runs/${run}/interactions`, { token: 'a', kind: 'user_input', request: {} });
+  await twice('POST', `/runs/${run}/cancel`);
 }, 60_000);
 
 it('long work that one process was asked for, any other tells of at once', async () => {

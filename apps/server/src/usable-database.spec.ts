@@ -50,6 +50,23 @@ function sharing(socket: Socket): void {
   });
 }
 
+it('says in one sentence that a connection was lost between two statements', async () => {
+  let first: Socket | undefined;
+  const going = createServer((socket) => {
+    if (first === undefined) {
+      first = socket;
+      sharing(socket);
+      return;
+    }
+    first.once('close', () => socket.destroy());
+    first.end();
+  }).listen(0, '127.0.0.1');
+  await once(going, 'listening');
+  const { port } = going.address() as AddressInfo;
+  await expect(usableDatabase(`postgres://127.0.0.1:${port}/any`)).rejects.toThrow(StartProblem);
+  going.close();
+});
+
 it('says in one sentence that a pooler takes away what belongs to a session', async () => {
   const pooler = createServer(sharing).listen(0, '127.0.0.1');
   await once(pooler, 'listening');

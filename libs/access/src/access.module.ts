@@ -5,6 +5,7 @@ import { ApiKeysController } from './api-keys.controller.js';
 import { ApiKeys } from './api-keys.js';
 import { CreateApiKeyHandler } from './create-api-key.js';
 import { CreateProjectHandler } from './create-project.js';
+import { Authority } from './authority.js';
 import { bootstrapKeyToken, KeyRing } from './key-ring.js';
 import { ManagedProjects } from './managed-projects.js';
 import { MeController } from './me.controller.js';
@@ -27,6 +28,7 @@ export class AccessModule {
       providers: [
         { provide: bootstrapKeyToken, useValue: bootstrapKey },
         KeyRing,
+        Authority,
         AccessWrites,
         ManagedProjects,
         Projects,

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { inTime, type Principal } from '#eventsourcing';
 import { Database } from '#read-models';
+import { Authority } from './authority.js';
 import { bootstrapPrincipal } from './bootstrap-principal.js';
 import { hashOf, looksMinted, sameHash } from './secret.js';
 
@@ -19,9 +20,6 @@ interface Entry {
 
 interface KeyRow {
   readonly id: string;
-  readonly project_id: string;
-  readonly user_id: string;
-  readonly role: Principal['role'];
   readonly expires_at: string | null;
 }
 
@@ -36,6 +34,7 @@ export class KeyRing {
 
   constructor(
     private readonly database: Database,
+    private readonly authority: Authority,
     @Inject(bootstrapKeyToken) bootstrapKey: string,
   ) {
     this.bootstrapHash = hashOf(bootstrapKey);
@@ -61,17 +60,16 @@ export class KeyRing {
     return answer;
   }
 
+  /** Which key it is the read model knows, and whether it was revoked its stream: a read model may be behind. */
   private async look(hash: string): Promise<Principal | undefined> {
     const [row] = await this.database.prepared<KeyRow>(
       'api-key',
-      `SELECT id, project_id, user_id, role, expires_at FROM access.api_keys
-       WHERE hash = $1 AND revoked_at IS NULL`,
+      'SELECT id, expires_at FROM access.api_keys WHERE hash = $1 AND revoked_at IS NULL',
       [hash],
     );
-    const expires = row?.expires_at == null ? Infinity : Date.parse(row.expires_at);
-    if (row === undefined || expires <= Date.now()) return this.believe(hash, undefined);
-    const { id: principalId, project_id: projectId, user_id: userId, role } = row;
-    return this.believe(hash, { principalId, projectId, userId, role }, expires);
+    if (row === undefined) return this.believe(hash, undefined);
+    const expires = row.expires_at === null ? Infinity : Date.parse(row.expires_at);
+    return this.believe(hash, await this.authority.principal(row.id, Date.now()), expires);
   }
 
   private believe(hash: string, principal: Principal | undefined, expires = Infinity): Principal | undefined {

@@ -86,9 +86,28 @@ describe('a command on a stream', () => {
   it('stores nothing when there is nothing to do', async () => {
     const store = new MemoryEventStore();
     const outcome = await new Streams(store).execute(counter, 's', causation(), () => []);
-    expect(outcome).toEqual({ state: 0, events: [], revision: -1, through: -1, position: undefined });
+    expect(outcome).toMatchObject({ state: 0, events: [], revision: -1, through: -1, position: undefined });
     expect(store.events).toEqual([]);
   });
+
+  it.each([
+    ['this process', 0],
+    ['another process', 1],
+  ])(
+    'tells up to where a read must have come to see why there was nothing to do: %s was first',
+    async (_, n) => {
+      const store = new MemoryEventStore();
+      const streams = [new Streams(store), new Streams(store)] as const;
+      await streams[0].execute(counter, 'other', causation(), add(1));
+      await streams[1].execute(counter, 's', causation(), add(1));
+      const { position } = await (streams[n] as Streams).execute(counter, 's', causation(), add(1));
+      await streams[0].execute(counter, 'other', causation(), add(1));
+      const nothing = { events: [], revision: 1, position };
+      expect(await streams[0].execute(counter, 's', causation(), () => [])).toMatchObject(nothing);
+      // Nothing is new to it this time.
+      expect(await streams[0].execute(counter, 's', causation(), () => [])).toMatchObject(nothing);
+    },
+  );
 
   it('is decided again when another process was first', async () => {
     const store = new MemoryEventStore();
@@ -144,7 +163,7 @@ describe('a command on a stream', () => {
       (n % 2 === 0 ? one : two).execute(counter, 's', causation(), add(1)),
     );
     await Promise.all(done);
-    expect(await new Streams(store).load(counter, 's')).toEqual({ state: 100, revision: 99 });
+    expect(await new Streams(store).load(counter, 's')).toMatchObject({ state: 100, revision: 99 });
   });
 
   it('that is run again after a crash finds what it had stored', async () => {
@@ -192,7 +211,7 @@ describe('a command on a stream', () => {
     const append = jest.spyOn(store, 'append');
     const streams = new Streams(store);
     await Promise.all(Array.from({ length: 20 }, () => streams.execute(counter, 's', causation(), add(1))));
-    expect(await streams.load(counter, 's')).toEqual({ state: 21, revision: 20 });
+    expect(await streams.load(counter, 's')).toMatchObject({ state: 21, revision: 20 });
     expect(append).toHaveBeenCalledTimes(20);
   });
 
@@ -206,7 +225,7 @@ describe('a command on a stream', () => {
       return add(1)();
     });
     await Promise.all([fromTwo, one.execute(counter, 's', causation(), add(100))]);
-    expect(await two.load(counter, 's')).toEqual({ state: 103, revision: 3 });
+    expect(await two.load(counter, 's')).toMatchObject({ state: 103, revision: 3 });
   });
 
   it('is not refused on an old state that another one was decided on while it was confirmed', async () => {
@@ -227,11 +246,21 @@ describe('a command on a stream', () => {
     await new Promise(setImmediate);
     append.open();
     await Promise.all([fromTwo, other]);
-    expect(await two.load(counter, 's')).toEqual({ state: 103, revision: 3 });
+    expect(await two.load(counter, 's')).toMatchObject({ state: 103, revision: 3 });
   });
 });
 
 describe('the state of a stream', () => {
+  it('is kept by whoever asks first: the next one reads the tail alone', async () => {
+    const store = new CountingStore();
+    await new Streams(store).execute(counter, 's', causation(), () => [...add(1)(), ...add(2)()]);
+    const streams = new Streams(store);
+    await streams.load(counter, 's');
+    const { read } = store;
+    expect(await streams.load(counter, 's')).toMatchObject({ state: 3, revision: 1 });
+    expect(store.read).toBe(read);
+  });
+
   it('has nothing of an append that fails meanwhile', async () => {
     const store = new HeldStore();
     const streams = new Streams(store);
@@ -244,7 +273,7 @@ describe('the state of a stream', () => {
     await new Promise(setImmediate);
     append.fail(new Error('the store is gone'));
     await expect(lost).rejects.toThrow('the store is gone');
-    expect(await loaded).toEqual({ state: 1, revision: 0 });
+    expect(await loaded).toMatchObject({ state: 1, revision: 0 });
   });
 
   it('has nothing of an append that is begun meanwhile and fails', async () => {
@@ -258,7 +287,7 @@ describe('the state of a stream', () => {
     await new Promise(setImmediate);
     append.fail(new Error('the store is gone'));
     await expect(lost).rejects.toThrow('the store is gone');
-    expect(await loaded).toEqual({ state: 1, revision: 0 });
+    expect(await loaded).toMatchObject({ state: 1, revision: 0 });
   });
 
   it('has what another process stored, and not what failed at its place', async () => {
@@ -273,7 +302,7 @@ describe('the state of a stream', () => {
     store.beforeAppend = Promise.reject(new Error('the store is gone'));
     await expect(one.execute(counter, 's', causation(), add(100))).rejects.toThrow('the store is gone');
     read.open();
-    expect(await loaded).toEqual({ state: 11, revision: 1 });
+    expect(await loaded).toMatchObject({ state: 11, revision: 1 });
   });
 
   it('has each event once, also where a stream that was deleted goes on numbering', async () => {
@@ -287,7 +316,7 @@ describe('the state of a stream', () => {
     };
     const outcome = await streams.execute(counter, 's', causation(), add(1));
     expect(outcome.revision).toBe(7);
-    expect(await streams.load(counter, 's')).toEqual({ state: 1, revision: 7 });
+    expect(await streams.load(counter, 's')).toMatchObject({ state: 1, revision: 7 });
   });
 });
 

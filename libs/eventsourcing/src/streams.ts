@@ -13,7 +13,7 @@ export interface Outcome<State, F extends Fact = Fact> {
   readonly revision: number;
   /** Revision of the last of `events`: others may have come behind an earlier attempt's. As `revision` without one. */
   readonly through: number;
-  /** Position up to which a read must have come to see the command; undefined when it stored nothing. */
+  /** Position up to which a read must have come to see the command, or what it found where it had nothing to store. */
   readonly position: bigint | undefined;
 }
 
@@ -100,11 +100,11 @@ export class Streams {
     }
     for (let conflicts = 0; ;) {
       let tip = this.tips.get(stream);
-      let facts = tip && decidedOn(tip as Confirmed<State>, decide);
+      let facts = tip && decidedOn(tip.state as State, tip.revision, decide);
       if (facts === undefined || facts.length === 0) {
         const from = await this.tips.confirmed(decider, stream);
         facts = decide(from.state, from.revision);
-        if (facts.length === 0) return { ...from, events: [], through: from.revision, position: undefined };
+        if (facts.length === 0) return { ...from, events: [], through: from.revision };
         tip = this.tips.at(decider, stream, from);
       }
       // Another command of this process was faster: it is decided on what that leaves.
@@ -185,7 +185,8 @@ export class Streams {
 
 /** What is decided; undefined when it cannot be, for whatever an old state makes impossible. */
 function decidedOn<State, F extends Fact>(
-  { state, revision }: Confirmed<State>,
+  state: State,
+  revision: number,
   decide: (state: State, revision: number) => readonly F[],
 ): readonly F[] | undefined {
   try {

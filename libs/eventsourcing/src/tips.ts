@@ -3,26 +3,30 @@ import type { Decider } from './decider.js';
 import type { Fact, RecordedEvent } from './event.js';
 import type { ReadStreamOptions } from './event-store.js';
 
+/** Position of the last event of a stream; undefined while there is none. */
+interface Place {
+  readonly position: bigint | undefined;
+}
+
 /** Where a stream will end when what this process has appended is stored. */
 export interface Tip {
   state: unknown;
   revision: number;
-  /** The newest append on its way, or done. */
-  pending: Promise<unknown>;
+  /** The newest append on its way, or done: where it ends, as the newest event that was read. */
+  pending: Promise<Place>;
   bytes: number;
   /** When the store was last asked what the stream has; milliseconds since 1970. */
   readAt: number;
 }
 
 /** A state that the store had. */
-export interface Confirmed<State> {
+export interface Confirmed<State> extends Place {
   readonly state: State;
   readonly revision: number;
 }
 
-/** What is `pending` where nothing has been appended since the stream was read. */
-const settled: Promise<unknown> = Promise.resolve();
-const unread = { revision: -1, pending: undefined };
+const empty = { revision: -1, position: undefined };
+const unread = { revision: -1, pending: Promise.resolve(empty) };
 const cacheBytes = 64 * 1024 * 1024;
 
 /** The ends of the streams that this process met last, as far as memory goes. */
@@ -45,7 +49,7 @@ export class Tips {
     decider: Decider<State, F>,
     stream: string,
     tip: Tip,
-    to: { readonly state: State; readonly revision: number; readonly pending: Promise<unknown> },
+    to: { readonly state: State; readonly revision: number; readonly pending: Promise<Place> },
   ): void {
     Object.assign(tip, to);
     const bytes = weight(decider, to.state);
@@ -66,8 +70,9 @@ export class Tips {
       const known = this.known.get(stream);
       // Others may move it while we wait.
       const { state: start, revision: base, pending } = known ?? { ...unread, state: decider.initial };
+      let position: bigint | undefined;
       try {
-        await pending;
+        ({ position } = await pending);
       } catch {
         if (known !== undefined) this.forget(stream, known);
       }
@@ -78,14 +83,14 @@ export class Tips {
         known === undefined ? this.fromOrigin(decider, stream) : this.read(stream, { from: base + 1 });
       for await (const event of events) {
         state = decider.evolve(state, event as Fact as F, event);
-        revision = event.revision;
+        ({ revision, position } = event);
       }
       const now = this.known.get(stream);
-      if (now === known && now?.pending === pending) {
-        if (now === undefined || revision !== base) this.keep(decider, stream, { state, revision });
+      if (now === known && (now === undefined || now.pending === pending)) {
+        if (now === undefined || revision !== base) this.keep(decider, stream, { state, revision, position });
         else now.readAt = Date.now();
       }
-      return { state, revision };
+      return { state, revision, position };
     }
   }
 
@@ -119,7 +124,7 @@ export class Tips {
 
   /** For a stream whose name has just been minted: there is nothing to read. */
   assumeEmpty<State, F extends Fact>(decider: Decider<State, F>, stream: string): void {
-    this.keep(decider, stream, { state: decider.initial, revision: -1 });
+    this.keep(decider, stream, { state: decider.initial, ...empty });
   }
 
   /** What was decided on it has fallen, or will; the stream is read again. */
@@ -139,8 +144,9 @@ export class Tips {
 }
 
 const tipOf = <State, F extends Fact>(decider: Decider<State, F>, confirmed: Confirmed<State>): Tip => ({
-  ...confirmed,
-  pending: settled,
+  state: confirmed.state,
+  revision: confirmed.revision,
+  pending: Promise.resolve(confirmed),
   bytes: weight(decider, confirmed.state),
   readAt: Date.now(),
 });

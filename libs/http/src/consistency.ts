@@ -59,7 +59,7 @@ export async function reach(clock: ReadModelClock, position: bigint, projection:
 
 /**
  * Gives the answer to a change its Consistency-Token.
- * @param position from the command's outcome; undefined when it stored nothing: then the newest that this process has written
+ * @param position from the command's outcome; undefined when there is none: then the newest that this process has written
  */
 export function changed(ctx: RequestContext, position: bigint | undefined): void {
   const { written } = ctx;

@@ -9,7 +9,7 @@ import { InteractionNotes } from './interaction-notes.js';
 
 export interface ChangedInteraction {
   readonly interaction: InteractionState;
-  /** Position of the change and of what its run tells of it; undefined when nothing changed. */
+  /** Position of the change and of what its run tells of it. */
   readonly position: bigint | undefined;
   /** Whether the change was made now. */
   readonly changed: boolean;
@@ -38,10 +38,9 @@ export class InteractionChanges {
     });
     const interaction = outcome.state as InteractionState;
     this.writes.wrote(id, outcome.position);
-    if (outcome.events.length === 0) return { interaction, position: undefined, changed: false };
     const told = (await this.notes.tell(interaction, causation)) ?? 0n;
     const position = outcome.position ?? 0n;
     // That it was answered the run has told long before the answer takes effect.
-    return { interaction, position: told > position ? told : position, changed: true };
+    return { interaction, position: told > position ? told : position, changed: outcome.events.length > 0 };
   }
 }

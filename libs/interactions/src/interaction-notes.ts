@@ -26,14 +26,9 @@ export class InteractionNotes {
       run === undefined || isOver(run) ? [] : appendEvents(run, notes),
     );
     if (state === undefined || isOver(state)) return undefined;
-    const last = notes.at(-1)?.id;
-    // Whoever reacts to the question itself may have told of it before this could.
-    const told =
-      position ??
-      (await this.streams.findLast(stream, ({ data }) => (data as { id?: string }).id === last))?.position;
-    this.writes.wrote(run_id, told);
-    if (session_id !== null) this.writes.wrote(session_id, told);
-    return told;
+    this.writes.wrote(run_id, position);
+    if (session_id !== null) this.writes.wrote(session_id, position);
+    return position;
   }
 }
 

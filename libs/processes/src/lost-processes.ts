@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type Causation, Streams } from '#eventsourcing';
+import { type Causation, StoreUnavailable, Streams } from '#eventsourcing';
 import { Database, ReadModelClock } from '#read-models';
 import { OutputFeed } from './output-feed.js';
 import { endProcess, processDecider } from './process.decider.js';
@@ -8,7 +8,7 @@ import { ProcessKeys } from './process-keys.js';
 import { RunTeller } from './run-teller.js';
 import { liveProcessesOf } from './sandbox-rows.js';
 
-/** How long is waited for the read model to know all processes of a sandbox; the policy does what is left. */
+/** How long is waited for the read model to know all processes of a sandbox; who asks then asks again. */
 const patience = 5_000;
 
 /** Puts on record the end of processes whose host will not do so any more. */
@@ -24,7 +24,9 @@ export class LostProcesses {
 
   /** All processes of a sandbox that were requested before the position. @throws StoreUnavailable */
   async ofSandbox(id: string, position: bigint, causation: () => Causation): Promise<void> {
-    await this.clock.reached('processes', position, patience);
+    if (!(await this.clock.reached('processes', position, patience))) {
+      throw new StoreUnavailable('the read model of the processes has not come to the end of their sandbox');
+    }
     const processes = await liveProcessesOf(this.database, id);
     await Promise.all(processes.map((process) => this.end(process, causation())));
   }

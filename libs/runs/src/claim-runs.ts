@@ -111,14 +111,14 @@ export class ClaimRunsHandler implements ICommandHandler<ClaimRuns> {
       const lease = leaseFrom(causation.milliseconds, { lease_id: causation.mint(), worker_id, seconds });
       const stream = runStream(candidate.id);
       if (!fits(await this.streams.glance(runDecider, stream), room)) return [];
-      const outcome = await this.streams.execute(runDecider, stream, causation, (run) =>
-        run !== undefined && matches(filter ?? {}, run) ? claimRun(run, lease) : [],
+      const outcome = await this.streams.execute(runDecider, stream, causation, (now) =>
+        now !== undefined && matches(filter ?? {}, now) ? claimRun(now, lease) : [],
       );
-      const run = outcome.state;
+      const { state: run, events, position } = outcome;
       if (run?.status !== 'pending') this.candidates.settle(candidate);
-      if (run === undefined || outcome.position === undefined) return [];
-      this.writes.wrote(run, outcome.position);
-      return [{ run, position: outcome.position }];
+      if (run === undefined || position === undefined || events.length === 0) return [];
+      this.writes.wrote(run, position);
+      return [{ run, position }];
     } finally {
       this.candidates.release(candidate);
     }

@@ -62,8 +62,7 @@ export class CreateRunHandler implements ICommandHandler<CreateRun> {
     const made = await this.streams.execute(runDecider, stream, causation, (run) => createRun(run, birth), {
       minted: true,
     });
-    // Whoever saw the claim may have created the run before this could.
-    const position = made.position ?? (await this.streams.findLast(stream, () => true))?.position;
+    const { position } = made;
     const run = made.state as RunState;
     this.writes.wrote(run, position);
     return { run, position };

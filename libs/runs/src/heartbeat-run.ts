@@ -10,7 +10,6 @@ import { RunWrites } from './run-writes.js';
 
 export interface Beaten {
   readonly run: RunState;
-  /** Undefined when the lease was long enough as it is. */
   readonly position: bigint | undefined;
 }
 

@@ -70,8 +70,6 @@ export class LeaseSweeper {
       for (const position of positions) if (position > swept) swept = position;
     }
     if (swept > 0n) await this.clock.reached('runs', swept, patience);
-    // A lease that was prolonged is due in the read model alone, which will know better soon.
-    else if (due.length > 0) return lookEvery / 4;
     if (due.length === batchSize) return 0;
     const next = leased[due.length]?.expires_at.getTime() ?? Infinity;
     return Math.max(0, Math.min(lookEvery, next - Date.now()));

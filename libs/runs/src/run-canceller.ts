@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Causation } from '#eventsourcing';
-import { Streams } from '#eventsourcing';
+import { StoreUnavailable, Streams } from '#eventsourcing';
 import { Database, ReadModelClock } from '#read-models';
 import { expectLease } from './lease.decider.js';
 import type { RunState } from './run.decider.js';
@@ -49,17 +49,18 @@ export class RunCanceller {
       },
     );
     const run = state as RunState;
-    const end = position ?? (await this.cancelledAt(run));
-    if (end === undefined) return { run, changed: events.length > 0, position };
-    this.writes.wrote(run, end);
-    const below = await this.cancelChildren(id, end, causation);
-    return { run, changed: events.length > 0, position: below ?? end };
+    this.writes.wrote(run, position);
+    const changed = events.length > 0;
+    if (run.status !== 'cancelled' || position === undefined) return { run, changed, position };
+    // Whoever was first may still be at the sub-runs: the second sees to them too, and answers no sooner.
+    const below = await this.cancelChildren(id, position, causation);
+    return { run, changed, position: below ?? position };
   }
 
-  /** Whoever was first may still be at the sub-runs: the second sees to them too, and answers no sooner. */
-  private async cancelledAt({ id, status }: RunState): Promise<bigint | undefined> {
-    if (status !== 'cancelled') return undefined;
-    return (await this.streams.findLast(runStream(id), ({ type }) => type === 'RunCancelled'))?.position;
+  /** Waits until all runs that were created before the position are found. @throws StoreUnavailable when they are not in time */
+  async expectAllKnown(position: bigint): Promise<void> {
+    if (await this.clock.reached('runs', position, patience)) return;
+    throw new StoreUnavailable('the read model of the runs has not come to their end');
   }
 
   /**

@@ -14,7 +14,7 @@ export class RunWrites {
     return this.last;
   }
 
-  /** @param position of the change; undefined when it stored nothing */
+  /** @param position up to which a read has the change; undefined when there is none */
   wrote({ id, session_id }: Pick<RunState, 'id' | 'session_id'>, position: bigint | undefined): void {
     if (position === undefined) return;
     this.writes.wrote(id, position);

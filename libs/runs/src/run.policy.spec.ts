@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { byService, type RecordedEvent, Streams, uuidv7 } from '#eventsourcing';
+import { byService, type RecordedEvent, StoreUnavailable, Streams, uuidv7 } from '#eventsourcing';
 import { type Database, type ReadModelClock, RecentWrites, type Sql } from '#read-models';
 import { type SessionFact, sessionDecider, sessionStream } from '#sessions';
 import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
@@ -16,16 +16,19 @@ let streams: Streams;
 let policy: RunPolicy;
 /** Runs by the parent or session that the read model knows them to be below. */
 let below: Map<unknown, string[]>;
+/** Whether the read model comes in time. */
+let comes: boolean;
 
 beforeEach(() => {
   store = new MemoryEventStore();
   streams = new Streams(store);
   below = new Map();
+  comes = true;
   const database = {
     prepared: (_name: string, _sql: string, [of]: readonly unknown[]) =>
       Promise.resolve((below.get(of) ?? []).map((id) => ({ id }))),
   } as unknown as Database;
-  const clock = { reached: () => Promise.resolve(true) } as unknown as ReadModelClock;
+  const clock = { reached: () => Promise.resolve(comes) } as unknown as ReadModelClock;
   const canceller = new RunCanceller(streams, database, clock, new RunWrites(new RecentWrites(clock)));
   policy = new RunPolicy(streams, canceller, new RunClaims(streams, canceller));
 });
@@ -103,6 +106,22 @@ describe('what a writer died before doing', () => {
     await reactTo(sessionStream(session_id));
     expect(await statusOf(attached)).toBe('cancelled');
   });
+
+  it.each(['parent', 'session'])(
+    'is done when the read model has come to the end of the %s, and not before',
+    async (of) => {
+      const [parent, session_id] = [await run(), await session()];
+      const lost = await run(of === 'parent' ? { parent_run_id: parent } : { session_id });
+      const ended = of === 'parent' ? runStream(parent) : sessionStream(session_id);
+      await (of === 'parent' ? cancel(parent) : remove(session_id));
+      comes = false;
+      await expect(reactTo(ended)).rejects.toThrow(StoreUnavailable);
+      comes = true;
+      below.set(of === 'parent' ? parent : session_id, [lost]);
+      await reactTo(ended);
+      expect(await statusOf(lost)).toBe('cancelled');
+    },
+  );
 
   it('once it had claimed a session for a run, is done: the run is there, as it was to be', async () => {
     const session_id = await session();

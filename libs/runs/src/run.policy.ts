@@ -44,6 +44,7 @@ export class RunPolicy extends Projection {
     const fact = event as Fact as RunFact | SessionFact;
     switch (fact.type) {
       case 'RunCancelled':
+        await this.canceller.expectAllKnown(event.position);
         await this.canceller.cancelChildren(idOf(event), event.position, reactionTo(event));
         return;
       case 'RunCreated':
@@ -55,6 +56,7 @@ export class RunPolicy extends Projection {
         await this.claims.finish(fact.data, reactionTo(event));
         return;
       case 'SessionDeleted':
+        await this.canceller.expectAllKnown(event.position);
         await this.canceller.cancelOfSession(idOf(event), event.position, reactionTo(event));
         return;
       default:

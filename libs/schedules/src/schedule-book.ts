@@ -77,7 +77,7 @@ export class ScheduleBook {
       const { events, position, state } = await this.decide(session_id, byService(project), (schedules) =>
         comeDue(schedules, id, now, expected),
       );
-      if (position === undefined) return { times, position: last, expected };
+      if (events.length === 0) return { times, position: last, expected };
       last = position;
       if (expected !== undefined) expected = state[id]?.revision;
       const come = events.filter(({ type }) => type === 'ScheduleCameDue') as readonly ScheduleCameDue[];

@@ -64,7 +64,7 @@ export class AliasNotes {
 
   /**
    * Writes into a session's own stream whether it bears an alias, as the alias' stream has it.
-   * @returns position of the event that says so, whoever wrote it; undefined when there is none
+   * @returns position up to which a read has it, whoever wrote it; undefined when there is no such session
    */
   noteAlias(id: string, alias: string, causation: Causation): Promise<bigint | undefined> {
     // In turn, or one that has read the alias' stream before it moved could write after one that read it later.
@@ -76,7 +76,7 @@ export class AliasNotes {
   }
 
   private async noteAsItIs(id: string, alias: string, causation: Causation): Promise<bigint | undefined> {
-    const { state: session } = await this.streams.load(sessionDecider, sessionStream(id));
+    const { state: session, position: known } = await this.streams.load(sessionDecider, sessionStream(id));
     if (session === undefined) return undefined;
     const stream = reservationStream.alias(session.project_id, alias);
     const { state, revision } = await this.streams.load(reservationDecider, stream);
@@ -85,7 +85,7 @@ export class AliasNotes {
       await this.streams.execute(reservationDecider, stream, causation, (now, at) =>
         at === revision ? release(now, id) : [],
       );
-      return this.lastNoted(id);
+      return known;
     }
     let isOld = false as boolean;
     const { position } = await this.streams.execute(
@@ -102,7 +102,7 @@ export class AliasNotes {
     const { state: later } = await this.streams.load(reservationDecider, stream);
     // Another process may have moved the alias in between, and have noted it before this did.
     if (isOld || later.holder !== state.holder) return this.noteAsItIs(id, alias, causation);
-    return position ?? this.lastNoted(id);
+    return position;
   }
 
   /**
@@ -118,11 +118,6 @@ export class AliasNotes {
     if (state.holder !== session.id) return false;
     const [newest, before] = await Promise.all([borne, older].map((stream) => this.taking(stream)));
     return newest !== undefined && before !== undefined && newest.position > before.position;
-  }
-
-  private async lastNoted(id: string): Promise<bigint | undefined> {
-    const isNote = ({ type }: { type: string }): boolean => type === 'SessionAliasChanged';
-    return (await this.streams.findLast(sessionStream(id), isNote))?.position;
   }
 
   /** How a value came to its holder. */

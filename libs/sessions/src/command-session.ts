@@ -41,9 +41,9 @@ export class CommandSessionHandler implements ICommandHandler<CommandSession> {
   }
 
   private async terminate(id: string, causation: Causation): Promise<Commanded> {
-    const { state } = await this.streams.load(sessionDecider, sessionStream(id));
+    const { state, position: seen } = await this.streams.load(sessionDecider, sessionStream(id));
     const cancelled = await this.runs.cancel(state?.holders ?? [], 'terminated by command', causation);
-    if (cancelled === undefined) return { answer: { status: 'no_op' }, position: undefined };
+    if (cancelled === undefined) return { answer: { status: 'no_op' }, position: seen };
     const { run_id, position } = cancelled;
     return { answer: { status: 'cancelled', run_id }, position };
   }

@@ -82,7 +82,9 @@ export class CreateSessionHandler implements ICommandHandler<CreateSession> {
       { minted },
     );
     const session = made.state as SessionState;
-    if (made.events.length === 0) return { session: live(session), created: false, position: undefined };
+    if (made.events.length === 0) {
+      return { session: live(session), created: false, position: made.position };
+    }
     this.writes.wrote(id, made.position);
     if (alias == null) return { session, created: true, position: made.position };
     return this.named(session, alias, causation, made.position);

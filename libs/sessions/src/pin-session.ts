@@ -24,7 +24,7 @@ export class PinSessionHandler implements ICommandHandler<PinSession> {
     private readonly writes: RecentWrites,
   ) {}
 
-  /** @returns the position of the change, undefined when it was so already */
+  /** @returns the position of the change, also of one made before */
   async execute({ id, pinned, causation }: PinSession): Promise<bigint | undefined> {
     const { userId } = causation.principal;
     await findSession(this.streams, causation.principal, id);
