@@ -181,7 +181,7 @@ describe(`after ${resumes} resumes and ${kills} times kill -9 of the server, of 
       await following;
       if (failure !== undefined) throw failure as Error;
     },
-    120_000 + resumes * 100,
+    300_000 + resumes * 100,
   );
 
   afterAll(async () => {
@@ -202,6 +202,6 @@ describe(`after ${resumes} resumes and ${kills} times kill -9 of the server, of 
         expect([one.path, difference(told, await one.selected())]).toEqual([one.path, undefined]);
       }
     },
-    30_000 + resumes * 10,
+    300_000 + resumes * 10,
   );
 });
