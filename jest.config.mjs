@@ -22,7 +22,8 @@ export default {
   },
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
-  testTimeout: 120_000,
+  // For what hangs; no test waits for a time that a slow or busy machine could miss.
+  testTimeout: 300_000,
   // Half of the time is waiting for servers; each of those has some forty connections to the one Postgres.
   maxWorkers: 2,
 };

@@ -28,4 +28,4 @@ test('the rows that follow, and those of processes, can be measured', async () =
   } finally {
     rmSync(out, { recursive: true, force: true });
   }
-}, 120_000);
+});

@@ -20,7 +20,7 @@ beforeAll(async () => {
     await startServer({ ...env, ROLES: 'api,projector' }),
     await startServer({ ...env, ROLES: 'api' }),
   ];
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all(servers.map((server) => server.stop()));
   await database.drop();

@@ -57,7 +57,7 @@ beforeAll(async () => {
     events: [1, 2].map((n) => ({ type: 'x.step', data: { n } })),
   });
   await by(user).post(`/runs/${run}/cancel`, { reason: 'no longer needed' });
-}, 120_000);
+});
 
 afterAll(async () => {
   await server.stop();

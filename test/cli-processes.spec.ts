@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Api } from './support/api.js';
 import { outcomeOf, startRunledger } from './support/runledger.js';
 import { type Server, startServer } from './support/server.js';
+import { until } from './support/supervised-service.js';
 
 let server: Server;
 let api: Api;
@@ -57,8 +58,9 @@ describe('runledger start, ps, attach and kill', () => {
 
   it('list the processes of a run, and end one', async () => {
     const { id } = await started('--', 'sleep', '600');
-    const running = await runledger('ps', run, '--status', 'running');
-    expect(JSON.parse(running.stdout)).toMatchObject({ id, status: 'running' });
+    let running = '';
+    await until(async () => (running = (await runledger('ps', run, '--status', 'running')).stdout) !== '');
+    expect(JSON.parse(running)).toMatchObject({ id, status: 'running' });
     expect(await runledger('kill', String(id), '--signal', 'SIGINT')).toMatchObject({ code: 0 });
     expect((await runledger('attach', String(id))).code).toBe(130);
   });

@@ -147,42 +147,38 @@ describe('runledger watch session', () => {
 });
 
 describe('runledger watch, when the server is killed and started again', () => {
-  it.each(['run', 'session'])(
-    'loses no event of a %s and prints none twice',
-    async (kind) => {
-      const session = await idOf('/sessions');
-      const run = await idOf(`/sessions/${session}/runs`);
-      const id = kind === 'run' ? run : session;
-      const child = start('watch', kind, id);
-      const outcome = outcomeOf(child);
-      const count = lineCounter(child);
-      const born = kind === 'run' ? 1 : 2;
-      let told = 0;
-      const tellMore = async (times: number): Promise<void> => {
-        for (const end = told + times; told < end; told++) await tell(run, String(told));
-      };
-      for (let round = 0; round < 3; round++) {
-        await tellMore(10);
-        await until(() => count() >= born + told);
-        await tellMore(20);
-        await server.kill();
-        const { dataDir, url } = server;
-        server = await startServer({ DATA_DIR: dataDir, PORT: new URL(url).port });
-      }
-      await move(run, 'running');
-      await move(run, 'completed');
-      await until(() => count() >= born + told + 2);
-      if (kind === 'session') await api.delete(`/sessions/${session}`);
-      expect(await outcome).toMatchObject({ code: 0, stderr: '' });
-      const events = documents(await outcome);
-      expect(numbers(events)).toEqual(events.map((_, n) => n + 1));
-      const deltas = events.filter(({ type }) => type === 'message.output.delta');
-      expect(deltas.map(({ data }) => (data as Body)['delta'])).toEqual(
-        Array.from({ length: told }, (_, n) => String(n)),
-      );
-    },
-    120_000,
-  );
+  it.each(['run', 'session'])('loses no event of a %s and prints none twice', async (kind) => {
+    const session = await idOf('/sessions');
+    const run = await idOf(`/sessions/${session}/runs`);
+    const id = kind === 'run' ? run : session;
+    const child = start('watch', kind, id);
+    const outcome = outcomeOf(child);
+    const count = lineCounter(child);
+    const born = kind === 'run' ? 1 : 2;
+    let told = 0;
+    const tellMore = async (times: number): Promise<void> => {
+      for (const end = told + times; told < end; told++) await tell(run, String(told));
+    };
+    for (let round = 0; round < 3; round++) {
+      await tellMore(10);
+      await until(() => count() >= born + told);
+      await tellMore(20);
+      await server.kill();
+      const { dataDir, url } = server;
+      server = await startServer({ DATA_DIR: dataDir, PORT: new URL(url).port });
+    }
+    await move(run, 'running');
+    await move(run, 'completed');
+    await until(() => count() >= born + told + 2);
+    if (kind === 'session') await api.delete(`/sessions/${session}`);
+    expect(await outcome).toMatchObject({ code: 0, stderr: '' });
+    const events = documents(await outcome);
+    expect(numbers(events)).toEqual(events.map((_, n) => n + 1));
+    const deltas = events.filter(({ type }) => type === 'message.output.delta');
+    expect(deltas.map(({ data }) => (data as Body)['delta'])).toEqual(
+      Array.from({ length: told }, (_, n) => String(n)),
+    );
+  });
 });
 
 describe('runledger logs --follow', () => {

@@ -14,7 +14,7 @@ let source: string;
 beforeAll(async () => {
   database = await freshDatabase();
   server = await startServer({ DATABASE_URL: database.url });
-}, 120_000);
+});
 afterAll(async () => {
   await server.stop();
   await database.drop();

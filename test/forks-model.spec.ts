@@ -7,7 +7,7 @@ import { until } from './support/supervised-service.js';
 let server: Server;
 beforeAll(async () => {
   server = await startServer();
-}, 120_000);
+});
 afterAll(async () => {
   await server.stop();
 });
@@ -147,4 +147,4 @@ test('whatever is said, forked, redacted and purged, each session shows what it 
     });
     expect(verified).toMatchObject({ result: { identical: true } });
   }
-}, 300_000);
+});

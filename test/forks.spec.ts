@@ -12,7 +12,7 @@ let source: string;
 
 beforeAll(async () => {
   server = await startServer();
-}, 120_000);
+});
 afterAll(async () => {
   await server.stop();
 });

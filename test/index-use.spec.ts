@@ -142,7 +142,7 @@ describe(`over ${rows} rows`, () => {
       await client.query(fill[name] ?? '');
       await client.query(`${indexes} ANALYZE; SET search_path TO public`);
     }
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await client.end();

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Api, type Body, dataOf, newProject, type Reply } from './support/api.js';
 import { type Server, startServer } from './support/server.js';
+import { soon } from './support/soon.js';
 
 let server: Server;
 let project: Awaited<ReturnType<typeof newProject>>;
@@ -30,6 +31,9 @@ beforeEach(async () => {
 const ask = (body: Body = {}): Promise<Reply> =>
   worker.post(`/runs/${run}/interactions`, { kind: 'user_approval', request: { text: 'Deploy?' }, ...body });
 const asked = async (body: Body = {}): Promise<string> => String((await ask(body)).body['id']);
+/** One that expires in a moment. */
+const askedBriefly = (body: Body = {}): Promise<string> =>
+  soon(async (expires_at) => (await ask({ ...body, expires_at })).body['id'] as string | undefined);
 const read = async (id: string): Promise<Body> => (await ann.get(`/interactions/${id}`)).body;
 const told = async (): Promise<unknown[]> =>
   dataOf(await ann.get(`/runs/${run}/events?types=interaction.requested,interaction.resolved`)).map(
@@ -234,7 +238,7 @@ describe('an open question', () => {
   });
 
   it('expires with a reason, and the timeline tells it', async () => {
-    const id = await asked({ expires_at: new Date(Date.now() + 300).toISOString() });
+    const id = await askedBriefly();
     await eventually(async () => (await read(id))['status'] === 'expired');
     expect(String((await read(id))['reason'])).toMatch(/^nobody answered until/);
     await eventually(async () => (await told()).length === 2);
@@ -270,7 +274,7 @@ describe('a tool call that a client is to answer', () => {
     expect(Date.parse(String(expires_at)) - Date.parse(String(created_at))).toBe(300_000);
     const until = '2100-01-01T00:00:00.000Z';
     expect((await ask({ kind: 'tool_call', expires_at: until })).body['expires_at']).toBe(until);
-    const id = await asked({ kind: 'tool_call', expires_at: new Date(Date.now() + 300).toISOString() });
+    const id = await askedBriefly({ kind: 'tool_call' });
     await eventually(async () => (await read(id))['status'] === 'responded');
     expect((await read(id))['response']).toMatchObject({ error: { code: 'timeout' } });
     expect((await worker.post(`/interactions/${id}/resolve`)).body['status']).toBe('resolved');

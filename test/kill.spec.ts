@@ -49,7 +49,7 @@ describe(`after ${rounds} times kill -9 of the server, of Postgres, of both, und
       }
       await store.close();
     },
-    60_000 + rounds * 30_000,
+    300_000 + rounds * 30_000,
   );
 
   afterAll(async () => {

@@ -78,7 +78,7 @@ beforeAll(async () => {
     const { json } = await post('/v1/api-keys', { name, role, project_id });
     keys[name] = String(json['key']);
   }
-}, 120_000);
+});
 
 afterAll(async () => {
   await server.stop();

@@ -9,7 +9,7 @@ let api: Api;
 beforeAll(async () => {
   server = await startServer();
   api = new Api(server.url, server.key);
-}, 120_000);
+});
 
 afterAll(async () => {
   await server.stop();

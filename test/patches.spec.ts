@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Api, type Body, newProject } from './support/api.js';
+import { Api, type Body, dataOf, newProject } from './support/api.js';
 import { type Server, startServer } from './support/server.js';
 
 let server: Server;
@@ -28,6 +28,34 @@ const paths = {
   webhook: async () =>
     `/webhooks/${await made('/webhooks', { url: 'https://example.com', event_pattern: '*' })}`,
 };
+
+describe('right after a change, read without a token', () => {
+  it.each<[keyof typeof paths, (n: number) => Body]>([
+    ['session', (n) => ({ title: String(n) })],
+    ['run', (n) => ({ metadata: { n } })],
+    ['schedule', (n) => ({ name: String(n) })],
+    ['mount', (n) => ({ name: String(n) })],
+    ['webhook', (n) => ({ description: String(n) })],
+  ])('a %s is as it was changed', async (kind, change) => {
+    const newcomer = new Api(operator.url, operator.key);
+    const path = await paths[kind]();
+    for (const n of [1, 2, 3]) {
+      const { body } = await operator.patch(path, change(n));
+      expect((await newcomer.get(path)).body).toEqual(body);
+    }
+  });
+
+  it('a session has its events and its transcript', async () => {
+    const newcomer = new Api(operator.url, operator.key);
+    for (const n of [1, 2, 3]) {
+      await operator.patch(paths.session(), { title: String(n) });
+      const events = dataOf(await newcomer.get(`${paths.session()}/events`));
+      await operator.post(`${paths.session()}/transcript`, { segments: [{ content: n }] });
+      const segments = dataOf(await newcomer.get(`${paths.session()}/transcript`));
+      expect([events.length, segments.length]).toEqual([n + 1, n]);
+    }
+  });
+});
 
 describe('null for what cannot be null', () => {
   it.each<[keyof typeof paths, Body, string[]]>([

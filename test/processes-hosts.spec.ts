@@ -100,7 +100,7 @@ describe('hosts in processes of their own', () => {
         );
         const outcomes = Promise.allSettled(asked);
         // At a random moment: somewhere between the first request and the last start.
-        await Promise.race([asked[Math.floor(Math.random() * asked.length)], outcomes]);
+        await Promise.allSettled([asked[Math.floor(Math.random() * asked.length)]]);
         await host.kill();
         await until(() => !anyWith(word));
         const begun = (await outcomes).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
@@ -119,6 +119,6 @@ describe('hosts in processes of their own', () => {
         }
       }
     },
-    60_000 + rounds * 30_000,
+    300_000 + rounds * 30_000,
   );
 });

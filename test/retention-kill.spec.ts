@@ -18,7 +18,7 @@ let service: SupervisedService;
 beforeAll(async () => {
   service = new SupervisedService();
   await service.ready();
-}, 120_000);
+});
 
 afterAll(async () => {
   await service.stop();
@@ -134,6 +134,5 @@ describe.each(['purge', 'archive'])('kill -9 in the middle of a sweep that is to
         action === 'archive' ? wanted.sort() : [],
       );
     },
-    120_000,
   );
 });

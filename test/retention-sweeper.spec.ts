@@ -70,7 +70,7 @@ test('what is due is removed regularly in all projects, and no sweep is made whe
   } finally {
     await server.stop();
   }
-}, 60_000);
+});
 
 test('a batch that was decided on when its sweeper died is carried out, and then what is left', async () => {
   const asking = await starting({ ROLES: 'api,projector' });
@@ -110,7 +110,7 @@ test('a batch that was decided on when its sweeper died is carried out, and then
   } finally {
     await server.stop();
   }
-}, 60_000);
+});
 
 /** Writes down what a sweeper had when it died: that it had begun, and what it was to remove first. */
 async function decided(project: string, operation_id: string, batch: Body): Promise<void> {

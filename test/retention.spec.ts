@@ -18,7 +18,7 @@ let operator: Api;
 beforeAll(async () => {
   database = await freshDatabase();
   server = await startServer({ DATABASE_URL: database.url });
-}, 120_000);
+});
 
 afterAll(async () => {
   await server.stop();

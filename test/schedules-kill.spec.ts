@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { PostgresEventStore } from '#eventstore-postgres';
 import { Api, type Body, dataOf } from './support/api.js';
+import { secondsFrom } from './support/soon.js';
 import { SupervisedService, until, type Victim } from './support/supervised-service.js';
 
 const rounds = Number(process.env['SCHEDULE_KILLS'] ?? 3);
@@ -12,7 +13,7 @@ let service: SupervisedService;
 beforeAll(async () => {
   service = new SupervisedService();
   await service.ready();
-}, 120_000);
+});
 
 afterAll(async () => {
   await service.stop();
@@ -69,21 +70,21 @@ test.each(Array.from({ length: rounds }, (_, n) => n))(
     await service.killAndRecover(victims[round % victims.length] ?? 'both');
     await until(async () => Number((await sent('GET', `/schedules/${first}`))['fired_count']) > least);
 
-    const expected = new Map<string, string[]>();
+    /** The times up to when it was to be disabled; some of those that came until that was answered may be owed too. */
+    const expected = new Map<string, { certain: number; all: string[] }>();
     for (const { id, next_fire_at } of made) {
-      const disabled = await sent('POST', `/schedules/${String(id)}/disable`);
-      const end = Date.parse(String(disabled['updated_at']));
-      const times: string[] = [];
-      for (let due = Date.parse(String(next_fire_at)); due <= end; due += 1_000) {
-        times.push(new Date(due).toISOString());
-      }
-      expected.set(String(id), times);
+      const certain = secondsFrom(String(next_fire_at), Date.now()).length;
+      await sent('POST', `/schedules/${String(id)}/disable`);
+      expected.set(String(id), { certain, all: secondsFrom(String(next_fire_at), Date.now()) });
     }
-    for (const [id, times] of expected) {
-      await until(async () => Number((await sent('GET', `/schedules/${id}`))['fired_count']) >= times.length);
+    for (const [id, { certain }] of expected) {
+      await until(async () => Number((await sent('GET', `/schedules/${id}`))['fired_count']) >= certain);
     }
     const fired = await dueTimesOfRuns();
-    for (const [id, times] of expected) expect(fired.get(id)).toEqual(times);
+    for (const [id, { certain, all }] of expected) {
+      const times = fired.get(id) ?? [];
+      expect(times).toEqual(all.slice(0, Math.max(certain, times.length)));
+    }
     for (const { id, session_id } of made) {
       const { last_run_id, last_error } = await sent('GET', `/schedules/${String(id)}`);
       expect(last_error).toBeNull();
@@ -92,5 +93,4 @@ test.each(Array.from({ length: rounds }, (_, n) => n))(
       await until(async () => (await shown()).includes(last_run_id));
     }
   },
-  120_000,
 );

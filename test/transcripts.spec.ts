@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { Api, type Body, dataOf, newProject, type Reply } from './support/api.js';
 import { type Database, freshDatabase } from './support/database.js';
 import { eventsInPostgres, type Server, startServer } from './support/server.js';
+import { until } from './support/supervised-service.js';
 
 let database: Database;
 let server: Server;
@@ -488,10 +488,7 @@ describe('a run that completes', () => {
     segments.map(({ kind, role, content }) => [kind, role, content]);
   const eventually = async (count: number, path = transcript): Promise<Body[]> => {
     let segments: Body[] = [];
-    for (let tries = 0; segments.length < count && tries < 500; tries++) {
-      if (tries > 0) await delay(20);
-      segments = await whole(path);
-    }
+    await until(async () => (segments = await whole(path)).length >= count);
     return segments;
   };
 

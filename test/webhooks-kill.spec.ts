@@ -21,7 +21,7 @@ beforeAll(async () => {
   });
   service = new SupervisedService({ WEBHOOKS_ALLOW_PRIVATE: 'true' });
   await service.ready();
-}, 120_000);
+});
 
 afterAll(async () => {
   await service.stop();
@@ -64,5 +64,4 @@ test.each(Array.from({ length: rounds }, (_, n) => n))(
     expect(new Set(ids.values()).size).toBe(sessions);
     await recovered.delete(path);
   },
-  120_000,
 );

@@ -23,7 +23,7 @@ beforeAll(async () => {
     };
     return spawn(process.execPath, ['examples/worker.mjs'], { env, stdio: 'inherit' });
   });
-}, 120_000);
+});
 
 afterAll(async () => {
   await Promise.all(workers.map((worker) => ended(worker, 'SIGKILL')));
@@ -37,7 +37,8 @@ it(
   async () => {
     const ids: string[] = [];
     const create = async (): Promise<void> => {
-      while (ids.length < runs) ids.push((await api.made('/runs', { input: { n: ids.length } })).id);
+      while (ids.length < runs)
+        ids.push((await api.made('/runs', { input: { n: ids.length }, max_attempts: 100 })).id);
     };
     const creating = Promise.all([create(), create(), create(), create()]);
     for (const worker of workers.slice(0, 2)) {
@@ -56,5 +57,5 @@ it(
       );
     }
   },
-  runs * 1_000,
+  300_000 + runs * 1_000,
 );

@@ -37,7 +37,7 @@ const turn = [
 
 /** A worker takes the run from the queue, tells what happens, and completes it. */
 async function work(): Promise<string> {
-  const [run] = dataOf(await worker.post('/runs/claim', { worker_id: 'w', wait_seconds: 10 }));
+  const [run] = dataOf(await worker.post('/runs/claim', { worker_id: 'w', wait_seconds: 60 }));
   const path = `/runs/${String(run?.['id'])}`;
   const lease = { 'lease-id': String(run?.['lease_id']) };
   await worker.post(`${path}/events`, { events: turn }, lease);

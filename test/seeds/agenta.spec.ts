@@ -26,7 +26,7 @@ type Claimed = Body & { id: string; lease_id: string };
 const invoke = (on_active_run?: string): Promise<Reply> =>
   user.post(`/sessions/${session}/runs`, on_active_run === undefined ? {} : { on_active_run });
 const claim = async (): Promise<Claimed> => {
-  const [run] = dataOf(await runner.post('/runs/claim', { worker_id: 'runner', wait_seconds: 10 }));
+  const [run] = dataOf(await runner.post('/runs/claim', { worker_id: 'runner', wait_seconds: 60 }));
   return run as Claimed;
 };
 const watch = (query = ''): Promise<Watch> =>

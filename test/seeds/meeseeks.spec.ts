@@ -63,7 +63,7 @@ it('moves a tag to the session that is asked to bear it', async () => {
 it('runs while the client waits, or in the background', async () => {
   const { id } = await user.made('/sessions');
   const waiting = user.post(`/sessions/${id}/runs?wait=true`);
-  const [run] = dataOf(await worker.post('/runs/claim', { worker_id: 'w', wait_seconds: 10 }));
+  const [run] = dataOf(await worker.post('/runs/claim', { worker_id: 'w', wait_seconds: 60 }));
   await worker.patch(`/runs/${String(run?.['id'])}`, { status: 'completed', output: 'done' });
   expect(await waiting).toMatchObject({ status: 201, body: { status: 'completed', output: 'done' } });
   const background = await user.post(`/sessions/${id}/runs`);

@@ -12,13 +12,21 @@ export interface Reply {
 
 export type Role = 'viewer' | 'user' | 'worker' | 'auditor' | 'operator' | 'admin';
 
-/** One caller of the API. Its lists wait for what it has written: it sends its last consistency token back. */
-export class Api {
-  private token: string | undefined;
+/** The newest consistency token that callers who tell each other were answered with. */
+export interface Told {
+  token?: string;
+}
 
+/**
+ * One caller of the API. Its reads wait for what it has written: it sends its newest consistency token back, and
+ * asks again where a busy machine has not come to it in time.
+ */
+export class Api {
+  /** @param told shared by those whose reads wait for each other's changes too */
   constructor(
     readonly url: string,
     readonly key: string,
+    private readonly told: Told = {},
   ) {}
 
   async call(
@@ -27,23 +35,44 @@ export class Api {
     body?: unknown,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<Reply> {
+    const token = method === 'GET' && !('consistency-token' in headers) ? this.told.token : undefined;
+    for (;;) {
+      const reply = await this.send(method, path, body, {
+        ...(token !== undefined && { 'consistency-token': token }),
+        ...headers,
+      });
+      this.note(reply.headers.get('consistency-token'));
+      if (token === undefined || reply.body['code'] !== 'projection_lagging') return reply;
+    }
+  }
+
+  private async send(
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<Reply> {
     const response = await fetch(`${this.url}/v1${path}`, {
       method,
       headers: {
         authorization: `Bearer ${this.key}`,
         ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...(method === 'GET' && this.token !== undefined && { 'consistency-token': this.token }),
         ...headers,
       },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    if (method !== 'GET') this.token = response.headers.get('consistency-token') ?? this.token;
     const text = await response.text();
     return {
       status: response.status,
       headers: response.headers,
       body: text === '' ? {} : (JSON.parse(text) as Body),
     };
+  }
+
+  /** Answers may overtake each other: the newest position counts. */
+  private note(token: string | null): void {
+    const position = (one = 'ct1.0'): bigint => BigInt(`0x${one.slice(4)}`);
+    if (token !== null && position(token) > position(this.told.token)) this.told.token = token;
   }
 
   get(path: string, headers?: Readonly<Record<string, string>>): Promise<Reply> {
@@ -96,18 +125,19 @@ export function dataOf({ status, body }: Reply): Body[] {
 
 let projects = 0;
 
-/** A project of its own on the server, and a way to make callers in it. */
+/** A project of its own on the server, and a way to make callers in it, who tell each other what they have changed. */
 export async function newProject(
   server: Pick<Server, 'url' | 'key'>,
 ): Promise<{ id: string; caller(role: Role, userId?: string): Promise<Api> }> {
   const admin = new Api(server.url, server.key);
   const id = `project-${++projects}`;
   await admin.made('/projects', { id, name: id });
+  const told: Told = {};
   return {
     id,
     caller: async (role, userId = randomUUID()) => {
       const key = await admin.made('/api-keys', { name: role, project_id: id, role, user_id: userId });
-      return new Api(server.url, String(key['key']));
+      return new Api(server.url, String(key['key']), told);
     },
   };
 }

@@ -17,6 +17,9 @@ export type Answers = (response: ServerResponse, received: Received) => void;
 /** A destination of webhooks on this machine, which keeps all that it was sent. */
 export class Receiver {
   readonly received: Received[] = [];
+  /** The most requests that were under way together. */
+  mostAtOnce = 0;
+  private readonly underWay = new Set<ServerResponse>();
 
   private constructor(
     private readonly server: Server,
@@ -29,6 +32,8 @@ export class Receiver {
     await once(server, 'listening');
     const receiver = new Receiver(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`);
     server.on('request', (request, response) => {
+      receiver.mostAtOnce = Math.max(receiver.mostAtOnce, receiver.underWay.add(response).size);
+      response.once('close', () => receiver.underWay.delete(response));
       void text(request).then((body) => {
         const event = JSON.parse(body) as Received['event'];
         const received = { headers: request.headers, body, event };

@@ -40,7 +40,7 @@ describe('the lock of a data dir', () => {
     const { stdout } = spawnSync(
       process.execPath,
       ['--input-type=module', '-e', contender('/proc/runledger/data')],
-      { encoding: 'utf8', timeout: 20_000 },
+      { encoding: 'utf8', timeout: 120_000 },
     );
     expect(stdout).toMatch(/^DATA_DIR \/proc\/runledger\/data cannot be used: .+\.\n$/);
   });

@@ -18,7 +18,7 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreH
     let harness: EventStoreHarness;
     beforeAll(async () => {
       harness = await open();
-    }, 120_000);
+    });
     afterEach(stopFollowers);
     afterAll(async () => {
       await harness.close();

@@ -14,7 +14,7 @@ export function sandboxDriverContract(name: string, prepare: () => Promise<Sandb
     let harness: SandboxHarness;
     beforeAll(async () => {
       harness = await prepare();
-    }, 120_000);
+    });
     afterEach(closeSandboxes);
     afterAll(async () => {
       await harness.close();

@@ -105,7 +105,7 @@ export function sandboxStarting(harness: () => SandboxHarness): void {
     for (const { stdout, exit_code } of await Promise.all(all)) {
       expect({ stdout, exit_code }).toEqual({ stdout: 'done\n', exit_code: 0 });
     }
-  }, 60_000);
+  });
 
   test('refuses to start anything once it is closed', async () => {
     const sandbox = await openSandbox(harness());

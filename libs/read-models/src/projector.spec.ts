@@ -99,7 +99,7 @@ function project(toy: Projection, requests?: RebuildRequests): Projector {
 }
 
 const caughtUp = async () => {
-  expect(await clock.reached('toys', await store.head(), 20_000)).toBe(true);
+  expect(await clock.reached('toys', await store.head(), 120_000)).toBe(true);
 };
 const names = async () =>
   (await database.query<{ name: string }>('SELECT name FROM toys.toys ORDER BY n')).map(({ name }) => name);

@@ -35,18 +35,23 @@ export class ReadModelClock {
     this.known.clear();
   }
 
-  /** Whether the projection has seen everything up to the position, waiting for it as long as allowed. */
+  /**
+   * Whether the projection has seen everything up to the position, waiting for it as long as allowed, time in which
+   * this process itself stood still not counted.
+   */
   async reached(projection: string, position: bigint, timeoutMs: number): Promise<boolean> {
     if (this.seen(projection, position)) return true;
     if (this.listener === undefined) void this.listen();
-    const deadline = Date.now() + timeoutMs;
-    while (!this.seen(projection, position)) {
-      const left = deadline - Date.now();
-      if (left <= 0 || this.closed) return false;
-      await this.moves(projection, position, Math.min(left, lookEvery));
-      if (!this.seen(projection, position)) await this.look(projection);
+    for (let left = timeoutMs; left > 0 && !this.closed;) {
+      const wait = Math.min(left, lookEvery);
+      await this.moves(projection, position, wait);
+      if (this.seen(projection, position)) return true;
+      const asked = Date.now();
+      await this.look(projection);
+      if (this.seen(projection, position)) return true;
+      left -= wait + Date.now() - asked;
     }
-    return true;
+    return false;
   }
 
   /** Up to where the serving projection has seen everything; undefined when there is none yet. */
