@@ -19,6 +19,7 @@ const wellAfter = 60_000;
 const cannotStart = 78;
 
 let child;
+let hasRun = false;
 let asked = false;
 let waiting;
 let pause = 100;
@@ -40,8 +41,9 @@ function run() {
     detached: true,
   });
   child.on('exit', (code, signal) => {
-    // It has said what is wrong, and it would be again.
-    if (code === cannotStart) process.exit(1);
+    // It has said what is wrong, and it would be again; but for one that could start before, whose database is away.
+    if (code === cannotStart && !hasRun) process.exit(1);
+    hasRun ||= code !== cannotStart;
     if (asked || code === 0) process.exit(code ?? 1);
     if (Date.now() - since > wellAfter) pause = 100;
     process.stderr.write(`The server ended (${signal ?? `exit code ${code}`}) and is being started again.\n`);

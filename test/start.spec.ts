@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Api } from './support/api.js';
+import { breakableProxy } from './support/breakable-proxy.js';
+import { freshDatabase } from './support/database.js';
 import { ordinaryUser } from './support/ordinary-user.js';
 import { addressIn, ended, ready, runServer, spawnServer, startServer } from './support/server.js';
 
@@ -235,6 +237,30 @@ describe('a kill -9', () => {
     await ready(addressIn(output()) ?? '', child, output);
     expect(announcedPid(dataDir)).not.toBe(first);
     expect(await ended(child, 'SIGTERM')).toBe(0);
+  });
+
+  test('of the server brings it back, too, once a database that was away is back', async () => {
+    const database = await freshDatabase();
+    const { hostname, port } = new URL(database.url);
+    const before = await breakableProxy(hostname, Number(port));
+    const url = Object.assign(new URL(database.url), {
+      hostname: '127.0.0.1',
+      port: String(before.port),
+    }).href;
+    const { child, output } = spawnServer({ DATA_DIR: dataDir, DATABASE_URL: url }, supervisor);
+    await addressOf({ child, output });
+    await before.close();
+    process.kill(announcedPid(dataDir), 'SIGKILL');
+    await until(() => /cannot be used: .*\n(.*\n)*.*cannot be used: /.exec(output()) ?? undefined, {
+      child,
+      output,
+    });
+    const back = await breakableProxy(hostname, Number(port), before.port);
+    await until(() => output().split('listening on ')[2], { child, output });
+    await ready(addressIn(output()) ?? '', child, output);
+    expect(await ended(child, 'SIGTERM')).toBe(0);
+    await back.close();
+    await database.drop();
   });
 
   test('is as well survived as an error that nobody caught', async () => {

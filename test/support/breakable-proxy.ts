@@ -8,8 +8,11 @@ export interface BreakableProxy {
   close(): Promise<void>;
 }
 
-/** Stands between the clients under test and a server that must not be touched. */
-export async function breakableProxy(host: string, port: number): Promise<BreakableProxy> {
+/**
+ * Stands between the clients under test and a server that must not be touched.
+ * @param at its own port; a free one by default
+ */
+export async function breakableProxy(host: string, port: number, at = 0): Promise<BreakableProxy> {
   const sockets = new Set<Socket>();
   const breakConnections = (): void => {
     for (const socket of sockets) socket.destroy();
@@ -31,7 +34,7 @@ export async function breakableProxy(host: string, port: number): Promise<Breaka
     near.pipe(far);
     far.pipe(near);
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(at, '127.0.0.1');
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
