@@ -74,14 +74,16 @@ describe('a run that its creator carries out', () => {
     expectProblem(await ann.post('/runs', { status: 'running', lease }), 403, 'forbidden');
   });
 
-  it.each<[string, string, Body, Record<string, string>]>([
-    ['a lease of a pending one', '/lease', { lease }, {}],
-    ['one that may have to wait', '/status', { status: 'running', on_active_run: 'enqueue' }, {}],
-    ['a status it cannot begin with', '/status', { status: 'completed' }, {}],
-    ['a lease without a worker', '/lease/worker_id', { status: 'running', lease: {} }, {}],
-    ['a lease in a stream', '/lease', { status: 'running', lease }, { accept: 'text/event-stream' }],
-  ])('is refused: %s', async (_what, pointer, body, headers) => {
-    const reply = await worker.post('/runs', body, headers);
+  const stream = { accept: 'text/event-stream' };
+  it.each<[string, string, Body, string?, Record<string, string>?]>([
+    ['a lease of a pending one', '/lease', { lease }],
+    ['one that may have to wait', '/status', { status: 'running', on_active_run: 'enqueue' }],
+    ['a status it cannot begin with', '/status', { status: 'completed' }],
+    ['a lease without a worker', '/lease/worker_id', { status: 'running', lease: {} }],
+    ['a lease in a stream', '/lease', { status: 'running', lease }, '/runs', stream],
+    ['a lease that is told at the end', '/lease', { status: 'running', lease }, '/runs?wait=true'],
+  ])('is refused: %s', async (_what, pointer, body, path = '/runs', headers = {}) => {
+    const reply = await worker.post(path, body, headers);
     expectProblem(reply, 400, 'validation_failed');
     expect(reply.body['errors']).toMatchObject([{ pointer }]);
   });

@@ -170,7 +170,9 @@ export class RunsController {
     ctx: RequestContext,
   ): Promise<string | undefined> {
     const streamed = wantsEventStream(ctx);
-    if (streamed && command.body.lease != null) throw unfit('/lease', 'lease cannot be answered as a stream');
+    if ((streamed || wait) && command.body.lease != null) {
+      throw unfit('/lease', 'lease is answered at once, neither as a stream nor when the run has ended');
+    }
     const { run: created, position } = await this.commands.execute(command);
     changed(ctx, position);
     void ctx.reply.header('location', `/v1/runs/${created.id}`);
