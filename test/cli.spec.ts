@@ -139,7 +139,14 @@ describe('runledger exec', () => {
       const child = startRunledger(['exec', '--', 'sh', '-c', 'echo ready; exec sleep 600'], env);
       const outcome = outcomeOf(child);
       await once(child.stdout, 'data');
-      expect(await running(env)).toMatchObject({ lease, attempt: 1, max_attempts: 1 });
+      const run = await running(env);
+      expect(run).toMatchObject({ lease, attempt: 1, max_attempts: 1 });
+      const { expires_at = null } = (run['lease'] ?? {}) as { expires_at?: string };
+      // A heartbeat is stored once a quarter of the lease is gone: what is left must outlast the longest outage.
+      if (expires_at !== null) {
+        const length = Date.parse(expires_at) - Date.parse(String(run['started_at']));
+        expect(length * 0.75).toBeGreaterThan(300_000);
+      }
       child.kill('SIGTERM');
       expect((await outcome).code).toBe(143);
     }

@@ -22,9 +22,9 @@ The command's output is no terminal, also where that of exec is one. When nobody
 is no UTF-8, is recorded as U+FFFD.
 
 With the key of a worker, an operator or an admin, the run is leased: when it is cancelled the command
-is sent SIGTERM, and SIGKILL after 10 s; when exec itself is killed or stopped, the run has failed as
-orphaned 60 s after what --give-up-after says, an hour at most. With the key of a user it would stay
-running, and hold its session, until runledger cancel ends it.
+is sent SIGTERM, and SIGKILL after 10 s; when exec itself is killed or stopped, the run fails as orphaned
+once its lease is over, after a minute more than --give-up-after or a third longer, an hour at most. With
+the key of a user it would stay running, and hold its session, until runledger cancel ends it.
 
 Exits as the command did: its exit code, 128+n after signal n, 127 when it was not
 found, 126 when it cannot be executed. 69: the server could not be reached at the start (the

@@ -5,8 +5,10 @@ import { ProblemAnswer } from './problem.js';
 /** Often enough for a command to hear of its cancellation soon; the server stores but few of them. Milliseconds. */
 const heartbeatEvery = 5_000;
 const mostSeconds = 3_600;
-/** What a lease is longer than the outages that are sat through, in seconds. */
+/** What is left of a lease when an outage begins is longer than the outages that are sat through, in seconds. */
 const spare = 60;
+/** A heartbeat that is not stored leaves so much of a lease (docs/workers.md). */
+const leastLeft = 0.75;
 
 /** Who may hold a lease (docs/workers.md); others record their commands without. */
 const workers = new Set(['worker', 'operator', 'admin']);
@@ -18,12 +20,13 @@ export const leaseToAsk = async (
 ): Promise<{ lease?: { worker_id: string; lease_seconds: number } }> => {
   const { role } = await api.call<{ role: string }>('GET', '/v1/me');
   if (!workers.has(role)) return {};
-  const lease_seconds = Math.min(mostSeconds, Math.ceil(giveUpAfter / 1000) + spare);
+  const lease_seconds = Math.min(mostSeconds, Math.ceil((giveUpAfter / 1000 + spare) / leastLeft));
   return { lease: { worker_id: `exec@${hostname()}:${process.pid}`.slice(-200), lease_seconds } };
 };
 
 /**
- * Prolongs the lease of a run until it is told to stop. A heartbeat that fails is followed by the next.
+ * Prolongs the lease of a run until it is told to stop, before the end of the run is sent: one behind it would find the
+ * lease lost. A heartbeat that fails is followed by the next.
  * @param onLost called once, with the status that the run has, when the run is no longer this process's
  * @returns stops it
  */

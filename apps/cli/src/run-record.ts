@@ -55,7 +55,7 @@ export class RunRecord {
     return new RunRecord(api, made.id, made.lease_id, options.giveUpAfter, say);
   }
 
-  /** Holds the run's lease until its end is stored. @param onLost called when somebody else has ended the run */
+  /** Holds the run's lease until its end is sent. @param onLost called when somebody else has ended the run */
   hold(onLost: (status: string) => void): void {
     if (this.leaseId === undefined) return;
     this.release = keepLease(this.api, { id: this.id, lease_id: this.leaseId }, (status) => {
@@ -73,11 +73,8 @@ export class RunRecord {
   async finish(ending: Ending): Promise<void> {
     const body = ending.error ? { status: 'failed', error: ending.error } : { status: 'completed' };
     const log = await Promise.allSettled([this.shipper.finish()]);
-    try {
-      if (!this.cancelled) await this.retrying(() => this.api.call('PATCH', `/v1/runs/${this.id}`, { body }));
-    } finally {
-      this.release();
-    }
+    this.release();
+    if (!this.cancelled) await this.retrying(() => this.api.call('PATCH', `/v1/runs/${this.id}`, { body }));
     if (log[0].status === 'rejected') throw log[0].reason;
   }
 
