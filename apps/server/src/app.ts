@@ -74,7 +74,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const sweeps = settings.roles.has('sweeper');
   const sweep = sweeps ? sweeping(core, settings) : undefined;
   if (sweeps) for (const sweeper of sweepers) sweeper.start();
-  const host = settings.roles.has('host') ? hosting(nest, core, settings) : undefined;
+  const host = settings.roles.has('host') ? await hosting(nest, core, settings) : undefined;
   const sending = sweeps ? sendingWebhooks(nest, databaseUrl) : undefined;
   return {
     nest,

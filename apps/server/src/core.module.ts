@@ -21,7 +21,6 @@ import { Audit1760000000050 } from './audit.migration.js';
 import { Idempotency1760000000002 } from './idempotency.migration.js';
 import { refuseNewerData } from './newer-data.js';
 import { migratedDatabase } from './usable-database.js';
-import { usableEventStore } from './usable-event-store.js';
 import { Watchers1760000000050 } from './watchers.migration.js';
 import { Webhooks1760000000040 } from './webhooks.migration.js';
 
@@ -57,7 +56,7 @@ export class Core {
 
   static async open({ databaseUrl, eventStoreUrl }: CoreOptions): Promise<Core> {
     await refuseNewerData(databaseUrl, migrations);
-    const kurrent = eventStoreUrl === undefined ? undefined : await usableEventStore(eventStoreUrl);
+    const kurrent = eventStoreUrl === undefined ? undefined : await kurrentAt(eventStoreUrl);
     const database = await migratedDatabase(databaseUrl, migrations);
     const store = kurrent ?? new PostgresEventStore(databaseUrl);
     const instance = await Instance.start(databaseUrl);
@@ -78,6 +77,10 @@ export class Core {
     await this.database.close();
   }
 }
+
+/** Who keeps events in Postgres need not load the client of KurrentDB: megabytes that each collection would mark. */
+const kurrentAt = async (url: string): Promise<EventStore> =>
+  (await import('./usable-event-store.js')).usableEventStore(url);
 
 @Global()
 @Module({})
