@@ -13,7 +13,12 @@ interface Recent {
   readonly position: bigint;
   readonly revision: number;
   readonly stream: string;
-  readonly encoded: Encoded;
+  readonly event: NewEvent;
+  /** In characters of data. */
+  readonly size: number;
+  /** Of a large event there is none: its long texts are here once, as the writer has them. */
+  readonly data: string | undefined;
+  readonly metadata: string;
   recorded: RecordedEvent | undefined;
 }
 
@@ -48,9 +53,11 @@ export class RecentEvents {
   }
 
   /** To be called in the order of positions, after `begin`. */
-  add(position: bigint, revision: number, stream: string, encoded: Encoded): void {
-    this.events.push({ position, revision, stream, encoded, recorded: undefined });
-    this.size += encoded.data.length;
+  add(position: bigint, revision: number, stream: string, { event, data, metadata }: Encoded): void {
+    const size = data.length;
+    const kept = size > sharedSize ? undefined : data;
+    this.events.push({ position, revision, stream, event, size, data: kept, metadata, recorded: undefined });
+    this.size += size;
     while (this.events.length - this.gone > this.mostEvents || this.size > this.mostSize) this.letGo();
   }
 
@@ -74,12 +81,12 @@ export class RecentEvents {
     for (let n = this.firstAfter(position); n < this.events.length; n++) {
       const recent = this.events[n] as Recent;
       if (prefixes.length > 0 && !prefixes.some((prefix) => recent.stream.startsWith(prefix))) continue;
-      const { length } = recent.encoded.data;
+      const { size: length } = recent;
       if (events.length === limit || (events.length > 0 && taken + length > size)) {
         return { events, head: this.end, size: taken, full: true };
       }
       taken += length;
-      events.push(length > sharedSize ? recorded(recent) : (recent.recorded ??= recorded(recent)));
+      events.push(recent.data === undefined ? recorded(recent) : (recent.recorded ??= recorded(recent)));
     }
     return { events, head: this.end, size: taken, full: false };
   }
@@ -97,7 +104,7 @@ export class RecentEvents {
   private letGo(): void {
     const first = this.events[this.gone] as Recent;
     this.start = first.position;
-    this.size -= first.encoded.data.length;
+    this.size -= first.size;
     this.gone++;
     // What was let go is held by its place until the places are counted anew.
     if (this.gone * 2 > this.events.length) {
@@ -119,11 +126,8 @@ const large = (head: Omit<RecordedEvent, 'data'>, written: Fact['data']): Record
 };
 
 /** The event as the table would give it: what JSON does not carry is not in it. */
-const recorded = ({ position, revision, stream, encoded }: Recent): RecordedEvent => {
-  const { event } = encoded;
-  const metadata = JSON.parse(encoded.metadata) as EventMetadata;
-  const head = { position, revision, id: event.id, stream, type: event.type, metadata };
-  return encoded.data.length > sharedSize
-    ? large(head, event.data)
-    : { ...head, data: JSON.parse(encoded.data) as Fact['data'] };
+const recorded = ({ position, revision, stream, event, data, metadata }: Recent): RecordedEvent => {
+  const parsed = JSON.parse(metadata) as EventMetadata;
+  const head = { position, revision, id: event.id, stream, type: event.type, metadata: parsed };
+  return data === undefined ? large(head, event.data) : { ...head, data: JSON.parse(data) as Fact['data'] };
 };

@@ -5,7 +5,7 @@ import { Heard } from './heard.js';
 import type { Feed, Placed } from './placed.js';
 import { ProblemError } from './problems.js';
 
-/** How much is read before it is written, in characters. */
+/** How much is read before it is written, in characters, unless a follower says otherwise. */
 const pieceSize = 64 * 1024;
 /** How many events are asked for at first, and at most: no more than a piece can take of those there are. */
 const fewAtOnce = 16;
@@ -29,6 +29,7 @@ export class FeedFollower<Event extends object> extends Follower {
   /**
    * @param over whether the feed has ended: what is left is sent, and then the end
    * @param held how much is held of what it is told while its client has no room, in characters
+   * @param piece how much is read before it is written, in characters
    */
   constructor(
     stream: EventStream,
@@ -37,6 +38,7 @@ export class FeedFollower<Event extends object> extends Follower {
     protected place: number,
     private over = false,
     held = heardSize,
+    private readonly piece = pieceSize,
   ) {
     super(stream);
     this.told = place;
@@ -89,7 +91,7 @@ export class FeedFollower<Event extends object> extends Follower {
   /** As much of what was told, and goes on where this has come to, as is written at once. */
   private takeHeard(): string {
     let frames = '';
-    while (frames.length < pieceSize) {
+    while (frames.length < this.piece) {
       const one = this.heard.next(this.place);
       if (one === undefined) break;
       frames += this.take(one);
@@ -107,9 +109,9 @@ export class FeedFollower<Event extends object> extends Follower {
     for await (const placed of this.feed.read(this.place, 'asc', limit)) {
       frames += this.take(placed);
       count++;
-      if (frames.length >= pieceSize) break;
+      if (frames.length >= this.piece) break;
     }
-    const enough = frames.length >= pieceSize;
+    const enough = frames.length >= this.piece;
     this.atOnce = enough ? count : Math.min(mostAtOnce, 4 * limit);
     const more = enough || count >= limit;
     this.unheard ||= more;

@@ -78,6 +78,8 @@ export class FollowOutput {
  * is told at once, has up to 8 MiB: less would send every client to the table for the rest of it.
  */
 const mostHeard = 12 * 1024 * 1024;
+/** How much is written at once, in characters of base64: some pieces of output, for each costs a turn of its own. */
+const atOnce = 512 * 1024;
 
 class OutputFollower extends FeedFollower<OutputPiece> {
   private process: ProcessState | undefined;
@@ -89,7 +91,7 @@ class OutputFollower extends FeedFollower<OutputPiece> {
     from: number,
     private readonly purged: () => Promise<boolean>,
   ) {
-    super(stream, output, () => true, from, false, mostHeard);
+    super(stream, output, () => true, from, false, mostHeard, atOnce);
   }
 
   /** The process has ended: what is left is sent, and then how it ended. */

@@ -50,6 +50,19 @@ test.each([
   for (const { data } of store.events) expect(JSON.stringify(data).length).toBeLessThan(900_000);
 });
 
+test('what makes no whole piece goes with what comes while the store is busy, and no character is cut', async () => {
+  const store = new MemoryEventStore();
+  const appender = new OutputAppender(store, 'p', onBehalf);
+  const text = Buffer.from(`x${'äöü€'.repeat(20_000)}`);
+  for (let n = 0; n < text.length; n += 64_008) await appender.append('stdout', text.subarray(n, n + 64_008));
+  await appender.append('stderr', Buffer.from('x'));
+  await appender.stored();
+  expect(outputIn(store, 'stdout').equals(text)).toBe(true);
+  const stdout = piecesOf(store).filter(({ stream }) => stream === 'stdout');
+  expect(stdout.every((piece) => 'text' in piece)).toBe(true);
+  expect(stdout.map(sizeOf)).toEqual([92_158, 87_843]);
+});
+
 test('text is stored as text, so that who reads the history can read it, and whatever is not comes back as it was', () => {
   expect(contentOf(Buffer.from('\ufeffäé\u001b[1m👍\n'))).toEqual({ text: '\ufeffäé\u001b[1m👍\n' });
   expect(contentOf(Buffer.from('👍').subarray(1))).toEqual({ base64: 'n5GN' });

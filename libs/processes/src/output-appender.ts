@@ -9,16 +9,18 @@ import {
   uuidv7,
 } from '#eventsourcing';
 import type { OnBehalf } from './insist.js';
+import { brokenEnd } from './capped-output.js';
 import { contentOf } from './output-content.js';
 import type { OutputStream } from './process.events.js';
 import { outputStreamOf, type ProcessOutputWritten } from './process-output.events.js';
 
 /**
  * The largest piece that is stored: as JSON, which spells some characters in six, it is below 1 MB, the most that
- * stores take by default. So much is handed over at once, commits being on their way or not; less is gathered
- * until the store is free.
+ * stores take by default. As base64 it is below 128 KiB: V8 keeps a longer string in pages of its own, which are
+ * mapped for it and unmapped. So much is handed over at once, commits being on their way or not; less is
+ * gathered until the store is free.
  */
-const pieceBytes = 128 * 1024;
+const pieceBytes = 90 * 1024;
 /**
  * How much may wait to be stored: two commits of it are on their way, while the next one is gathered. With more the
  * commits are so large that the next one takes the place of the last in memory before followers have had it.
@@ -37,6 +39,13 @@ interface Gathered {
   readonly stream: OutputStream;
   readonly parts: Buffer[];
 }
+
+/** As many of the bytes as a piece takes, cut between characters where they are UTF-8. */
+const firstOf = (bytes: Buffer): Buffer => {
+  if (bytes.length <= pieceBytes) return bytes;
+  const first = bytes.subarray(0, pieceBytes);
+  return first.subarray(0, first.length - brokenEnd(first));
+};
 
 /**
  * Stores the output of one process in its order. When a lot waits to be stored, whoever writes waits, and so does,
@@ -75,8 +84,8 @@ export class OutputAppender {
     else this.gathered.push({ stream, parts: [bytes] });
     this.size += bytes.length;
     this.waiting += bytes.length;
-    if (this.size >= pieceBytes) this.send();
-    else this.flushing ??= this.flush();
+    if (this.size >= pieceBytes) this.send(false);
+    if (this.size > 0) this.flushing ??= this.flush();
     while (this.waiting >= mostWaiting && this.failure === undefined) await this.underWay[0];
     if (this.failure !== undefined) throw this.failure;
   }
@@ -91,28 +100,36 @@ export class OutputAppender {
   private async flush(): Promise<void> {
     // What else this turn of the event loop brings goes into the same commit.
     await new Promise(setImmediate);
-    await this.underWay.at(-1);
+    while (this.underWay.length > 0) await this.underWay.at(-1);
     this.flushing = undefined;
-    if (this.size > 0 && this.failure === undefined) this.send();
+    if (this.size > 0 && this.failure === undefined) this.send(true);
   }
 
-  private send(): void {
-    const bytes = this.size;
-    const pieces = this.take();
+  /** @param all also the end of what is gathered, which makes no whole piece */
+  private send(all: boolean): void {
+    const { size } = this;
+    const pieces = this.take(all);
+    const bytes = size - this.size;
     const before = this.underWay.at(-1);
     this.underWay.push(this.settled(pieces, bytes, this.attempt(pieces), before));
   }
 
-  private take(): Piece[] {
+  private take(all: boolean): Piece[] {
     const pieces: Piece[] = [];
-    for (const { stream, parts } of this.gathered) {
-      const bytes = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
-      for (let n = 0; n < bytes.length; n += pieceBytes) {
-        pieces.push(this.piece(stream, bytes.subarray(n, n + pieceBytes)));
-      }
-    }
-    this.gathered = [];
+    const last = this.gathered.at(-1);
     this.size = 0;
+    for (const gathered of this.gathered.splice(0)) {
+      const { stream, parts } = gathered;
+      let rest = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+      const least = all || gathered !== last ? 1 : pieceBytes;
+      while (rest.length >= least) {
+        const first = firstOf(rest);
+        pieces.push(this.piece(stream, first));
+        rest = rest.subarray(first.length);
+      }
+      if (rest.length > 0) this.gathered.push({ stream, parts: [rest] });
+      this.size += rest.length;
+    }
     return pieces;
   }
 
