@@ -4,7 +4,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance } from 'fastify';
 import { authenticateRequests, isOpen, KeyRing, TokenRing } from '#access';
 import { AccessLog, forgetAccesses, recordAccesses, Witness, Witnessing } from '#audit';
-import { cutUnreadAnswers, fastifyOptions, limitLargeBodies, ProblemError, setupHttp } from '#http';
+import { limitLargeAnswers, fastifyOptions, limitLargeBodies, ProblemError, setupHttp } from '#http';
 import { InteractionSweeper } from '#interactions';
 import { Listener } from '#postgres';
 import { ProjectionsStatus, RebuildRequests } from '#read-models';
@@ -54,7 +54,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   nest.get(Metrics).watch(fastify);
   if (settings.rateLimit !== undefined) await limitRate(fastify, settings.rateLimit);
   limitLargeBodies(fastify);
-  cutUnreadAnswers(fastify);
+  limitLargeAnswers(fastify);
   if (!settings.roles.has('api')) closeApi(fastify);
   serveDocs(nest);
   const projectors = new Projectors(

@@ -15,7 +15,7 @@ export * from './idempotency.postgres.js';
 export * from './instance.js';
 export * from './json-text.js';
 export * from './large-bodies.js';
-export * from './unread-answers.js';
+export * from './large-answers.js';
 export * from './page.js';
 export * from './path-id.js';
 export * from './problem.catalogue.js';

@@ -157,7 +157,7 @@ export const catalogue = {
   rate_limited: later(
     429,
     'Rate limited',
-    'The caller has sent too many requests, or there was no room for a large body beside the others.',
+    'The caller has sent too many requests, or there was no room for a large body or answer beside the others.',
   ),
   internal: later(500, 'Internal error', 'The server failed; its log has more under the request id.'),
   store_unavailable: later(503, 'Store unavailable', 'The event store cannot be reached.'),

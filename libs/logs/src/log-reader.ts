@@ -1,4 +1,4 @@
-import { pageBytes, type Sql } from '#read-models';
+import { LargePage, pageBytes, type Sql } from '#read-models';
 import type { LogExtent } from './log-extent.js';
 import { streamBits } from './log.projection.js';
 import type { LogLine, LogStream } from './log.events.js';
@@ -36,10 +36,10 @@ interface Chunk {
 }
 
 const chunksAtOnce = 1_000;
-const bytesAtOnce = 4 * 1024 * 1024;
+const bytesAtOnce = 1024 * 1024;
 
 /**
- * Reads lines by walking the chunks that may hold some, never more than some MiB of them at once.
+ * Reads lines by walking the chunks that may hold some, a MiB of them at once, or one.
  * @param order `asc`: the first lines that match, oldest first; `desc`: the last ones, newest first
  */
 export async function readLog(
@@ -48,6 +48,22 @@ export async function readLog(
   filter: LogFilter,
   order: 'asc' | 'desc',
   limit: number,
+): Promise<LogPage> {
+  const page = new LargePage();
+  try {
+    return await walk(sql, runId, filter, order, limit, page);
+  } finally {
+    page.end();
+  }
+}
+
+async function walk(
+  sql: Sql,
+  runId: string,
+  filter: LogFilter,
+  order: 'asc' | 'desc',
+  limit: number,
+  page: LargePage,
 ): Promise<LogPage> {
   const earliest = filter.from === undefined ? undefined : await earliestStart(sql, runId, filter.from);
   const matches = matcher(filter);
@@ -75,6 +91,7 @@ export async function readLog(
       return { entries, more: false };
     }
     lines = Infinity;
+    await page.grown(size);
   }
 }
 

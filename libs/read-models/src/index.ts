@@ -15,6 +15,7 @@ export * from './shared-reading.js';
 export * from './idle-checkpoints.js';
 export * from './rebuild-requests.js';
 export * from './in-turn.js';
+export { LargePage } from './large-page.js';
 export { Turns } from './turn.js';
 export * from './presence.js';
 export * from './serves.js';

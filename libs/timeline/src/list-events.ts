@@ -1,6 +1,6 @@
 import type { RequestContext } from '#http';
 import { cursorAfter, keysOf } from '#http';
-import { pageBytes } from '#read-models';
+import { LargePage, pageBytes } from '#read-models';
 import { type EventsQuery, filterOf } from './event-filter.js';
 import type { EventFeed, ShownEvent } from './placed.js';
 
@@ -31,17 +31,23 @@ export async function listEvents(
   const data: ShownEvent[] = [];
   let [looked, size] = [0, 0];
   let last = from;
-  for await (const { place, event } of feed.read(from, order)) {
-    if (order === 'desc' && place <= lowest) break;
-    const shown = event !== undefined && wanted(event);
-    if ((shown && data.length === limit) || looked === mostLookedAt || size > pageBytes) {
-      return { data, next_cursor: cursorAfter(ctx, [last]) };
+  const page = new LargePage();
+  try {
+    for await (const { place, event } of feed.read(from, order)) {
+      if (order === 'desc' && place <= lowest) break;
+      const shown = event !== undefined && wanted(event);
+      if ((shown && data.length === limit) || looked === mostLookedAt || size > pageBytes) {
+        return { data, next_cursor: cursorAfter(ctx, [last]) };
+      }
+      looked++;
+      last = place;
+      if (!shown) continue;
+      data.push(event);
+      size += JSON.stringify(event.data).length;
+      await page.grown(size);
     }
-    looked++;
-    last = place;
-    if (!shown) continue;
-    data.push(event);
-    size += JSON.stringify(event.data).length;
+  } finally {
+    page.end();
   }
   return { data, next_cursor: null };
 }

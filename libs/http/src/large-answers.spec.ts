@@ -5,7 +5,8 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, expect, it } from '@jest/globals';
 import fastify, { type FastifyInstance } from 'fastify';
-import { cutUnreadAnswers } from './unread-answers.js';
+import { limitLargeAnswers } from './large-answers.js';
+import { ProblemError } from './problems.js';
 
 /** More than the buffers of two sockets hold. */
 const large = 'x'.repeat(32 * 1024 * 1024);
@@ -13,9 +14,9 @@ const large = 'x'.repeat(32 * 1024 * 1024);
 let app: FastifyInstance;
 let answering: Promise<ServerResponse>;
 
-async function listen(patience: number): Promise<void> {
+async function listen(limits: { patience?: number; most?: number }): Promise<void> {
   app = fastify({ forceCloseConnections: true });
-  cutUnreadAnswers(app, { patience });
+  limitLargeAnswers(app, limits);
   let answers: (response: ServerResponse) => void;
   answering = new Promise((resolve) => (answers = resolve));
   app.get('/large', (_request, reply) => {
@@ -25,6 +26,10 @@ async function listen(patience: number): Promise<void> {
   app.get('/slow', (_request, reply) => {
     answers(reply.raw);
     void reply.send(Readable.from(late(reply.raw)));
+  });
+  app.get('/small', () => 'small');
+  app.setErrorHandler((error, _request, reply) => {
+    void reply.code(500).send(error instanceof ProblemError ? error.code : String(error));
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
 }
@@ -45,7 +50,7 @@ async function asked(path: string): Promise<IncomingMessage> {
 }
 
 it('an answer that nobody reads is cut', async () => {
-  await listen(500);
+  await listen({ patience: 500 });
   const answer = await asked('/large');
   const response = await answering;
   if (!response.destroyed) await once(response, 'close');
@@ -53,11 +58,28 @@ it('an answer that nobody reads is cut', async () => {
 });
 
 it('one that is read is not', async () => {
-  await listen(60_000);
+  await listen({});
   expect(await buffer(await asked('/large'))).toHaveLength(large.length);
 });
 
 it('one that the server takes its time over is not', async () => {
-  await listen(500);
+  await listen({ patience: 500 });
   expect((await buffer(await asked('/slow'))).toString()).toBe('first, then');
+});
+
+it('an answer beside others that leave it no room is refused, until they have gone', async () => {
+  await listen({ most: 1.5 * large.length });
+  const first = await asked('/large');
+  const refused = await asked('/large');
+  expect((await buffer(refused)).toString()).toBe('rate_limited');
+  expect((await asked('/small')).statusCode).toBe(200);
+  const response = await answering;
+  first.destroy();
+  if (!response.destroyed) await once(response, 'close');
+  expect(await buffer(await asked('/large'))).toHaveLength(large.length);
+});
+
+it('one that is larger than all may be together is answered by itself', async () => {
+  await listen({ most: 1 });
+  expect(await buffer(await asked('/large'))).toHaveLength(large.length);
 });
