@@ -21,17 +21,27 @@ export interface Server {
   kill(): Promise<void>;
 }
 
-/** The event stores of the servers of a spec by data dir, when `JOURNEYS_ON=kurrentdb` has them use KurrentDB. */
-const kurrents = new Map<string, Promise<KurrentServer>>();
+/**
+ * The event stores of a spec by the database that goes with each, and the servers that run on it, when
+ * `JOURNEYS_ON=kurrentdb` has them use KurrentDB.
+ */
+const kurrents = new Map<string, { readonly store: Promise<KurrentServer>; readonly users: Set<Server> }>();
 
 /** For specs that look into the tables of the events themselves, whatever `JOURNEYS_ON` says. */
 export const eventsInPostgres = { EVENTSTORE_URL: '' };
 
-async function eventStoreOf(dataDir: string): Promise<Readonly<Record<string, string>>> {
+async function eventStoreOf(database: string): Promise<Readonly<Record<string, string>>> {
   if (process.env['JOURNEYS_ON'] !== 'kurrentdb') return {};
-  const started = kurrents.get(dataDir) ?? startKurrentServer();
-  kurrents.set(dataDir, started);
-  return { EVENTSTORE_URL: (await started).connectionString };
+  const started = kurrents.get(database) ?? { store: startKurrentServer(), users: new Set() };
+  kurrents.set(database, started);
+  return { EVENTSTORE_URL: (await started.store).connectionString };
+}
+
+async function closeUnused(database: string): Promise<void> {
+  const { store, users } = kurrents.get(database) ?? {};
+  if (store === undefined || users?.size !== 0) return;
+  kurrents.delete(database);
+  await (await store).close();
 }
 
 /**
@@ -44,14 +54,16 @@ export async function startServer(env: Readonly<Record<string, string>> = {}, us
   const dataDir = ownDir ?? String(env['DATA_DIR']);
   if (user !== undefined) chownSync(dataDir, user.uid, user.gid);
   const own = user === undefined ? {} : { HOME: dataDir };
-  const store = await eventStoreOf(dataDir);
+  const database = env['DATABASE_URL'] ?? dataDir;
+  const store = await eventStoreOf(database);
   const { child, output } = spawnServer({ DATA_DIR: dataDir, ...own, ...store, ...env }, user);
   const url = await listening(child, output);
   await ready(url, child, output);
   const removeOwnDir = () => {
     if (ownDir !== undefined) rmSync(ownDir, { recursive: true, force: true });
   };
-  return {
+  const users = kurrents.get(database)?.users;
+  const server: Server = {
     url,
     key: env['BOOTSTRAP_API_KEY'] ?? readFileSync(join(dataDir, 'api-key'), 'utf8').trim(),
     dataDir,
@@ -59,14 +71,18 @@ export async function startServer(env: Readonly<Record<string, string>> = {}, us
     output,
     stop: async () => {
       const code = await ended(child, 'SIGTERM');
-      if (ownDir !== undefined) await (await kurrents.get(ownDir))?.close();
+      users?.delete(server);
+      if (ownDir !== undefined) await closeUnused(database);
       removeOwnDir();
       return code;
     },
     kill: async () => {
       await ended(child, 'SIGKILL');
+      users?.delete(server);
     },
   };
+  users?.add(server);
+  return server;
 }
 
 /** Runs the server as `npm start` does until it ends by itself; for starts that are refused. */

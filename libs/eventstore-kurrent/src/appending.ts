@@ -2,7 +2,6 @@ import {
   ANY,
   type AppendStreamState,
   DeadlineExceededError,
-  type KurrentDBClient,
   NO_STREAM,
   STREAM_EXISTS,
   StreamDeletedError,
@@ -10,12 +9,14 @@ import {
 } from '@kurrent/kurrentdb-client';
 import {
   type AppendResult,
+  AppendTooLarge,
   type ExpectedRevision,
   inTime,
   type NewEvent,
   type RecordedEvent,
   RevisionConflict,
 } from '#eventsourcing';
+import type { Clients } from './clients.js';
 import { mapped } from './errors.js';
 import { byAnyClock, toStore } from './events.js';
 import { readStream } from './reading.js';
@@ -25,6 +26,17 @@ const tail = 256;
 /** The server answers after its `WriteTimeoutMs`, 2 s by default; a broken call may never do so. */
 const patience = 15_000;
 
+/** What the server takes in one request (`EffectiveMaxLogRecordSize`), less what frames an event there, in bytes. */
+const largestEvent = 16 * 1024 * 1024 - 10_000 - 1_000;
+
+/** @throws AppendTooLarge: the server would end the call, and with it the appends of others that are in flight there */
+function fitting(events: readonly NewEvent[]): void {
+  const sizes = events.map(({ type, data, metadata }) =>
+    Buffer.byteLength(JSON.stringify({ type, data, metadata })),
+  );
+  if (Math.max(...sizes) > largestEvent) throw new AppendTooLarge(undefined);
+}
+
 const streamState = (expected: ExpectedRevision): AppendStreamState => {
   if (typeof expected === 'number') return BigInt(expected);
   return { none: NO_STREAM, exists: STREAM_EXISTS, any: ANY }[expected] as AppendStreamState;
@@ -32,19 +44,20 @@ const streamState = (expected: ExpectedRevision): AppendStreamState => {
 
 /** Appends once: what is stored already, under the same ids, is answered as the first time. */
 export async function append(
-  client: KurrentDBClient,
+  clients: Clients,
   stream: string,
   expected: ExpectedRevision,
   events: readonly NewEvent[],
 ): Promise<AppendResult> {
+  fitting(events);
   if (expected === 'any' || expected === 'exists') {
-    const before = await stored(client, stream, expected, events);
+    const before = await stored(clients, stream, expected, events);
     if (before) return before;
   }
   let failure: unknown = new RevisionConflict(stream, expected);
   try {
     const { nextExpectedRevision, position } = await inTime(
-      client.appendToStream(stream, events.map(toStore), {
+      clients.writer.appendToStream(stream, events.map(toStore), {
         streamState: streamState(expected),
         ...byAnyClock,
       }),
@@ -61,14 +74,14 @@ export async function append(
     if (!refused) failure = mapped(error);
   }
   // What the server knows, and yet is not to be found, has been removed since.
-  const before = await stored(client, stream, expected, events);
+  const before = await stored(clients, stream, expected, events);
   if (before) return before;
   throw failure;
 }
 
 /** Where these very events lie already, next to each other, if they do. */
 async function stored(
-  client: KurrentDBClient,
+  clients: Clients,
   stream: string,
   expected: ExpectedRevision,
   events: readonly NewEvent[],
@@ -76,11 +89,11 @@ async function stored(
   const found: RecordedEvent[] = [];
   if (expected === 'any' || expected === 'exists') {
     const limit = events.length + tail;
-    for await (const event of readStream(client, stream, { direction: 'backwards', limit }))
+    for await (const event of readStream(clients, stream, { direction: 'backwards', limit }))
       found.unshift(event);
   } else {
     const from = expected === 'none' ? 0 : expected + 1;
-    for await (const event of readStream(client, stream, { from, limit: events.length })) found.push(event);
+    for await (const event of readStream(clients, stream, { from, limit: events.length })) found.push(event);
   }
   const first = found.findIndex(({ id }) => id === events[0]?.id);
   const last = found[first + events.length - 1];

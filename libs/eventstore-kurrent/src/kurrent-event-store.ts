@@ -1,4 +1,3 @@
-import { KurrentDBClient } from '@kurrent/kurrentdb-client';
 import {
   type AppendResult,
   type Batch,
@@ -14,6 +13,7 @@ import {
   type SubscribeStreamOptions,
 } from '#eventsourcing';
 import { append } from './appending.js';
+import { Clients } from './clients.js';
 import { mapped } from './errors.js';
 import { ofLeader } from './events.js';
 import { head, readAll, readAllBackwards, readStream } from './reading.js';
@@ -24,7 +24,7 @@ const truncatedAtOnce = 16;
 
 /** The event store port on KurrentDB, or EventStoreDB, 23.10 and later. See docs/decisions/kurrent.md. */
 export class KurrentEventStore extends EventStore {
-  private readonly client: KurrentDBClient;
+  private readonly clients: Clients;
   private readonly closing = new AbortController();
   /** The newest append to each stream that has one in flight. */
   private readonly inFlight = new Map<string, Promise<unknown>>();
@@ -36,7 +36,7 @@ export class KurrentEventStore extends EventStore {
    */
   constructor(connectionString: string) {
     super();
-    this.client = KurrentDBClient.connectionString(connectionString);
+    this.clients = new Clients(connectionString);
   }
 
   async append(
@@ -47,7 +47,7 @@ export class KurrentEventStore extends EventStore {
     const before = this.inFlight.get(stream) ?? Promise.resolve();
     const appended = before.then(() =>
       this.fallen.append(stream, expected, events.length, () =>
-        append(this.client, stream, expected, events),
+        append(this.clients, stream, expected, events),
       ),
     );
     const settled = appended.catch(() => undefined);
@@ -60,43 +60,43 @@ export class KurrentEventStore extends EventStore {
   }
 
   readStream(stream: string, options?: ReadStreamOptions): AsyncIterable<RecordedEvent> {
-    return readStream(this.client, stream, options);
+    return readStream(this.clients, stream, options);
   }
 
   readAll(options?: ReadAllOptions): AsyncIterable<RecordedEvent> {
-    return readAll(this.client, options);
+    return readAll(this.clients, options);
   }
 
   readAllBackwards(options?: ReadAllBackwardsOptions): AsyncIterable<RecordedEvent> {
-    return readAllBackwards(this.client, options);
+    return readAllBackwards(this.clients, options);
   }
 
   subscribeAll(options: SubscribeAllOptions): AsyncIterable<Batch> {
-    return subscribeAll(this.client, { ...options, signal: this.until(options.signal) });
+    return subscribeAll(this.clients, { ...options, signal: this.until(options.signal) });
   }
 
   subscribeStream(stream: string, options: SubscribeStreamOptions): AsyncIterable<Batch> {
-    return subscribeStream(this.client, stream, { ...options, signal: this.until(options.signal) });
+    return subscribeStream(this.clients, stream, { ...options, signal: this.until(options.signal) });
   }
 
   head(): Promise<bigint> {
-    return head(this.client);
+    return head(this.clients);
   }
 
   /** @throws StoreUnavailable */
   async truncateAllBefore(revisions: ReadonlyMap<string, number>): Promise<void> {
     const left = revisions.entries();
     const worker = async (): Promise<void> => {
-      for (const [stream, revision] of left) await truncateBefore(this.client, stream, revision);
+      for (const [stream, revision] of left) await truncateBefore(this.clients, stream, revision);
     };
     await Promise.all(Array.from({ length: truncatedAtOnce }, worker));
   }
 
   /** @throws StoreUnavailable */
   async delete(stream: string): Promise<void> {
-    for await (const _ of readStream(this.client, stream, { direction: 'backwards', limit: 1 })) {
+    for await (const _ of readStream(this.clients, stream, { direction: 'backwards', limit: 1 })) {
       try {
-        await this.client.deleteStream(stream, ofLeader);
+        await this.clients.writer.deleteStream(stream, ofLeader);
       } catch (error) {
         throw mapped(error);
       }
@@ -112,7 +112,7 @@ export class KurrentEventStore extends EventStore {
   async close(): Promise<void> {
     this.closing.abort();
     await Promise.all(this.inFlight.values());
-    await this.client.dispose();
+    await this.clients.writer.dispose();
   }
 
   private until(signal: AbortSignal): AbortSignal {

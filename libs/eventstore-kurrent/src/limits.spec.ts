@@ -51,6 +51,21 @@ test('what fits in a request, 10 MiB, comes back encrypted as one event from a s
   });
 });
 
+test('an event that no request can hold is too large, and breaks no append that is under way', async () => {
+  await onServer({ maxAppendSize: 256 * MiB, maxAppendEventSize: 16 * MiB }, async (store) => {
+    const [stream, other] = [streamName(), streamName()];
+    const outcomes = await Promise.allSettled([
+      store.append(other, 'none', [newEvent()]),
+      store.append(stream, 'none', [newEvent({ text: 'x'.repeat(17 * MiB) })]),
+    ]);
+    expect(outcomes).toMatchObject([
+      { status: 'fulfilled', value: { revision: 0 } },
+      { status: 'rejected', reason: expect.any(AppendTooLarge) },
+    ]);
+    expect(await all(store.readStream(stream))).toEqual([]);
+  });
+});
+
 test('a server whose clock is ahead by an hour takes appends and truncations', async () => {
   await onServer({ ahead: 3_600_000 }, async (store) => {
     const stream = streamName();

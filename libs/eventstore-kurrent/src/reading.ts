@@ -5,6 +5,7 @@ import type {
   ReadStreamOptions,
   RecordedEvent,
 } from '#eventsourcing';
+import type { Clients } from './clients.js';
 import { isAbsent, mapped } from './errors.js';
 import { at, filterBy, fromStore, ofLeader, type Resolved } from './events.js';
 
@@ -14,13 +15,18 @@ import { at, filterBy, fromStore, ofLeader, type Resolved } from './events.js';
  */
 const page = 1000;
 
-async function collect(source: AsyncIterable<Resolved>): Promise<RecordedEvent[]> {
+async function collect(
+  clients: Clients,
+  source: (reader: KurrentDBClient) => AsyncIterable<Resolved>,
+): Promise<RecordedEvent[]> {
   const events: RecordedEvent[] = [];
   try {
-    for await (const resolved of source) {
-      const event = fromStore(resolved);
-      if (event !== undefined) events.push(event);
-    }
+    await clients.read(async (reader) => {
+      for await (const resolved of source(reader)) {
+        const event = fromStore(resolved);
+        if (event !== undefined) events.push(event);
+      }
+    });
   } catch (error) {
     if (isAbsent(error)) return [];
     throw mapped(error);
@@ -29,7 +35,7 @@ async function collect(source: AsyncIterable<Resolved>): Promise<RecordedEvent[]
 }
 
 export async function* readStream(
-  client: KurrentDBClient,
+  clients: Clients,
   stream: string,
   options: ReadStreamOptions = {},
 ): AsyncGenerator<RecordedEvent, void, undefined> {
@@ -38,8 +44,8 @@ export async function* readStream(
   let from = options.from === undefined ? undefined : BigInt(options.from);
   while (left > 0 && (from === undefined || from >= 0n)) {
     const maxCount = Math.min(left, page);
-    const events = await collect(
-      client.readStream(stream, {
+    const events = await collect(clients, (reader) =>
+      reader.readStream(stream, {
         direction: backwards ? BACKWARDS : FORWARDS,
         fromRevision: from ?? (backwards ? END : START),
         maxCount,
@@ -55,17 +61,17 @@ export async function* readStream(
 }
 
 export const readAll = (
-  client: KurrentDBClient,
+  clients: Clients,
   { after, ...selected }: ReadAllOptions = {},
-): AsyncGenerator<RecordedEvent, void, undefined> => readingAll(client, FORWARDS, after, selected);
+): AsyncGenerator<RecordedEvent, void, undefined> => readingAll(clients, FORWARDS, after, selected);
 
 export const readAllBackwards = (
-  client: KurrentDBClient,
+  clients: Clients,
   { before, ...selected }: ReadAllBackwardsOptions = {},
-): AsyncGenerator<RecordedEvent, void, undefined> => readingAll(client, BACKWARDS, before, selected);
+): AsyncGenerator<RecordedEvent, void, undefined> => readingAll(clients, BACKWARDS, before, selected);
 
 async function* readingAll(
-  client: KurrentDBClient,
+  clients: Clients,
   direction: typeof FORWARDS | typeof BACKWARDS,
   start: bigint | undefined,
   { prefixes, limit = Infinity }: Pick<ReadAllOptions, 'prefixes' | 'limit'>,
@@ -78,7 +84,9 @@ async function* readingAll(
     // Reading starts at a position, not behind it: one more for the event that lies there.
     const maxCount = Math.min(left, page) + 1;
     const fromPosition = place === undefined ? (forwards ? START : END) : at(place);
-    const found = await collect(client.readAll({ direction, fromPosition, maxCount, filter, ...ofLeader }));
+    const found = await collect(clients, (reader) =>
+      reader.readAll({ direction, fromPosition, maxCount, filter, ...ofLeader }),
+    );
     const events = found
       .filter(({ position }) => place === undefined || (forwards ? position > place : position < place))
       .slice(0, left);
@@ -91,13 +99,13 @@ async function* readingAll(
 }
 
 /** Position of the last event that is not the server's own, 0 when there is none. */
-export async function head(client: KurrentDBClient): Promise<bigint> {
+export async function head(clients: Clients): Promise<bigint> {
   const options = {
     direction: BACKWARDS,
     fromPosition: END,
     maxCount: 1,
     filter: filterBy(undefined),
   } as const;
-  const [last] = await collect(client.readAll({ ...options, ...ofLeader }));
+  const [last] = await collect(clients, (reader) => reader.readAll({ ...options, ...ofLeader }));
   return last?.position ?? 0n;
 }

@@ -1,6 +1,7 @@
-import { type KurrentDBClient, START } from '@kurrent/kurrentdb-client';
+import { START } from '@kurrent/kurrentdb-client';
 import type { Batch, SubscribeAllOptions, SubscribeStreamOptions } from '#eventsourcing';
 import { Mark } from './arrivals.js';
+import type { Clients } from './clients.js';
 import { at, filterBy, ofLeader } from './events.js';
 import { head } from './reading.js';
 import { subscribe } from './subscribing.js';
@@ -13,7 +14,7 @@ const window = { catchingUp: 500, live: 1 };
  * A live subscription is told every position, so that a reader who waits for an event that does not
  * match learns soon that it has gone by. Catching up like that would read event by event.
  */
-export function subscribeAll(client: KurrentDBClient, options: SubscribeAllOptions): AsyncIterable<Batch> {
+export function subscribeAll(clients: Clients, options: SubscribeAllOptions): AsyncIterable<Batch> {
   const { prefixes, signal, batchSize = defaultBatchSize } = options;
   let after = options.after ?? 0n;
   return subscribe({
@@ -21,7 +22,7 @@ export function subscribeAll(client: KurrentDBClient, options: SubscribeAllOptio
     batchSize,
     twoPhases: true,
     after,
-    head: () => head(client),
+    head: () => head(clients),
     open: (live) => {
       const filter = filterBy(prefixes, {
         maxSearchWindow: live ? window.live : window.catchingUp,
@@ -31,7 +32,10 @@ export function subscribeAll(client: KurrentDBClient, options: SubscribeAllOptio
         },
       });
       const fromPosition = after === 0n ? START : at(after);
-      return client.subscribeToAll({ fromPosition, filter, ...ofLeader }, { highWaterMark: batchSize });
+      return clients.writer.subscribeToAll(
+        { fromPosition, filter, ...ofLeader },
+        { highWaterMark: batchSize },
+      );
     },
     reached: ({ position }) => {
       after = position;
@@ -40,7 +44,7 @@ export function subscribeAll(client: KurrentDBClient, options: SubscribeAllOptio
 }
 
 export function subscribeStream(
-  client: KurrentDBClient,
+  clients: Clients,
   stream: string,
   options: SubscribeStreamOptions,
 ): AsyncIterable<Batch> {
@@ -51,9 +55,9 @@ export function subscribeStream(
     batchSize,
     twoPhases: false,
     after: 0n,
-    head: () => head(client),
+    head: () => head(clients),
     open: () =>
-      client.subscribeToStream(
+      clients.writer.subscribeToStream(
         stream,
         { fromRevision: after === undefined ? START : BigInt(after), ...ofLeader },
         { highWaterMark: batchSize },

@@ -19,11 +19,13 @@ export class StreamRebuildRequests extends RebuildRequests {
   async *of(projection: string, signal: AbortSignal): AsyncGenerator<RebuildJob> {
     const stream = projectionStream(projection);
     const changed = new EventTarget();
+    const left = new AbortController();
+    const over = AbortSignal.any([signal, left.signal]);
     const stop = await this.live.follow(stream, () => changed.dispatchEvent(new Event('changed')));
     try {
       while (!signal.aborted) {
         // Whatever is stored from here on is heard.
-        const heard = once(changed, 'changed', { signal }).catch(() => undefined);
+        const heard = once(changed, 'changed', { signal: over }).catch(() => undefined);
         const rebuild = open((await this.streams.load(rebuildsDecider, stream)).state);
         if (rebuild === undefined) await heard;
         else {
@@ -35,6 +37,7 @@ export class StreamRebuildRequests extends RebuildRequests {
         }
       }
     } finally {
+      left.abort();
       stop();
     }
   }

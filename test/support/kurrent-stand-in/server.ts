@@ -34,11 +34,11 @@ const defaults: Settings = { maxAppendSize: 1024 * 1024, maxAppendEventSize: Inf
 export async function startStandIn({
   leader,
   ...settings
-}: { leader?: StandIn } & Partial<Settings> = {}): Promise<StandIn> {
+}: { leader?: Pick<StandIn, 'port'> } & Partial<Settings> = {}): Promise<StandIn> {
   const memory = new Memory();
   const server = new Server({
     'grpc.max_receive_message_length': 16 * 1024 * 1024 - 10_000,
-    interceptors: leader === undefined ? [] : [sendingTo(leader.port)],
+    interceptors: leader === undefined ? [] : [sendingTo(leader)],
   });
   server.addService(streamServices.StreamsService, {
     batchAppend: batchAppend(memory, { ...defaults, ...settings }),
@@ -63,7 +63,7 @@ export async function startStandIn({
 }
 
 const sendingTo =
-  (port: number): ServerInterceptor =>
+  (leader: Pick<StandIn, 'port'>): ServerInterceptor =>
   (_method, call) => {
     const listener = new ServerListenerBuilder().withOnReceiveMetadata((metadata, next) => {
       if (metadata.get('requires-leader').length === 0) {
@@ -73,7 +73,7 @@ const sendingTo =
       const where = new Metadata();
       where.set('exception', 'not-leader');
       where.set('leader-endpoint-host', '127.0.0.1');
-      where.set('leader-endpoint-port', String(port));
+      where.set('leader-endpoint-port', String(leader.port));
       call.sendStatus({ code: status.NOT_FOUND, details: 'Leader info available', metadata: where });
     });
     const responder = new ResponderBuilder().withStart((next) => {
