@@ -1,7 +1,7 @@
 /** A text that is shorter is compressed in no time, in characters. */
 const short = 32 * 1024;
 /** So many characters are compressed in one commit, at most. */
-const most = 1024 * 1024;
+const most = 512 * 1024;
 /** Of how many characters it is asked whether they and the three behind them came before. */
 const sampled = 1_024;
 /** Which share of them makes a text worth being compressed. */
