@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { get, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -19,9 +19,13 @@ async function listen(limits: { patience?: number; most?: number }): Promise<voi
   limitLargeAnswers(app, limits);
   let answers: (response: ServerResponse) => void;
   answering = new Promise((resolve) => (answers = resolve));
-  app.get('/large', (_request, reply) => {
-    answers(reply.raw);
-    void reply.send(large);
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/large',
+    handler: (_request, reply) => {
+      answers(reply.raw);
+      void reply.send(large);
+    },
   });
   app.get('/slow', (_request, reply) => {
     answers(reply.raw);
@@ -43,9 +47,11 @@ async function* late(response: ServerResponse): AsyncGenerator<string> {
 }
 
 /** Asks for a page, and reads nothing of the answer yet. */
-async function asked(path: string): Promise<IncomingMessage> {
+async function asked(path: string, method = 'GET'): Promise<IncomingMessage> {
   const { port } = app.server.address() as AddressInfo;
-  const [answer] = (await once(get({ port, path, agent: false }), 'response')) as [IncomingMessage];
+  const [answer] = (await once(request({ port, path, method, agent: false }).end(), 'response')) as [
+    IncomingMessage,
+  ];
   return answer;
 }
 
@@ -73,6 +79,8 @@ it('an answer beside others that leave it no room is refused, until they have go
   const refused = await asked('/large');
   expect((await buffer(refused)).toString()).toBe('rate_limited');
   expect((await asked('/small')).statusCode).toBe(200);
+  // What a claim has taken would be lost with its answer.
+  expect(await buffer(await asked('/large', 'POST'))).toHaveLength(large.length);
   const response = await answering;
   first.destroy();
   if (!response.destroyed) await once(response, 'close');
