@@ -8,19 +8,12 @@ import {
   StoreUnavailable,
   uuidv7,
 } from '#eventsourcing';
+import { GatheredOutput, pieceBytes } from './gathered-output.js';
 import type { OnBehalf } from './insist.js';
-import { brokenEnd } from './capped-output.js';
 import { contentOf } from './output-content.js';
 import type { OutputStream } from './process.events.js';
 import { outputStreamOf, type ProcessOutputWritten } from './process-output.events.js';
 
-/**
- * The largest piece that is stored: as JSON, which spells some characters in six, it is below 1 MB, the most that
- * stores take by default. As base64 it is below 128 KiB: V8 keeps a longer string in pages of its own, which are
- * mapped for it and unmapped. So much is handed over at once, commits being on their way or not; less is
- * gathered until the store is free.
- */
-const pieceBytes = 90 * 1024;
 /**
  * How much may wait to be stored: two commits of it are on their way, while the next one is gathered. With more the
  * commits are so large that the next one takes the place of the last in memory before followers have had it.
@@ -35,18 +28,6 @@ interface Piece {
 
 type Attempt = Promise<PromiseSettledResult<unknown>[]>;
 
-interface Gathered {
-  readonly stream: OutputStream;
-  readonly parts: Buffer[];
-}
-
-/** As many of the bytes as a piece takes, cut between characters where they are UTF-8. */
-const firstOf = (bytes: Buffer): Buffer => {
-  if (bytes.length <= pieceBytes) return bytes;
-  const first = bytes.subarray(0, pieceBytes);
-  return first.subarray(0, first.length - brokenEnd(first));
-};
-
 /**
  * Stores the output of one process in its order. When a lot waits to be stored, whoever writes waits, and so does,
  * in the end, the process. A store that cannot be reached is tried until it can.
@@ -56,9 +37,8 @@ export class OutputAppender {
   private readonly causation: Causation;
   private readonly kept = { stdout: 0, stderr: 0 };
   private count = 0;
-  private gathered: Gathered[] = [];
-  /** Bytes that are gathered; and those together with what was handed to the store. */
-  private size = 0;
+  private readonly gathered = new GatheredOutput();
+  /** Bytes that are gathered, and those that were handed to the store. */
   private waiting = 0;
   private flushing: Promise<void> | undefined;
   /** What was handed to the store, oldest first; each resolves when it is stored, or nothing more will be. */
@@ -79,13 +59,10 @@ export class OutputAppender {
   /** Resolves when there is room for more. @throws what the store refused the output with */
   async append(stream: OutputStream, bytes: Buffer): Promise<void> {
     if (bytes.length === 0) return;
-    const last = this.gathered.at(-1);
-    if (last?.stream === stream) last.parts.push(bytes);
-    else this.gathered.push({ stream, parts: [bytes] });
-    this.size += bytes.length;
+    this.gathered.add(stream, bytes);
     this.waiting += bytes.length;
-    if (this.size >= pieceBytes) this.send(false);
-    if (this.size > 0) this.flushing ??= this.flush();
+    if (this.gathered.size >= pieceBytes) this.send(false);
+    if (this.gathered.size > 0) this.flushing ??= this.flush();
     while (this.waiting >= mostWaiting && this.failure === undefined) await this.underWay[0];
     if (this.failure !== undefined) throw this.failure;
   }
@@ -102,35 +79,16 @@ export class OutputAppender {
     await new Promise(setImmediate);
     while (this.underWay.length > 0) await this.underWay.at(-1);
     this.flushing = undefined;
-    if (this.size > 0 && this.failure === undefined) this.send(true);
+    if (this.gathered.size > 0 && this.failure === undefined) this.send(true);
   }
 
   /** @param all also the end of what is gathered, which makes no whole piece */
   private send(all: boolean): void {
-    const { size } = this;
-    const pieces = this.take(all);
-    const bytes = size - this.size;
+    const taken = this.gathered.take(all);
+    const pieces = taken.map(({ stream, bytes }) => this.piece(stream, bytes));
+    const size = taken.reduce((sum, { bytes }) => sum + bytes.length, 0);
     const before = this.underWay.at(-1);
-    this.underWay.push(this.settled(pieces, bytes, this.attempt(pieces), before));
-  }
-
-  private take(all: boolean): Piece[] {
-    const pieces: Piece[] = [];
-    const last = this.gathered.at(-1);
-    this.size = 0;
-    for (const gathered of this.gathered.splice(0)) {
-      const { stream, parts } = gathered;
-      let rest = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
-      const least = all || gathered !== last ? 1 : pieceBytes;
-      while (rest.length >= least) {
-        const first = firstOf(rest);
-        pieces.push(this.piece(stream, first));
-        rest = rest.subarray(first.length);
-      }
-      if (rest.length > 0) this.gathered.push({ stream, parts: [rest] });
-      this.size += rest.length;
-    }
-    return pieces;
+    this.underWay.push(this.settled(pieces, size, this.attempt(pieces), before));
   }
 
   private piece(stream: OutputStream, bytes: Buffer): Piece {
