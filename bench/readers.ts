@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Connection, requestBytes } from './connection.js';
 import { Latencies } from './latencies.js';
 import type { BenchServer } from './processes.js';
@@ -12,6 +13,7 @@ export interface ReadsResult {
 
 /**
  * Readers in this process, one request in flight each, that take the paths in turn for as long as `work` takes.
+ * @param everyMs how long a reader waits between an answer and its next request, on average; 0: not at all
  * @throws what `work` throws
  */
 export const readDuring = async (
@@ -19,6 +21,7 @@ export const readDuring = async (
   readers: number,
   paths: readonly string[],
   work: () => Promise<unknown>,
+  everyMs = 0,
 ): Promise<ReadsResult> => {
   const { hostname, port, host } = new URL(url);
   const requests = paths.map((path) =>
@@ -33,6 +36,8 @@ export const readDuring = async (
       const status = await connection.send(requests[next++ % requests.length] as Buffer);
       latencies.add(performance.now() - start);
       if (status !== 200) failed++;
+      // Not all at the same moment.
+      if (everyMs > 0) await delay(everyMs * (0.5 + Math.random()));
     }
     connection.close();
   };

@@ -8,7 +8,7 @@ import {
   SharedReading,
 } from '#read-models';
 import { Client } from 'pg';
-import { readModels } from '../../apps/server/src/app.module.js';
+import { readModels } from '../../apps/server/src/read-models.js';
 import { migrations } from '../../apps/server/src/core.module.js';
 import type { Bench } from '../bench.js';
 import { live, storeCopies } from '../lives.js';

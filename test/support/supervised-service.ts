@@ -104,7 +104,7 @@ async function isReady(url: string): Promise<boolean> {
 }
 
 /** The processes that a process has made, where /proc tells; elsewhere they end by themselves without it. */
-function childrenOf(pid: number): number[] {
+export function childrenOf(pid: number): number[] {
   try {
     return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
       readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),

@@ -3,27 +3,28 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
-import { AccessModule, AccessProjection } from '#access';
+import { AccessModule } from '#access';
 import { AuditModule, signingKey } from '#audit';
 import { ExportsModule } from '#exports';
-import { InteractionPolicy, InteractionsModule, InteractionsProjection } from '#interactions';
-import { LogsModule, LogProjection, RetainedLogs } from '#logs';
-import { MountsModule, MountsProjection } from '#mounts';
+import { InteractionPolicy, InteractionsModule } from '#interactions';
+import { LogsModule, RetainedLogs } from '#logs';
+import { MountsModule } from '#mounts';
 import { ProjectionsModule } from '#projections';
 import { type Projection, ProjectionsStatus } from '#read-models';
-import { RetentionModule, RetentionProjection } from '#retention';
-import { ProcessesModule, ProcessesProjection, ProcessPolicy, RetainedOutput } from '#processes';
-import { RunPolicy, RunsModule, RunsProjection } from '#runs';
-import { SchedulePolicy, SchedulesModule, SchedulesProjection } from '#schedules';
-import { BudgetPolicy, SessionPolicy, SessionsModule, SessionsProjection } from '#sessions';
-import { TimelineModule, TimelineProjection } from '#timeline';
-import { RetainedTranscripts, TranscriptPolicy, TranscriptProjection, TranscriptsModule } from '#transcripts';
+import { RetentionModule } from '#retention';
+import { ProcessesModule, ProcessPolicy, RetainedOutput } from '#processes';
+import { RunPolicy, RunsModule } from '#runs';
+import { SchedulePolicy, SchedulesModule } from '#schedules';
+import { BudgetPolicy, SessionPolicy, SessionsModule } from '#sessions';
+import { TimelineModule } from '#timeline';
+import { RetainedTranscripts, TranscriptPolicy, TranscriptsModule } from '#transcripts';
 import { WebhookPolicy, WebhookSettings, WebhooksModule } from '#webhooks';
 import { Core, CoreModule } from './core.module.js';
 import { HealthController } from './health.controller.js';
 import { MetricsController } from './metrics.controller.js';
 import { Metrics } from './metrics.js';
 import { OperationsController } from './operations.controller.js';
+import { readModels } from './read-models.js';
 import type { Settings } from './settings.js';
 import { reasonOf, StartProblem } from './start-problem.js';
 
@@ -86,21 +87,6 @@ export class AppModule {
     };
   }
 }
-
-/** The projections that fold events into tables. */
-export const readModels = (): Projection[] => [
-  new AccessProjection(),
-  new SessionsProjection(),
-  new RunsProjection(),
-  new LogProjection(),
-  new TimelineProjection(),
-  new TranscriptProjection(),
-  new RetentionProjection(),
-  new ProcessesProjection(),
-  new InteractionsProjection(),
-  new SchedulesProjection(),
-  new MountsProjection(),
-];
 
 function auditKey({ auditKeyFile }: Settings): KeyObject {
   try {

@@ -40,7 +40,8 @@ export interface App {
 export async function createApp(options: AppOptions): Promise<App> {
   const { settings, databaseUrl } = options;
   const { eventStoreUrl } = settings;
-  const core = await Core.open({ databaseUrl, ...(eventStoreUrl !== undefined && { eventStoreUrl }) });
+  const stores = { databaseUrl, ...(eventStoreUrl !== undefined && { eventStoreUrl }) };
+  const core = await Core.open(stores);
   const nest = await NestFactory.create<NestFastifyApplication>(
     AppModule.of(core, options),
     new FastifyAdapter(fastifyOptions()),
@@ -59,7 +60,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   serveDocs(nest);
   const projectors = new Projectors(
     core,
-    databaseUrl,
+    stores,
     nest.get(ProjectionsStatus).projections,
     nest.get(RebuildRequests),
   );

@@ -54,11 +54,11 @@ export class Core {
     readonly idempotency: PostgresIdempotency,
   ) {}
 
-  static async open({ databaseUrl, eventStoreUrl }: CoreOptions): Promise<Core> {
+  static async open(options: CoreOptions): Promise<Core> {
+    const { databaseUrl } = options;
     await refuseNewerData(databaseUrl, migrations);
-    const kurrent = eventStoreUrl === undefined ? undefined : await kurrentAt(eventStoreUrl);
+    const store = await eventStoreAt(options);
     const database = await migratedDatabase(databaseUrl, migrations);
-    const store = kurrent ?? new PostgresEventStore(databaseUrl);
     const instance = await Instance.start(databaseUrl);
     const idempotency = new PostgresIdempotency(database.pool, instance);
     return new Core(
@@ -78,9 +78,13 @@ export class Core {
   }
 }
 
-/** Who keeps events in Postgres need not load the client of KurrentDB: megabytes that each collection would mark. */
-const kurrentAt = async (url: string): Promise<EventStore> =>
-  (await import('./usable-event-store.js')).usableEventStore(url);
+/** Where events are kept. @throws StartProblem */
+export async function eventStoreAt({ databaseUrl, eventStoreUrl }: CoreOptions): Promise<EventStore> {
+  if (eventStoreUrl === undefined) return new PostgresEventStore(databaseUrl);
+  // Who keeps events in Postgres need not load the client of KurrentDB: megabytes that each collection would mark.
+  const { usableEventStore } = await import('./usable-event-store.js');
+  return usableEventStore(eventStoreUrl);
+}
 
 @Global()
 @Module({})

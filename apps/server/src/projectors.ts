@@ -1,20 +1,23 @@
 import { Logger } from '@nestjs/common';
 import {
+  BuildProcess,
   IdleCheckpoints,
   type Projection,
   Projector,
   type RebuildRequests,
   SharedReading,
 } from '#read-models';
-import type { Core } from './core.module.js';
+import type { Core, CoreOptions } from './core.module.js';
+import { readModels } from './read-models.js';
 
 /** Runs a projector for each projection; among several processes one of them leads. */
 export class Projectors {
   private readonly projectors: readonly Projector[];
+  private readonly building: BuildProcess;
 
   constructor(
     core: Core,
-    databaseUrl: string,
+    options: CoreOptions,
     projections: readonly Projection[],
     requests: RebuildRequests,
   ) {
@@ -27,13 +30,16 @@ export class Projectors {
         logger.error(message);
       },
     };
+    const alone = new Set(readModels().map(({ name }) => name));
+    this.building = new BuildProcess(new URL('./build-process.js', import.meta.url), options, alone);
     const share = {
       reading: new SharedReading(core.store),
       idle: new IdleCheckpoints(core.database),
       clock: core.clock,
-      url: databaseUrl,
+      url: options.databaseUrl,
       log,
       requests,
+      elsewhere: this.building,
     };
     this.projectors = projections.map((projection) => new Projector(projection, share));
   }
@@ -44,5 +50,6 @@ export class Projectors {
 
   async stop(): Promise<void> {
     await Promise.all(this.projectors.map((projector) => projector.stop()));
+    await this.building.stop();
   }
 }

@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import type { Batch, Upcasters } from '#eventsourcing';
+import { type Batch, StoreUnavailable, type Upcasters } from '#eventsourcing';
 import { GatheringSocket } from '#postgres';
 import { parts, resting } from './gentle.js';
 import type { Projection } from './projection.js';
@@ -13,24 +13,34 @@ import type { SharedReading } from './shared-reading.js';
 const unpacked = `DO $$ BEGIN SET wal_compression = off;
   EXCEPTION WHEN insufficient_privilege THEN NULL; END $$`;
 
-/** New tables that have caught up once, and what comes to them next. */
+/** New tables that have caught up. */
 export interface Filled {
-  readonly build: ProjectionBuild;
   /** Up to here. */
   readonly position: bigint;
   /** How many events have been folded. */
   readonly events: number;
-  readonly rest: AsyncIterator<Batch>;
+}
+
+/** Fills new tables where no request waits for it. */
+export interface FillElsewhere {
+  /** Whether this projection can be filled there. */
+  can(projection: string): boolean;
+  /** Answers as `Filling.fill`, and throws what that throws. */
+  fill(projection: string, signal: AbortSignal): Promise<Filled | undefined>;
 }
 
 /** Fills new tables of a projection beside those that serve, from the first event. */
 export class Filling {
-  /** @param url of the database of the read models */
+  /**
+   * @param url of the database of the read models
+   * @param elsewhere where a long history is folded, if it can be; absent: here
+   */
   constructor(
-    private readonly projection: Projection,
+    readonly projection: Projection,
     private readonly reading: SharedReading,
     private readonly url: string,
     private readonly upcasters: Upcasters,
+    private readonly elsewhere?: FillElsewhere,
   ) {}
 
   /** A connection that writes read models, not yet connected. */
@@ -60,24 +70,42 @@ export class Filling {
 
   /**
    * Makes the tables and fills them, until they have caught up.
-   * @param pace `gentle` leaves half of the time to those who read what serves meanwhile
+   * @param client then holds the lock of the build, and is entered into its tables
+   * @param pace if it is done here, `gentle` leaves half of the time to those who read what serves meanwhile
    * @returns undefined when it was stopped before
+   * @throws StoreUnavailable, and what the fold throws
    */
   async fill(client: Client, signal: AbortSignal, pace: 'full' | 'gentle'): Promise<Filled | undefined> {
+    const { name } = this.projection;
     const build = new ProjectionBuild(client, this.projection, 'building');
+    if (this.elsewhere?.can(name) !== true || !(await this.reading.isLong())) {
+      await build.lock();
+      return this.fillHere(build, signal, pace);
+    }
+    const filled = await this.elsewhere.fill(name, signal);
+    if (filled === undefined) return undefined;
+    await build.lock();
+    if ((await build.position()) !== filled.position) throw new StoreUnavailable('another one builds it too');
+    await build.enter();
+    return filled;
+  }
+
+  private async fillHere(
+    build: ProjectionBuild,
+    signal: AbortSignal,
+    pace: 'full' | 'gentle',
+  ): Promise<Filled | undefined> {
     await build.create();
     await build.enter();
-    const rest = this.batches(0n, signal)[Symbol.asyncIterator]();
     let events = 0;
-    for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
-      const batch: Batch = next.value;
+    for await (const batch of this.batches(0n, signal)) {
       if (pace === 'full') await build.take(batch);
       else for (const part of parts(batch)) await resting(signal, () => build.take(part));
       if (signal.aborted) break;
       events += batch.events.length;
       if (!batch.caughtUp) continue;
       await (pace === 'full' ? this.index(build) : build.index());
-      return { build, position: batch.position, events, rest };
+      return { position: batch.position, events };
     }
     return undefined;
   }

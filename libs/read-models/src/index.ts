@@ -19,3 +19,5 @@ export { LargePage } from './large-page.js';
 export { Turns } from './turn.js';
 export * from './presence.js';
 export * from './serves.js';
+export { BuildProcess } from './build-process.js';
+export { buildForParent } from './build-for-parent.js';

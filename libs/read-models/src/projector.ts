@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { Batch } from '#eventsourcing';
 import { Upcasters } from '#eventsourcing';
-import { Filling } from './filling.js';
+import { type FillElsewhere, Filling } from './filling.js';
 import type { IdleCheckpoints } from './idle-checkpoints.js';
 import { Leadership } from './leadership.js';
 import type { Projection } from './projection.js';
@@ -37,6 +37,8 @@ export interface ProjectorShare {
   readonly url: string;
   /** Absent: nobody asks for rebuilds. */
   readonly requests?: RebuildRequests;
+  /** Where long histories are folded; absent: here. */
+  readonly elsewhere?: FillElsewhere;
 }
 
 /**
@@ -54,7 +56,7 @@ export class Projector {
     private readonly share: ProjectorShare,
     upcasters = new Upcasters(),
   ) {
-    this.filling = new Filling(projection, share.reading, share.url, upcasters);
+    this.filling = new Filling(projection, share.reading, share.url, upcasters, share.elsewhere);
     this.leadership = new Leadership(share.url, 'projector', projection.name);
   }
 
@@ -131,11 +133,9 @@ export class Projector {
     const { name, version } = this.projection;
     const started = Date.now();
     const building = new ProjectionBuild(client, this.projection, 'building');
-    await building.lock();
     const filled = await this.filling.fill(client, signal, 'full');
     if (filled === undefined) return undefined;
-    await filled.rest.return?.();
-    await filled.build.serve();
+    await building.serve();
     await building.unlock();
     const took = `${filled.events} events in ${Date.now() - started} ms`;
     this.share.log.info(`projection ${name} v${version}: ${took}, serves`);

@@ -5,7 +5,12 @@ import type { ReadingMember } from './reading-member.js';
 const batchSize = 2_500;
 /** A reading of a long history from its first event waits this long for others to join, in milliseconds. */
 const gatherMs = 500;
+/** In events. */
 const longHistory = 10_000n;
+
+/** Whether to read all that is stored takes more than a moment. @throws StoreUnavailable */
+export const isLong = async (store: EventStore): Promise<boolean> => (await store.head()) > longHistory;
+
 /**
  * How long those who wait for more bear one who has not yet taken what it was given, in milliseconds: in the
  * middle of a long history, and at its end.
@@ -74,7 +79,7 @@ export class Reading {
   async run(first: ReadingMember): Promise<void> {
     this.join(first);
     try {
-      if (this.tip === 0n && (await this.store.head()) > longHistory) await pause(gatherMs);
+      if (this.tip === 0n && (await isLong(this.store))) await pause(gatherMs);
       while (!this.ended) await this.feed();
     } catch (error) {
       this.ended = true;

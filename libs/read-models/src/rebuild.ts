@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import type { Batch } from '#eventsourcing';
 import type { Filled, Filling } from './filling.js';
+import { ProjectionBuild } from './projection-build.js';
 import type { ReadModelClock } from './read-model-clock.js';
 import type { RebuildJob, RebuildResult } from './rebuild-requests.js';
 import { compareSchemas } from './table-comparison.js';
@@ -42,20 +43,23 @@ export class Rebuild {
     const started = Date.now();
     const filled = await this.filling.fill(client, signal, 'gentle');
     if (filled === undefined) return undefined;
+    const rest = this.filling.batches(filled.position, signal);
     try {
-      return await this.finish(client, filled, job, started, signal);
+      return await this.finish(client, filled, rest, job, started, signal);
     } finally {
-      await filled.rest.return?.();
+      await rest.return(undefined);
     }
   }
 
   private async finish(
     client: Client,
-    { build, rest, ...filled }: Filled,
+    filled: Filled,
+    rest: AsyncIterator<Batch>,
     { mode }: RebuildJob,
     started: number,
     signal: AbortSignal,
   ): Promise<RebuildResult | undefined> {
+    const build = new ProjectionBuild(client, this.filling.projection, 'building');
     let { position, events } = filled;
     const advance = async (to?: bigint): Promise<boolean> => {
       const next = await rest.next();
@@ -66,7 +70,7 @@ export class Rebuild {
       events += batch.events.length;
       return true;
     };
-    // What was stored while the indexes were made.
+    // What was stored while it was filled elsewhere, or the indexes were made.
     const behind = this.serving.position;
     while (position < behind) if (!(await advance())) return undefined;
     while (!(await this.clock.reached(this.serving.name, position, patience)))

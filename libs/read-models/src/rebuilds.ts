@@ -8,11 +8,8 @@ import { ProjectionBuild } from './projection-build.js';
 import type { ProjectorShare } from './projector.js';
 import type { Rebuild } from './rebuild.js';
 import type { RebuildJob } from './rebuild-requests.js';
-import { Turn } from './turn.js';
 
 const retryMs = 500;
-/** In a process one rebuild beside what serves is under way at a time. */
-const rebuilding = new Turn();
 
 /** Carries out the rebuilds of one projection that are asked for, one after the other. */
 export class Rebuilds {
@@ -35,7 +32,7 @@ export class Rebuilds {
     while (!over()) {
       try {
         // Perhaps of a rebuild that nobody wants any more.
-        if (remains) await this.beside(leading, (client) => this.building(client).drop());
+        if (remains) await this.beside(leading, (client) => this.discard(client));
         for await (const job of requests.of(name, leading)) await this.carryOut(job, leading);
         return;
       } catch (error) {
@@ -52,14 +49,14 @@ export class Rebuilds {
     return this.beside(leading, async (client, lost) => {
       const signal = AbortSignal.any([leading, lost, job.abandoned]);
       try {
-        const result = await rebuilding.take(() => this.rebuild.run(client, job, signal));
+        const result = await this.rebuild.run(client, job, signal);
         if (result !== undefined) await job.completed(result);
-        else if (!leading.aborted && !lost.aborted) await this.building(client).drop();
+        else if (!leading.aborted && !lost.aborted) await this.discard(client);
       } catch (error) {
         const reason = unavailable(error);
         // What is lost is built again; what cannot be folded now cannot be folded then.
         if (leading.aborted || lost.aborted || reason instanceof StoreUnavailable) throw reason;
-        await this.building(client).drop();
+        await this.discard(client);
         await job.failed(reason instanceof Error ? reason.message : String(reason));
       }
     });
@@ -77,8 +74,6 @@ export class Rebuilds {
     });
     try {
       await client.connect();
-      // A leader before this one may still be building.
-      await this.building(client).lock();
       await this.filling.prepare(client);
       if (!leading.aborted) await work(client, lost.signal);
     } finally {
@@ -86,7 +81,10 @@ export class Rebuilds {
     }
   }
 
-  private building(client: Client): ProjectionBuild {
-    return new ProjectionBuild(client, this.projection, 'building');
+  private async discard(client: Client): Promise<void> {
+    const building = new ProjectionBuild(client, this.projection, 'building');
+    // A leader before this one may still be building.
+    await building.lock();
+    await building.drop();
   }
 }

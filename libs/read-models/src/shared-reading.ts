@@ -1,5 +1,5 @@
 import type { Batch, EventStore } from '#eventsourcing';
-import { Reading } from './reading.js';
+import { isLong, Reading } from './reading.js';
 import { ReadingMember } from './reading-member.js';
 
 /**
@@ -33,6 +33,11 @@ export class SharedReading {
       }
       if (reading.closed) return;
     }
+  }
+
+  /** Whether to read from the first event takes more than a moment. @throws StoreUnavailable */
+  isLong(): Promise<boolean> {
+    return isLong(this.store);
   }
 
   private join(member: ReadingMember): Reading {
