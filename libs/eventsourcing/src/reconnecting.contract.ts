@@ -64,7 +64,8 @@ export function reconnecting(opened: Opened): void {
     const { store } = harness;
     const stream = streamName();
     const events = newEvents(2);
-    await store.append(stream, 'none', events.slice(0, 1));
+    // The test before has cut connections too.
+    await untilAvailable(() => store.append(stream, 'none', events.slice(0, 1)));
     await harness.breakConnections();
     const { revision } = await untilAvailable(() => store.append(stream, 0, events.slice(1)));
     expect(revision).toBe(1);
@@ -80,7 +81,7 @@ export function reconnecting(opened: Opened): void {
     const stream = streamName();
     const events = Array.from({ length: 100 }, (_, n) => newEvent({ n, text: 'x'.repeat(20_000) }));
     const append = (n: number) => store.append(stream, n === 0 ? 'none' : n - 1, events.slice(n, n + 1));
-    await append(0);
+    await untilAvailable(() => append(0));
     const inFlight = Promise.allSettled(events.slice(1).map((_, n) => append(n + 1)));
     await append(0);
     await harness.breakConnections();

@@ -50,6 +50,20 @@ export function subscribingUnderLoad(opened: Opened): void {
     expect(await all(store.readAll({ after, prefixes: [prefix] }))).toEqual(filtered.events);
   });
 
+  test('what does not match, behind a burst that does, is told of without another event', async () => {
+    const { store } = opened();
+    const prefix = onlyPrefix();
+    const follower = follow((signal) => store.subscribeAll({ prefixes: [prefix], signal }));
+    await follower.caughtUp();
+    for (let round = 0; round < 3; round++) {
+      await store.append(`${prefix}burst`, 'any', newEvents(500));
+      await store.append(`not-${prefix}`, 'any', newEvents(1));
+      const head = await store.head();
+      await follower.until(() => (follower.last?.position ?? 0n) >= head && follower.last?.caughtUp === true);
+    }
+    expect(follower.events).toHaveLength(1_500);
+  });
+
   test('subscriptions that begin while others write have no gap and no duplicate at the seam', async () => {
     const { store } = opened();
     const prefix = onlyPrefix();

@@ -48,6 +48,18 @@ export class Arrivals {
     return this.subscription.readableLength === 0;
   }
 
+  /** Waits until there is an arrival, or so many milliseconds. */
+  async within(milliseconds: number): Promise<void> {
+    if (!this.isEmpty || this.ended || this.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
   /** Waits for the next arrival; undefined when the signal is aborted. @throws what broke the subscription */
   async next(): Promise<Arrival | undefined> {
     while (!this.signal.aborted) {

@@ -11,6 +11,11 @@ export class Progress {
   private announced: Phase = 'catching up';
   private caughtUp = false;
   private passed = 0n;
+  /**
+   * The server has caught up, and has not told how far: it tells no place behind its last event, and says nothing
+   * when a live subscription falls behind (Enumerator.cs). True until it tells of a place by itself.
+   */
+  vague = false;
   /** Whether the last batch said that the subscriber has caught up. */
   private told = false;
 
@@ -20,8 +25,14 @@ export class Progress {
   begin(head: bigint): void {
     this.passed = head;
     this.caughtUp = false;
+    this.vague = false;
     this.told = false;
     this.announced = this.phase;
+  }
+
+  /** Whether the subscriber has been told of everything up to there. */
+  isPast(position: bigint): boolean {
+    return this.position >= position;
   }
 
   /** The phase that the server has announced, if that is another one. */
@@ -57,11 +68,14 @@ export class Progress {
   private note({ kind, position }: Mark): void {
     if (kind === 'checkpoint') {
       // Others point before an event that is still to come, and cannot be resumed after.
-      if (position?.commit === position?.prepare) this.advance(position?.commit ?? 0n);
+      if (position?.commit !== position?.prepare) return;
+      this.vague = false;
+      this.advance(position?.commit ?? 0n);
       return;
     }
     this.caughtUp = kind === 'caughtUp';
     this.announced = this.caughtUp ? 'live' : 'catching up';
+    this.vague = this.caughtUp;
     if (this.caughtUp) this.advance(this.passed);
   }
 

@@ -19,6 +19,8 @@ export interface Source {
   readonly signal: AbortSignal;
 }
 
+/** A subscription to all that does not know how far it has come looks when nothing came for so many milliseconds. */
+const vagueMs = 20;
 const shortestDelay = 50;
 const longestDelay = 5_000;
 
@@ -50,6 +52,14 @@ async function* session(source: Source, progress: Progress): AsyncGenerator<Batc
   const arrivals = new Arrivals(source.open(progress.phase === 'live'), source.signal);
   try {
     for (;;) {
+      if (source.twoPhases && progress.vague) {
+        await arrivals.within(vagueMs);
+        if (arrivals.isEmpty && !source.signal.aborted) {
+          // Opened again, it is told of what did not match before it caught up.
+          if (!progress.isPast(await source.head())) return;
+          progress.vague = false;
+        }
+      }
       const first = await arrivals.next();
       if (first === undefined) return;
       const batch = progress.gather(first, arrivals, source.batchSize);
