@@ -50,13 +50,20 @@ export const projections: Command = {
         const [name, ...more] = names;
         if (name === undefined || more.length > 0)
           throw new UsageError('rebuild takes the name of one projection');
-        return async ({ api, out, err }) => report(out, await carriedOut(api, err, name, 'rebuild'), json);
+        return async ({ api, out, err }) =>
+          report(out, await carriedOut(api, err, await ask(api, name, 'rebuild')), json);
       }
       case 'verify':
         return async ({ api, out, err }) => {
           let worst: number = exitCode.ok;
-          for (const name of names.length > 0 ? names : await readModels(api)) {
-            worst = Math.max(worst, await report(out, await carriedOut(api, err, name, 'verify'), json));
+          // Asked for together they share one reading of the events.
+          const asked = (names.length > 0 ? names : await readModels(api)).map((name) =>
+            ask(api, name, 'verify'),
+          );
+          // What fails is told in its turn.
+          for (const one of asked) one.catch(() => undefined);
+          for (const one of asked) {
+            worst = Math.max(worst, await report(out, await carriedOut(api, err, await one), json));
           }
           return worst;
         };
@@ -78,14 +85,18 @@ async function readModels(api: Api): Promise<string[]> {
   return data.filter(({ rebuildable }) => rebuildable).map(({ name }) => name);
 }
 
-/** Asks for it and waits for its end, with a bar on a terminal. */
-async function carriedOut(api: Api, err: Output, name: string, mode: string): Promise<Rebuild> {
-  const path = `/v1/projections/${encodeURIComponent(name)}/rebuilds`;
-  let rebuild = await api.call<Rebuild>('POST', path, { body: { mode } });
+const rebuildsOf = (name: string): string => `/v1/projections/${encodeURIComponent(name)}/rebuilds`;
+
+const ask = (api: Api, name: string, mode: 'rebuild' | 'verify'): Promise<Rebuild> =>
+  api.call<Rebuild>('POST', rebuildsOf(name), { body: { mode } });
+
+/** Waits for its end, with a bar on a terminal. */
+async function carriedOut(api: Api, err: Output, asked: Rebuild): Promise<Rebuild> {
+  let rebuild = asked;
   while (rebuild.ended_at === null) {
     if (err.terminal) await err.write(`\r${bar(rebuild)}`);
     await pause(lookEvery);
-    rebuild = await api.call<Rebuild>('GET', `${path}/${rebuild.id}`);
+    rebuild = await api.call<Rebuild>('GET', `${rebuildsOf(rebuild.projection)}/${rebuild.id}`);
   }
   if (err.terminal) await err.write(`\r${' '.repeat(bar(rebuild).length)}\r`);
   return rebuild;

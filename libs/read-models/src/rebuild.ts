@@ -5,10 +5,16 @@ import { ProjectionBuild } from './projection-build.js';
 import type { ReadModelClock } from './read-model-clock.js';
 import type { RebuildJob, RebuildResult } from './rebuild-requests.js';
 import { compareSchemas } from './table-comparison.js';
-import type { Turn } from './turn.js';
+import { Turn } from './turn.js';
 
 /** How long the serving tables are waited for at once, in milliseconds. */
 const patience = 1_000;
+
+/**
+ * In a process one comparison is under way at a time: two would hold up those who write to the serving tables of both
+ * for as long as both take.
+ */
+const comparing = new Turn();
 
 /** The tables that serve, as those that are being built beside them see them. */
 export interface Serving {
@@ -75,9 +81,9 @@ export class Rebuild {
     while (position < behind) if (!(await advance())) return undefined;
     while (!(await this.clock.reached(this.serving.name, position, patience)))
       if (signal.aborted) return undefined;
-    return this.turn.take(async () => {
-      const { name, position: end } = this.serving;
-      while (position < end) if (!(await advance(end))) return undefined;
+    const end = async (): Promise<RebuildResult | undefined> => {
+      const { name, position: last } = this.serving;
+      while (position < last) if (!(await advance(last))) return undefined;
       if (signal.aborted) return undefined;
       if (mode === 'rebuild') {
         await this.serving.giveWay();
@@ -86,7 +92,9 @@ export class Rebuild {
       const tables = await compareSchemas(client, name, build.schema);
       await build.drop();
       return { events, milliseconds: Date.now() - started, tables };
-    });
+    };
+    const ending = (): Promise<RebuildResult | undefined> => this.turn.take(end);
+    return mode === 'verify' ? comparing.take(ending) : ending();
   }
 }
 
