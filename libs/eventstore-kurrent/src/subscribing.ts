@@ -52,14 +52,7 @@ async function* session(source: Source, progress: Progress): AsyncGenerator<Batc
   const arrivals = new Arrivals(source.open(progress.phase === 'live'), source.signal);
   try {
     for (;;) {
-      if (source.twoPhases && progress.vague) {
-        await arrivals.within(vagueMs);
-        if (arrivals.isEmpty && !source.signal.aborted) {
-          // Opened again, it is told of what did not match before it caught up.
-          if (!progress.isPast(await source.head())) return;
-          progress.vague = false;
-        }
-      }
+      if (source.twoPhases && progress.vague && (await isBehind(source, progress, arrivals))) return;
       const first = await arrivals.next();
       if (first === undefined) return;
       const batch = progress.gather(first, arrivals, source.batchSize);
@@ -73,4 +66,15 @@ async function* session(source: Source, progress: Progress): AsyncGenerator<Batc
   } finally {
     await arrivals.close();
   }
+}
+
+/**
+ * Whether something has gone by untold, for it did not match: of that a subscription is told that is opened again.
+ * As long as something arrives nobody asks.
+ */
+async function isBehind(source: Source, progress: Progress, arrivals: Arrivals): Promise<boolean> {
+  await arrivals.within(vagueMs);
+  if (!arrivals.isEmpty || source.signal.aborted) return false;
+  progress.vague = !progress.isPast(await source.head());
+  return progress.vague;
 }

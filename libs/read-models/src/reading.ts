@@ -5,7 +5,7 @@ import type { ReadingMember } from './reading-member.js';
 const batchSize = 2_500;
 /** A reading of a long history from its first event waits this long for others to join, in milliseconds. */
 const gatherMs = 500;
-/** In events. */
+/** In positions: events in Postgres, bytes in KurrentDB. */
 const longHistory = 10_000n;
 
 /** Whether to read all that is stored takes more than a moment. @throws StoreUnavailable */
