@@ -89,18 +89,26 @@ export class BuildProcess implements FillElsewhere {
     const child = fork(this.entry, { serialization: 'advanced' });
     this.child = child;
     this.lower(child);
-    child.send(this.options);
+    if (child.connected) child.send(this.options);
     child.on('message', (end: BuildEnd) => {
       this.ended(end);
     });
-    child.on('error', () => undefined); // told by its exit
+    child.on('error', (error) => {
+      this.over(child, String(error));
+    });
     child.once('close', (code, signal) => {
-      if (this.child !== child) return;
-      this.child = undefined;
-      const over = new StoreUnavailable(`the process that builds ended with ${String(signal ?? code)}`);
-      for (const build of this.builds.values()) build.reject(over);
+      this.over(child, `it ended with ${String(signal ?? code)}`);
     });
     return child;
+  }
+
+  /** It could not be begun, or spoken to, or has ended. */
+  private over(child: ChildProcess, why: string): void {
+    if (this.child !== child) return;
+    this.child = undefined;
+    child.kill('SIGKILL');
+    const reason = new StoreUnavailable(`the process that builds read models is gone: ${why}`);
+    for (const build of this.builds.values()) build.reject(reason);
   }
 
   /** At once: threads have the priority of the one that begins them. */
