@@ -47,7 +47,7 @@ describe('a run that its creator carries out', () => {
     expect((await worker.post('/runs', { status: 'running', lease }, headers)).body).toEqual(first.body);
   });
 
-  it('holds its session, and is steered away as any other', async () => {
+  it('holds its session, and is steered away like any other', async () => {
     const session = await worker.made('/sessions');
     const runs = `/sessions/${session.id}/runs`;
     const held = await worker.made(runs, { status: 'running', lease });

@@ -82,9 +82,11 @@ async function halfWay(
   await holder.query('BEGIN');
   await holder.query(hold);
   const { body } = await admin.post(path(name));
+  // The one that serves may wait for the register too, with another statement.
   await until(async () => {
     const { rows } = await sql.query(
-      `SELECT 1 FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'`,
+      `SELECT 1 FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'
+         AND (query LIKE '%INSERT INTO runledger.projections%' OR query LIKE '%pg_advisory_lock%')`,
       [`runledger projector ${name}`],
     );
     return rows.length > 0;
