@@ -95,6 +95,48 @@ test('whoever leads next goes on, though the one before it was still moving the 
   await comesTo(7n);
 });
 
+test('one that was held by somebody else is moved when it is let go', async () => {
+  const { idle, begun, letGo, done } = held();
+  const holder = await database.pool.connect();
+  await holder.query('BEGIN; SELECT 1 FROM runledger.projections FOR UPDATE');
+  idle.stands('toys', 0n);
+  idle.pass('toys', 5n);
+  await begun;
+  letGo();
+  await done;
+  expect(await stored()).toBe(0n);
+  await holder.query('COMMIT');
+  holder.release();
+  await comesTo(5n);
+});
+
+test('one whose move failed is moved when the database answers again, though nothing more comes', async () => {
+  let failures = 3;
+  const prepared: Database['prepared'] = (...statement) =>
+    failures-- > 0 ? Promise.reject(new Error('no connection')) : database.prepared(...statement);
+  const idle = new IdleCheckpoints({ prepared } as Database);
+  idle.stands('toys', 0n);
+  idle.pass('toys', 5n);
+  await comesTo(5n);
+});
+
+test('one whose projector is gone is not tried any more', async () => {
+  const tried: unknown[] = [];
+  const prepared: Database['prepared'] = (_name, _text, [names]) => {
+    tried.push(names);
+    return Promise.reject(new Error('no connection'));
+  };
+  const idle = new IdleCheckpoints({ prepared } as Database);
+  for (const name of ['toys', 'dolls']) idle.pass(name, 5n);
+  await until(() => tried.length > 1);
+  idle.leaves('toys');
+  const before = tried.length;
+  await until(() => tried.length > before);
+  idle.leaves('dolls');
+  expect(tried.at(-2)).toEqual(['toys', 'dolls']);
+  expect(tried.at(-1)).toEqual(['dolls']);
+});
+
 test('one whose last move was not answered for goes on', async () => {
   let answers = false;
   const prepared: Database['prepared'] = async (...statement) => {

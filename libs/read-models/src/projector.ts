@@ -115,6 +115,7 @@ export class Projector {
         if (batch.caughtUp) await this.linger(batch, signal);
       }
     } finally {
+      idle.leaves(name);
       ended.abort();
       await rebuilding;
     }
