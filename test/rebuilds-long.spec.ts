@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
@@ -102,9 +102,14 @@ const leftovers = async () =>
 describe('a rebuild of a long history', () => {
   it('is folded by a process of its own, of lower priority, identical to what served', async () => {
     const { rebuild, builder, release } = await halfWay('timeline');
-    const niceness = readFileSync(`/proc/${builder}/stat`, 'utf8').split(') ')[1]?.split(' ')[16];
+    const { rows } = await sql.query<{ pid: number }>(
+      `SELECT pid FROM pg_stat_activity WHERE application_name = 'runledger projector timeline'`,
+    );
+    const served = rows.map(({ pid }) => getPriority(pid));
+    const folded = getPriority(builder);
     await release();
-    expect(niceness).toBe('10');
+    expect(folded).toBe(10);
+    expect(served.toSorted()).toEqual([0, 0, 10]);
     expect(await ended('timeline', rebuild)).toMatchObject({ status: 'succeeded' });
     const { body } = await admin.post(path('timeline'), { mode: 'verify' });
     expect(await ended('timeline', body)).toMatchObject({ result: { identical: true } });

@@ -4,3 +4,4 @@ export * from './arrays.js';
 export * from './listener.js';
 export * from './vacuum.js';
 export * from './gathering-socket.js';
+export * from './background.js';

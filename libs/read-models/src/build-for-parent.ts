@@ -59,7 +59,8 @@ class Builds {
     try {
       const projection = this.projections.find((one) => one.name === name);
       if (projection === undefined) throw new Error(`nobody here can build ${name}`);
-      const filled = await filledBy(new Filling(projection, this.reading, this.url, new Upcasters()), signal);
+      const filling = new Filling(projection, this.reading, this.url, new Upcasters(), 'in the background');
+      const filled = await filledBy(filling, signal);
       return filled === undefined ? {} : { filled };
     } catch (error) {
       if (signal.aborted) return {};

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { constants, setPriority } from 'node:os';
 import { StoreUnavailable } from '#eventsourcing';
+import { runInBackground } from '#postgres';
 import type { Filled, FillElsewhere } from './filling.js';
 
 /** What a process that builds is told: to build a projection, by a number, or to stop that. */
@@ -85,10 +85,11 @@ export class BuildProcess implements FillElsewhere {
   private started(): ChildProcess {
     clearTimeout(this.idle);
     if (this.child !== undefined) return this.child;
-    // Positions are bigints.
-    const child = fork(this.entry, { serialization: 'advanced' });
+    // Positions are bigints. It leads a session of its own, which can then be given a lower priority.
+    const child = fork(this.entry, { serialization: 'advanced', detached: true });
     this.child = child;
-    this.lower(child);
+    // At once: threads have the priority of the one that begins them.
+    if (child.pid !== undefined) void runInBackground(child.pid);
     if (child.connected) child.send(this.options);
     child.on('message', (end: BuildEnd) => {
       this.ended(end);
@@ -109,15 +110,6 @@ export class BuildProcess implements FillElsewhere {
     child.kill('SIGKILL');
     const reason = new StoreUnavailable(`the process that builds read models is gone: ${why}`);
     for (const build of this.builds.values()) build.reject(reason);
-  }
-
-  /** At once: threads have the priority of the one that begins them. */
-  private lower({ pid }: ChildProcess): void {
-    try {
-      if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
-    } catch {
-      // It builds with the priority that it has.
-    }
   }
 
   private ended({ build, filled, failed }: BuildEnd): void {

@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { type Batch, StoreUnavailable, type Upcasters } from '#eventsourcing';
-import { GatheringSocket } from '#postgres';
+import { GatheringSocket, serveInBackground } from '#postgres';
 import { parts, resting } from './gentle.js';
 import type { Projection } from './projection.js';
 import { ProjectionBuild } from './projection-build.js';
@@ -33,14 +33,15 @@ export interface FillElsewhere {
 export class Filling {
   /**
    * @param url of the database of the read models
-   * @param elsewhere where a long history is folded, if it can be; absent: here
+   * @param where a long history is folded elsewhere, if it can be; in the background, what is folded here and
+   * what serves its connections gives way to others
    */
   constructor(
     readonly projection: Projection,
     private readonly reading: SharedReading,
     private readonly url: string,
     private readonly upcasters: Upcasters,
-    private readonly elsewhere?: FillElsewhere,
+    private readonly where?: FillElsewhere | 'in the background',
   ) {}
 
   /** A connection that writes read models, not yet connected. */
@@ -59,6 +60,7 @@ export class Filling {
 
   async prepare(client: Client): Promise<void> {
     await client.query(unpacked);
+    if (this.where === 'in the background') void serveInBackground(client).catch(() => undefined);
   }
 
   /** The events of the projection after a position, in the shapes of today. */
@@ -78,11 +80,12 @@ export class Filling {
   async fill(client: Client, signal: AbortSignal, pace: 'full' | 'gentle'): Promise<Filled | undefined> {
     const { name } = this.projection;
     const build = new ProjectionBuild(client, this.projection, 'building');
-    if (this.elsewhere?.can(name) !== true || !(await this.reading.isLong())) {
+    const elsewhere = typeof this.where === 'object' && this.where.can(name) ? this.where : undefined;
+    if (elsewhere === undefined || !(await this.reading.isLong())) {
       await build.lock();
       return this.fillHere(build, signal, pace);
     }
-    const filled = await this.elsewhere.fill(name, signal);
+    const filled = await elsewhere.fill(name, signal);
     if (filled === undefined) return undefined;
     await build.lock();
     if ((await build.position()) !== filled.position) throw new StoreUnavailable('another one builds it too');
