@@ -88,6 +88,7 @@ CREATE TABLE audit.leaves (
   first bigint NOT NULL,
   heads text NOT NULL,
   digests bytea NOT NULL,
+  peaks bytea,
   CONSTRAINT leaves_pkey PRIMARY KEY (first)
 );
 

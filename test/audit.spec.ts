@@ -1,8 +1,9 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
+import { verifyReceipt } from '#evidence';
 import { Api, type Body, dataOf, newProject } from './support/api.js';
 import { type Database, freshDatabase } from './support/database.js';
 import { type Env, outcomeOf, startRunledger } from './support/runledger.js';
@@ -110,6 +111,7 @@ describe('GET /v1/audit/events', () => {
       'audit/export',
       'audit/accesses',
       'audit/keys',
+      'audit/receipts/1',
       `runs/${run}/audit`,
     ]) {
       expect((await caller.get(`/${path}`)).body['code']).toBe('forbidden');
@@ -242,6 +244,94 @@ describe('GET /v1/audit/accesses', () => {
     const actor = String((await by(user).get('/me')).body['principal_id']);
     const own = dataOf(await by(auditor).get(`/audit/accesses?actor=${actor}`));
     expect(new Set(own.map((access) => access['actor']))).toEqual(new Set([actor]));
+  });
+});
+
+describe('a receipt', () => {
+  let position: number;
+  const receiptAt = (api: Api | undefined, at: unknown) => by(api).get(`/audit/receipts/${String(at)}`);
+
+  beforeAll(async () => {
+    const operator = await project.caller('operator');
+    const said = await operator.post(`/sessions/${session}/transcript`, {
+      segments: [{ kind: 'message', role: 'user', content: 'what is to be erased' }],
+    });
+    const path = `/sessions/${session}/transcript/${String(said.body['first_seq'])}/redact`;
+    expect((await operator.post(path, { reason: 'asked for by its author' })).status).toBe(200);
+    const changes = dataOf(await by(auditor).get(`/sessions/${session}/audit`));
+    position = Number(changes.find(({ type }) => type === 'SegmentRedacted')?.['position']);
+  });
+
+  it('shows an erasure with no server: what, by whom, when and why', async () => {
+    const { status, body } = await receiptAt(auditor, position);
+    expect(status).toBe(200);
+    const [key] = dataOf(await admin.get('/audit/keys'));
+    expect(verifyReceipt(JSON.stringify(body), [String(key?.['id'])]).findings).toEqual([]);
+    expect(JSON.parse(String(body['line']))).toMatchObject({
+      type: 'SegmentRedacted',
+      data: { reason: 'asked for by its author' },
+      position: String(position),
+    });
+    expect(JSON.stringify(body)).not.toContain('what is to be erased');
+  });
+
+  it('is the same again, and of every event of the project, before it and behind it', async () => {
+    const first = await receiptAt(auditor, position);
+    await by(user).made('/runs');
+    expect((await receiptAt(auditor, position)).body).toEqual(first.body);
+    for (const event of await lines(auditor, '')) {
+      const { body } = await receiptAt(auditor, event['position']);
+      expect(verifyReceipt(JSON.stringify(body)).findings).toEqual([]);
+      expect(JSON.parse(String(body['line']))).toMatchObject({
+        stream: event['stream'],
+        data: event['data'],
+      });
+    }
+  });
+
+  it('can be made of what was stored before trees were kept with the leaves', async () => {
+    await sql('UPDATE audit.leaves SET peaks = NULL');
+    const { body } = await receiptAt(auditor, position);
+    expect(verifyReceipt(JSON.stringify(body)).findings).toEqual([]);
+  });
+
+  it('is of events of the project alone, and for its auditors', async () => {
+    expect((await receiptAt(stranger, position)).body).toMatchObject({ status: 404, code: 'not_found' });
+    for (const none of [0, 999_999_999, '1x', -1]) {
+      expect((await receiptAt(auditor, none)).body).toMatchObject({ status: 404, code: 'not_found' });
+    }
+    expect((await receiptAt(user, position)).body).toMatchObject({ code: 'forbidden' });
+    const seeds = await sql(
+      `SELECT position FROM eventstore.events WHERE stream LIKE 'transcriptSeeds-%' ORDER BY position LIMIT 1`,
+    );
+    expect((await receiptAt(auditor, seeds[0]?.['position'])).status).toBe(404);
+  });
+
+  it('is written and checked on the command line, and found out when it is altered', async () => {
+    const file = join(folder, 'receipt.json');
+    const receipt = (at: string) => runledger(['audit', 'receipt', at, '--out', file], envOf(auditor));
+    const verify = (...more: readonly string[]) => runledger(['audit', 'verify', file, ...more], {});
+    expect(await receipt(String(position))).toMatchObject({ code: 0, stdout: '' });
+    expect(await verify()).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /^SegmentRedacted \(transcript-.* is as it was stored; it was signed at /,
+      ),
+    });
+    expect(await verify('--key', 'f'.repeat(64))).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^untrusted: key /),
+    });
+    expect((await receipt(String(position))).stderr).toMatch(/cannot be written: EEXIST/);
+    expect((await receipt('none')).stderr).toContain('position must be a whole number from 1');
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replace('asked for by its author', 'asked for by nobody.'),
+    );
+    expect(await verify()).toMatchObject({ code: 1, stdout: 'altered: the event\n' });
+    rmSync(file);
+    expect((await receipt('999999999')).stderr).toMatch(/^not_found: /);
+    expect((await verify()).stderr).toMatch(/cannot be read: ENOENT/);
   });
 });
 

@@ -17,7 +17,7 @@ import {
   ReadModelClock as HttpClock,
 } from '#http';
 import { Database, ReadModelClock, ReadModels1760000000001, RecentWrites } from '#read-models';
-import { Audit1760000000050 } from './audit.migration.js';
+import { Audit1760000000050, LeavesPeaks1760000000090 } from './audit.migration.js';
 import { Idempotency1760000000002 } from './idempotency.migration.js';
 import { refuseNewerData } from './newer-data.js';
 import { migratedDatabase } from './usable-database.js';
@@ -35,6 +35,7 @@ export const migrations = [
   BulkData1760000000060,
   AppendFunction1760000000070,
   AppendFunction1760000000080,
+  LeavesPeaks1760000000090,
 ];
 
 export interface CoreOptions {

@@ -2,7 +2,17 @@ import { Controller, Get, type StreamableFile } from '@nestjs/common';
 import { ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { Allow, auditors } from '#access';
 import { RuleViolation, Streams } from '#eventsourcing';
-import { ApiPage, Ctx, ndjson, type Page, PathId, ProblemError, RequestContext, ValidQuery } from '#http';
+import {
+  ApiPage,
+  Ctx,
+  ndjson,
+  type Page,
+  PathId,
+  PathNumber,
+  ProblemError,
+  RequestContext,
+  ValidQuery,
+} from '#http';
 import { logStreamOf } from '#logs';
 import { findRun, runStream } from '#runs';
 import { scheduleStream } from '#schedules';
@@ -11,9 +21,10 @@ import { transcriptStream } from '#transcripts';
 import { Accesses } from './accesses.js';
 import { AuditEvents } from './audit-events.js';
 import { AccessesQuery, AuditEventsQuery, ExportQuery, HistoryQuery } from './audit.bodies.js';
-import { AccessResource, AuditKeyResource, ChangeResource } from './audit.resource.js';
+import { AccessResource, AuditKeyResource, ChangeResource, ReceiptResource } from './audit.resource.js';
 import { Exports } from './export-audit.js';
 import { History } from './history.js';
+import { Receipts } from './receipts.js';
 import { seesInstance } from './shown.js';
 import { Witness } from './witness.js';
 
@@ -26,6 +37,7 @@ export class AuditController {
     private readonly streams: Streams,
     private readonly events: AuditEvents,
     private readonly exports: Exports,
+    private readonly receipts: Receipts,
     private readonly history: History,
     private readonly accesses: Accesses,
     private readonly witness: Witness,
@@ -53,6 +65,14 @@ export class AuditController {
     }
     const scope = instance ? 'instance' : { project: principal.projectId };
     return ndjson(ctx, this.exports.lines(scope, from_position));
+  }
+
+  /** Shows without a server that the event at a position was stored: that content was erased, say, by whom and when. */
+  @Get('audit/receipts/:position')
+  @Allow(...auditors)
+  @ApiOkResponse({ type: ReceiptResource })
+  receipt(@PathNumber('position') position: number, @Ctx() ctx: RequestContext): Promise<ReceiptResource> {
+    return this.receipts.of(ctx.principal, position);
   }
 
   /** Who has read what in the project, and who was refused, newest first. */

@@ -8,6 +8,7 @@ import { AuditEvents } from './audit-events.js';
 import { AuditController } from './audit.controller.js';
 import { Exports } from './export-audit.js';
 import { History } from './history.js';
+import { Receipts } from './receipts.js';
 import { Witness } from './witness.js';
 
 /**
@@ -36,6 +37,7 @@ export class AuditModule {
         AuditEvents,
         Exports,
         History,
+        Receipts,
       ],
     };
   }

@@ -1,4 +1,5 @@
-import { ApiSchema } from '@nestjs/swagger';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { type Receipt, receiptFormat } from '#evidence';
 
 /** Something that was changed. */
 @ApiSchema({ name: 'Change' })
@@ -50,4 +51,34 @@ export class AuditKeyResource {
   readonly public_key: string;
   /** Whether this server signs with it. */
   readonly current: boolean;
+}
+
+/** The root of the tree over all events at one size, signed. */
+@ApiSchema({ name: 'Checkpoint' })
+export class CheckpointResource {
+  /** How many events it covers. */
+  readonly size: number;
+  /** Position of the last of them, as decimal digits. */
+  readonly position: string;
+  /** SHA-256, in hexadecimal. */
+  readonly root: string;
+  /** RFC 3339 UTC with milliseconds. */
+  readonly at: string;
+  readonly key_id: string;
+  /** Ed25519, base64. */
+  readonly signature: string;
+}
+
+/** Shows without a server that an event was stored. */
+@ApiSchema({ name: 'Receipt' })
+export class ReceiptResource implements Receipt {
+  @ApiProperty({ enum: [receiptFormat] })
+  readonly format: typeof receiptFormat;
+  /** The event as in an export: a JSON document, with the hash of it in the tree. */
+  readonly line: string;
+  /** The hashes beside its way to the root of the tree, lowest first, in hexadecimal. */
+  readonly path: string[];
+  readonly checkpoint: CheckpointResource;
+  /** That has signed the checkpoint: Ed25519, base64 of the SPKI form. */
+  readonly public_key: string;
 }

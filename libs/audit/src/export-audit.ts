@@ -11,14 +11,13 @@ import {
   leafOf,
   type Manifest,
   manifestKind,
-  MerkleTree,
   purgedLine,
   withheldLine,
 } from '#evidence';
 import { ProblemError } from '#http';
 import { Database } from '#read-models';
 import { exportedFrom } from './shown.js';
-import { readLeaves } from './tree-rows.js';
+import { readLeaves, treeAt } from './tree-rows.js';
 import { Witness } from './witness.js';
 
 /** The events of all projects, or of one. */
@@ -44,7 +43,7 @@ export class Exports {
     const checkpoints = await this.checkpoints(from, last.size);
     const first = checkpoints[0];
     const skips = first !== undefined && first.position <= from;
-    const start = await this.treeOf(skips ? first.size : 0);
+    const start = await treeAt(this.database, skips ? first.size : 0);
     const events = new Written();
     const counts = { events: 0, withheld: 0 };
     const after = skips ? BigInt(first.position) : 0n;
@@ -112,12 +111,6 @@ export class Exports {
       [from, size],
     );
     return rows.map((row) => ({ size: Number(row.size), position: Number(row.position), line: row.line }));
-  }
-
-  private async treeOf(size: number): Promise<MerkleTree> {
-    const tree = MerkleTree.empty();
-    for await (const { hash } of readLeaves(this.database, 0, size)) tree.add(hash);
-    return tree;
   }
 }
 

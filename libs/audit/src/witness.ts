@@ -12,9 +12,8 @@ import {
 } from '#evidence';
 import { unavailable } from '#postgres';
 import { Database } from '#read-models';
-import { type Leaf, packed } from './tree-rows.js';
+import { type Leaf, packed, packedPeaks, treeOf } from './tree-rows.js';
 
-const hashBytes = 32;
 /** Events that are taken in at once. */
 const mostAtOnce = 4_000;
 /** A checkpoint is signed after so many events, and after so many milliseconds when there is any. */
@@ -75,7 +74,10 @@ export class Witness {
       const growth = await this.grown(row, seal);
       if (growth.leaves.length > 0) {
         const { heads, digests } = packed(growth.leaves);
-        await client.query('INSERT INTO audit.leaves VALUES ($1, $2, $3)', [row.size, heads, digests]);
+        await client.query(
+          'INSERT INTO audit.leaves (first, heads, digests, peaks) VALUES ($1, $2, $3, $4)',
+          [...[row.size, heads, digests, row.peaks]],
+        );
       }
       for (const checkpoint of growth.checkpoints) {
         if (!this.known) {
@@ -97,7 +99,7 @@ export class Witness {
         await client.query(
           `UPDATE audit.tree SET size = $1, position = $2, peaks = $3, sealed = $4,
              sealed_at = CASE WHEN sealed < $4 THEN now() ELSE sealed_at END`,
-          [tree.size, position.toString(), Buffer.concat(tree.peaks), sealed],
+          [tree.size, position.toString(), packedPeaks(tree), sealed],
         );
       }
       await client.query('COMMIT');
@@ -122,7 +124,7 @@ export class Witness {
   }
 
   private async grown(row: TreeRow, seal: boolean) {
-    const tree = treeOf(row);
+    const tree = treeOf(Number(row.size), row.peaks);
     let position = BigInt(row.position);
     let sealed = Number(row.sealed);
     const leaves: Leaf[] = [];
@@ -164,11 +166,4 @@ export class Witness {
     for await (const _ of this.store.readAll({ after, limit: 1 })) return false;
     return true;
   }
-}
-
-function treeOf({ size, peaks }: TreeRow): MerkleTree {
-  const tops = Array.from({ length: peaks.length / hashBytes }, (_, k) =>
-    peaks.subarray(k * hashBytes, (k + 1) * hashBytes),
-  );
-  return MerkleTree.of(Number(size), tops);
 }

@@ -9,7 +9,7 @@ const sha256 = (...parts: readonly Uint8Array[]): Buffer =>
 /** The hash of one leaf's bytes; a node can never be taken for a leaf (RFC 6962, section 2.1). */
 export const leafHash = (bytes: Uint8Array): Buffer => sha256(leafPrefix, bytes);
 
-const nodeHash = (left: Uint8Array, right: Uint8Array): Buffer => sha256(nodePrefix, left, right);
+export const nodeHash = (left: Uint8Array, right: Uint8Array): Buffer => sha256(nodePrefix, left, right);
 
 /**
  * A Merkle tree (RFC 6962, section 2.1) that only grows. It keeps the roots of its full subtrees, largest

@@ -18,6 +18,7 @@ export * from './large-bodies.js';
 export * from './large-answers.js';
 export * from './page.js';
 export * from './path-id.js';
+export * from './path-number.js';
 export * from './problem.catalogue.js';
 export * from './problem.filter.js';
 export * from './problems.js';

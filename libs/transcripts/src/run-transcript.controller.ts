@@ -1,9 +1,19 @@
 import { Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allow, readers, redactors, writers } from '#access';
-import { ApiPage, Creates, Ctx, type Page, PathId, RequestContext, ValidBody, ValidQuery } from '#http';
+import {
+  ApiPage,
+  Creates,
+  Ctx,
+  type Page,
+  PathId,
+  PathNumber,
+  RequestContext,
+  ValidBody,
+  ValidQuery,
+} from '#http';
 import { LeaseId } from '#runs';
-import { PathSeq } from './path-seq.js';
+
 import {
   AppendTranscriptBody,
   CompactTranscriptBody,
@@ -73,7 +83,7 @@ export class RunTranscriptController {
   @ApiOkResponse({ type: RedactedSegmentResource })
   redact(
     @PathId() id: string,
-    @PathSeq() seq: number,
+    @PathNumber('seq') seq: number,
     @ValidBody() body: RedactSegmentBody,
     @Ctx() ctx: RequestContext,
   ): Promise<RedactedSegmentResource> {

@@ -1,8 +1,18 @@
 import { Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allow, readers, redactors, writers } from '#access';
-import { ApiPage, Creates, Ctx, type Page, PathId, RequestContext, ValidBody, ValidQuery } from '#http';
-import { PathSeq } from './path-seq.js';
+import {
+  ApiPage,
+  Creates,
+  Ctx,
+  type Page,
+  PathId,
+  PathNumber,
+  RequestContext,
+  ValidBody,
+  ValidQuery,
+} from '#http';
+
 import {
   AppendTranscriptBody,
   CompactTranscriptBody,
@@ -70,7 +80,7 @@ export class SessionTranscriptController {
   @ApiOkResponse({ type: RedactedSegmentResource })
   redact(
     @PathId() id: string,
-    @PathSeq() seq: number,
+    @PathNumber('seq') seq: number,
     @ValidBody() body: RedactSegmentBody,
     @Ctx() ctx: RequestContext,
   ): Promise<RedactedSegmentResource> {
