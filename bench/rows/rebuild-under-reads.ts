@@ -18,24 +18,26 @@ interface Rebuild {
   readonly id: string;
   readonly error: string | null;
   readonly ended_at: string | null;
-  readonly result: { readonly events: number } | null;
 }
 
-/** Has every read model built anew, all at once. @returns how many events were folded, and how fast the last of them */
+/** Has every read model built anew, all at once. @returns how many events were read, and how long the last of them took */
 const rebuildAll = async (bench: Bench): Promise<{ events: number; seconds: number }> => {
   const start = performance.now();
-  const rebuilt = async ({ name }: { name: string }): Promise<number> => {
+  const rebuilt = async ({ name }: { name: string }): Promise<void> => {
     const path = `/v1/projections/${name}/rebuilds`;
     const { id } = await bench.call<Rebuild>('POST', path, {});
     for (;;) {
-      const { ended_at, error, result } = await bench.call<Rebuild>('GET', `${path}/${id}`);
+      const { ended_at, error } = await bench.call<Rebuild>('GET', `${path}/${id}`);
       if (error !== null) throw new Error(`the rebuild of ${name} failed: ${error}`);
-      if (ended_at !== null) return result?.events ?? 0;
+      if (ended_at !== null) return;
       await delay(lookEvery);
     }
   };
-  const folded = await Promise.all(readModels().map(rebuilt));
-  return { events: Math.max(...folded), seconds: (performance.now() - start) / 1_000 };
+  await Promise.all(readModels().map(rebuilt));
+  const seconds = (performance.now() - start) / 1_000;
+  // In Postgres a position is the count of events up to it; those of the rebuilds themselves are few.
+  const { data } = await bench.call<{ data: readonly { position: number }[] }>('GET', '/v1/projections');
+  return { events: Math.max(...data.map(({ position }) => position)), seconds };
 };
 
 /** Reads the paths in turn and compares what they answer with what they answered at first, until told to stop. */
