@@ -324,11 +324,14 @@ describe('a receipt', () => {
     });
     expect((await receipt(String(position))).stderr).toMatch(/cannot be written: EEXIST/);
     expect((await receipt('none')).stderr).toContain('position must be a whole number from 1');
-    writeFileSync(
-      file,
-      readFileSync(file, 'utf8').replace('asked for by its author', 'asked for by nobody.'),
-    );
-    expect(await verify()).toMatchObject({ code: 1, stdout: 'altered: the event\n' });
+    const text = readFileSync(file, 'utf8');
+    for (const [said, forged] of [
+      ['asked for by its author', 'asked for by nobody.'],
+      ['"line":"{', '"line":"['],
+    ] as const) {
+      writeFileSync(file, text.replace(said, forged));
+      expect(await verify()).toMatchObject({ code: 1, stdout: 'altered: the event\n' });
+    }
     rmSync(file);
     expect((await receipt('999999999')).stderr).toMatch(/^not_found: /);
     expect((await verify()).stderr).toMatch(/cannot be read: ENOENT/);

@@ -56,8 +56,8 @@ function ofExport(verification: Verification): Verified {
 
 function ofReceipt(text: string, keys: readonly string[] | undefined): Verified {
   const verification = verifyReceipt(text, keys);
-  const { receipt } = verification;
-  if (receipt === undefined) return { verification, whole: '', brought: [] };
+  const { receipt, findings } = verification;
+  if (receipt === undefined || findings.length > 0) return { verification, whole: '', brought: [] };
   const { type, stream, revision, metadata } = JSON.parse(receipt.line) as ReceivedEvent;
   const event = `${type} (${stream} revision ${revision}), by ${metadata.actor} at ${metadata.at}`;
   const whole = `${event}, is as it was stored; it was signed at ${receipt.checkpoint.at}.`;

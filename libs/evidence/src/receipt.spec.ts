@@ -12,6 +12,7 @@ import {
   leafOf,
   MerkleTree,
   publicText,
+  purgedLine,
   type Receipt,
   receiptFormat,
   signed,
@@ -65,6 +66,12 @@ describe('a receipt', () => {
     expect(found({ ...one, line: other.line })).toEqual([
       { what: 'altered', where: 'the event, or its path to the signed root' },
     ]);
+  });
+
+  it('of an event without its content tells nothing', () => {
+    const { head, content } = made[3] as (typeof made)[number];
+    const purged = { ...receiptOf(3), line: purgedLine(head, digestOf(content)).trimEnd() };
+    expect(found(purged)).toEqual([{ what: 'altered', where: 'the event' }]);
   });
 
   it('of another key is not trusted, and not believed under the name of the one that is', () => {

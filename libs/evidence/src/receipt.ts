@@ -37,7 +37,7 @@ export function verifyReceipt(text: string, trusted?: readonly string[]): Receip
   const findings: Finding[] = [];
   const altered = (where: string): void => void findings.push({ what: 'altered', where });
   const event = readLine(Buffer.from(line));
-  if (event?.event === undefined) altered('the event');
+  if (event?.event === undefined || event.purged === true) altered('the event');
   else {
     const hashes = path.map((hash) => Buffer.from(hash, 'hex'));
     const root = rootAbove(event.leaf, event.n, checkpoint.size, hashes);
