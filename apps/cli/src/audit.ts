@@ -8,7 +8,12 @@ import { UsageError } from './errors.js';
 
 const verbs = new Map(
   Object.entries({
-    ...{ export: exportAudit, receipt, verify: verifyAudit, replay, 'as-of': asOf, import: importAudit },
+    export: exportAudit,
+    receipt,
+    verify: verifyAudit,
+    replay,
+    'as-of': asOf,
+    import: importAudit,
   }),
 );
 

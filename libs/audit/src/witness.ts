@@ -76,7 +76,7 @@ export class Witness {
         const { heads, digests } = packed(growth.leaves);
         await client.query(
           'INSERT INTO audit.leaves (first, heads, digests, peaks) VALUES ($1, $2, $3, $4)',
-          [...[row.size, heads, digests, row.peaks]],
+          [row.size, heads, digests, row.peaks],
         );
       }
       for (const checkpoint of growth.checkpoints) {

@@ -39,9 +39,12 @@ function setSession(pid: number): boolean {
  * @param client connected
  */
 export async function serveInBackground(client: Client): Promise<void> {
-  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  // Who has lost the connection is told so by its own statements.
+  const pid = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid').then(
+    ({ rows }) => rows[0]?.pid,
+    () => undefined,
+  );
   const { stream } = client.connection;
-  const pid = rows[0]?.pid;
   if (pid === undefined || !(stream instanceof Socket)) return;
   // Another machine, or container, has processes of the same number; and a pooler keeps connections for others.
   const title = titleOf(pid);

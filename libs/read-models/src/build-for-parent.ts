@@ -20,8 +20,8 @@ export function buildForParent(
   projections: readonly Projection[],
   open: (options: unknown) => Promise<BuildTools>,
 ): void {
-  // Whoever asks a whole group of processes to end asks the parent too, which knows when.
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => undefined);
+  // Whoever asks all processes of a service to end asks the parent too, which knows when.
+  process.on('SIGTERM', () => undefined);
   process.once('disconnect', () => process.exit());
   process.once('message', (options: unknown) => {
     const builds = open(options).then(
@@ -59,8 +59,7 @@ class Builds {
     try {
       const projection = this.projections.find((one) => one.name === name);
       if (projection === undefined) throw new Error(`nobody here can build ${name}`);
-      const filling = new Filling(projection, this.reading, this.url, new Upcasters(), 'in the background');
-      const filled = await filledBy(filling, signal);
+      const filled = await filledBy(new Filling(projection, this.reading, this.url, new Upcasters()), signal);
       return filled === undefined ? {} : { filled };
     } catch (error) {
       if (signal.aborted) return {};
@@ -78,7 +77,7 @@ async function filledBy(filling: Filling, signal: AbortSignal): Promise<Filled |
   try {
     await client.connect();
     await filling.prepare(client);
-    return await filling.fill(client, signal, 'full');
+    return await filling.fill(client, signal, 'background');
   } finally {
     await client.end().catch(() => undefined);
   }

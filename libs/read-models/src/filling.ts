@@ -21,6 +21,12 @@ export interface Filled {
   readonly events: number;
 }
 
+/**
+ * What a build leaves to others: `gentle`, half of the time of its process; `background`, whatever they want, of its
+ * process, which it has for itself, and of Postgres.
+ */
+export type Pace = 'full' | 'gentle' | 'background';
+
 /** Fills new tables where no request waits for it. */
 export interface FillElsewhere {
   /** Whether this projection can be filled there. */
@@ -33,15 +39,14 @@ export interface FillElsewhere {
 export class Filling {
   /**
    * @param url of the database of the read models
-   * @param where a long history is folded elsewhere, if it can be; in the background, what is folded here and
-   * what serves its connections gives way to others
+   * @param elsewhere where a long history is folded, if it can be; absent: here
    */
   constructor(
     readonly projection: Projection,
     private readonly reading: SharedReading,
     private readonly url: string,
     private readonly upcasters: Upcasters,
-    private readonly where?: FillElsewhere | 'in the background',
+    private readonly elsewhere?: FillElsewhere,
   ) {}
 
   /** A connection that writes read models, not yet connected. */
@@ -60,7 +65,6 @@ export class Filling {
 
   async prepare(client: Client): Promise<void> {
     await client.query(unpacked);
-    if (this.where === 'in the background') void serveInBackground(client).catch(() => undefined);
   }
 
   /** The events of the projection after a position, in the shapes of today. */
@@ -73,19 +77,19 @@ export class Filling {
   /**
    * Makes the tables and fills them, until they have caught up.
    * @param client then holds the lock of the build, and is entered into its tables
-   * @param pace if it is done here, `gentle` leaves half of the time to those who read what serves meanwhile
+   * @param pace if it is done here
    * @returns undefined when it was stopped before
    * @throws StoreUnavailable, and what the fold throws
    */
-  async fill(client: Client, signal: AbortSignal, pace: 'full' | 'gentle'): Promise<Filled | undefined> {
+  async fill(client: Client, signal: AbortSignal, pace: Pace): Promise<Filled | undefined> {
     const { name } = this.projection;
     const build = new ProjectionBuild(client, this.projection, 'building');
-    const elsewhere = typeof this.where === 'object' && this.where.can(name) ? this.where : undefined;
-    if (elsewhere === undefined || !(await this.reading.isLong())) {
+    if (this.elsewhere?.can(name) !== true || !(await this.reading.isLong())) {
+      if (pace === 'background') void serveInBackground(client);
       await build.lock();
       return this.fillHere(build, signal, pace);
     }
-    const filled = await elsewhere.fill(name, signal);
+    const filled = await this.elsewhere.fill(name, signal);
     if (filled === undefined) return undefined;
     await build.lock();
     if ((await build.position()) !== filled.position) throw new StoreUnavailable('another one builds it too');
@@ -96,29 +100,30 @@ export class Filling {
   private async fillHere(
     build: ProjectionBuild,
     signal: AbortSignal,
-    pace: 'full' | 'gentle',
+    pace: Pace,
   ): Promise<Filled | undefined> {
     await build.create();
     await build.enter();
     let events = 0;
     for await (const batch of this.batches(0n, signal)) {
-      if (pace === 'full') await build.take(batch);
+      if (pace !== 'gentle') await build.take(batch);
       else for (const part of parts(batch)) await resting(signal, () => build.take(part));
       if (signal.aborted) break;
       events += batch.events.length;
       if (!batch.caughtUp) continue;
-      await (pace === 'full' ? this.index(build) : build.index());
+      await (pace === 'gentle' ? build.index() : this.index(build, pace));
       return { position: batch.position, events };
     }
     return undefined;
   }
 
-  private async index(build: ProjectionBuild): Promise<void> {
+  private async index(build: ProjectionBuild, pace: Pace): Promise<void> {
     const helper = this.client();
     helper.on('error', () => undefined); // told by its statements
     try {
       await helper.connect();
       await this.prepare(helper);
+      if (pace === 'background') void serveInBackground(helper);
       await build.index(helper);
     } finally {
       await helper.end();

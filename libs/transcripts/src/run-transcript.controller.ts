@@ -13,7 +13,6 @@ import {
   ValidQuery,
 } from '#http';
 import { LeaseId } from '#runs';
-
 import {
   AppendTranscriptBody,
   CompactTranscriptBody,

@@ -12,7 +12,6 @@ import {
   ValidBody,
   ValidQuery,
 } from '#http';
-
 import {
   AppendTranscriptBody,
   CompactTranscriptBody,
