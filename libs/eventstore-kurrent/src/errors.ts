@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import {
   CancelledError,
   DeadlineExceededError,
@@ -39,7 +40,7 @@ export function mapped(error: unknown): unknown {
   // Of an event above `MaxAppendEventSize` the client knows no more than the name (unpackError.js).
   if (error instanceof UnknownError && error.message.endsWith(' MaximumAppendEventSizeExceeded'))
     return new AppendTooLarge(undefined, { cause: error });
-  if (!(error instanceof Error) || error instanceof StoreUnavailable) return error;
+  if (!types.isNativeError(error) || error instanceof StoreUnavailable) return error;
   const lost = passing.some((kind) => error instanceof kind) || transport.test(error.message);
   return lost ? new StoreUnavailable(error.message, { cause: error }) : error;
 }

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { expect, it } from '@jest/globals';
 import { DatabaseError } from 'pg';
 import { StoreUnavailable } from '#eventsourcing';
@@ -20,4 +21,12 @@ it.each([
 it('what the statement is to blame for stays as it is', () => {
   const error = failed('23505');
   expect(unavailable(error)).toBe(error);
+});
+
+it("Node's own error of a socket counts, which is of another realm under jest", async () => {
+  const refused = new Socket();
+  refused.connect(1, '127.0.0.1');
+  const error = await new Promise((resolve) => refused.on('error', resolve));
+  expect(error).toMatchObject({ code: 'ECONNREFUSED' });
+  expect(unavailable(error)).toBeInstanceOf(StoreUnavailable);
 });
