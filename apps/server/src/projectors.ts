@@ -8,7 +8,7 @@ import {
   SharedReading,
 } from '#read-models';
 import type { Core, CoreOptions } from './core.module.js';
-import { readModels } from './read-models.js';
+import { rebuildable } from './read-models.js';
 
 /** Runs a projector for each projection; among several processes one of them leads. */
 export class Projectors {
@@ -30,7 +30,7 @@ export class Projectors {
         logger.error(message);
       },
     };
-    const alone = new Set(readModels().map(({ name }) => name));
+    const alone = new Set(rebuildable().map(({ name }) => name));
     this.building = new BuildProcess(new URL('./build-process.js', import.meta.url), options, alone);
     const share = {
       reading: new SharedReading(core.store),

@@ -1,5 +1,5 @@
 import { AccessProjection } from '#access';
-import { InteractionsProjection } from '#interactions';
+import { InteractionsProjection, OpenInteractions } from '#interactions';
 import { LogProjection } from '#logs';
 import { MountsProjection } from '#mounts';
 import { ProcessesProjection } from '#processes';
@@ -7,9 +7,10 @@ import type { Projection } from '#read-models';
 import { RetentionProjection } from '#retention';
 import { RunsProjection } from '#runs';
 import { SchedulesProjection } from '#schedules';
-import { SessionsProjection } from '#sessions';
+import { BudgetedSessions, SessionsProjection } from '#sessions';
 import { TimelineProjection } from '#timeline';
 import { TranscriptProjection } from '#transcripts';
+import { WebhookRows } from '#webhooks';
 
 /** The projections that fold events into tables. */
 export const readModels = (): Projection[] => [
@@ -24,4 +25,12 @@ export const readModels = (): Projection[] => [
   new InteractionsProjection(),
   new SchedulesProjection(),
   new MountsProjection(),
+];
+
+/** All that can be built anew: the read models, and the tables of policies. */
+export const rebuildable = (): Projection[] => [
+  ...readModels(),
+  new OpenInteractions(),
+  new BudgetedSessions(),
+  new WebhookRows(),
 ];

@@ -3,17 +3,12 @@ import type { Fact, RecordedEvent } from '#eventsourcing';
 import { reactionTo, Streams } from '#eventsourcing';
 import { arrayOf } from '#postgres';
 import type { Sql } from '#read-models';
-import { Projection } from '#read-models';
 import { isOver, runDecider, runEnds, runStream } from '#runs';
 import { cancel, interactionDecider } from './interaction.decider.js';
-import {
-  type InteractionFact,
-  type InteractionRequested,
-  interactionStream,
-  interactionStreams,
-} from './interaction.events.js';
+import { type InteractionFact, interactionStream, interactionStreams } from './interaction.events.js';
 import { InteractionChanges } from './interaction-changes.js';
 import { InteractionNotes } from './interaction-notes.js';
+import { OpenInteractions } from './open-interactions.js';
 
 const runs = runStream('');
 const runEnded = 'the run has ended';
@@ -24,20 +19,8 @@ const runEnded = 'the run has ended';
  * missed. Everything in it may be done twice.
  */
 @Injectable()
-export class InteractionPolicy extends Projection {
-  readonly name = 'interaction_policy';
-  readonly version = 1;
-  readonly prefixes = [interactionStreams, runs];
-
-  readonly tables = `
-    CREATE TABLE open (
-      interaction_id uuid PRIMARY KEY,
-      run_id uuid NOT NULL
-    );
-    CREATE INDEX open_run ON open (run_id);`;
-
-  readonly indexes = '';
-
+export class InteractionPolicy extends OpenInteractions {
+  override readonly rows = new OpenInteractions();
   constructor(
     @Inject(Streams) private readonly streams: Streams,
     @Inject(InteractionNotes) private readonly notes: InteractionNotes,
@@ -46,31 +29,12 @@ export class InteractionPolicy extends Projection {
     super();
   }
 
-  async apply(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
+  override async apply(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
     const told = events.filter(({ stream }) => stream.startsWith(interactionStreams));
     const ends = events.filter((event) => event.stream.startsWith(runs) && runEnds(event));
-    await this.keepOpen(sql, told);
+    await super.apply(sql, told);
     for (const event of told) await this.react(event);
     if (ends.length > 0) await this.cancelOf(sql, ends);
-  }
-
-  private async keepOpen(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
-    const opened = new Map<string, string>();
-    const closed = new Set<string>();
-    for (const { stream, type, data } of events) {
-      const id = stream.slice(interactionStreams.length);
-      if (type === 'InteractionRequested') opened.set(id, (data as InteractionRequested['data']).run_id);
-      else closed.add(id);
-    }
-    if (opened.size > 0) {
-      await sql.query('INSERT INTO open SELECT * FROM unnest($1::uuid[], $2::uuid[])', [
-        arrayOf([...opened.keys()]),
-        arrayOf([...opened.values()]),
-      ]);
-    }
-    if (closed.size > 0) {
-      await sql.query('DELETE FROM open WHERE interaction_id = ANY ($1::uuid[])', [arrayOf([...closed])]);
-    }
   }
 
   private async react(event: RecordedEvent): Promise<void> {

@@ -1,7 +1,6 @@
 import { Client } from 'pg';
 import { type Batch, StoreUnavailable, type Upcasters } from '#eventsourcing';
 import { GatheringSocket, serveInBackground } from '#postgres';
-import { parts, resting } from './gentle.js';
 import type { Projection } from './projection.js';
 import { ProjectionBuild } from './projection-build.js';
 import type { SharedReading } from './shared-reading.js';
@@ -21,11 +20,8 @@ export interface Filled {
   readonly events: number;
 }
 
-/**
- * What a build leaves to others: `gentle`, half of the time of its process; `background`, whatever they want, of its
- * process, which it has for itself, and of Postgres.
- */
-export type Pace = 'full' | 'gentle' | 'background';
+/** What a build leaves to others: `background`, whatever they want, of its process, which it has for itself, and of Postgres. */
+export type Pace = 'full' | 'background';
 
 /** Fills new tables where no request waits for it. */
 export interface FillElsewhere {
@@ -106,12 +102,11 @@ export class Filling {
     await build.enter();
     let events = 0;
     for await (const batch of this.batches(0n, signal)) {
-      if (pace !== 'gentle') await build.take(batch);
-      else for (const part of parts(batch)) await resting(signal, () => build.take(part));
+      await build.take(batch);
       if (signal.aborted) break;
       events += batch.events.length;
       if (!batch.caughtUp) continue;
-      await (pace === 'gentle' ? build.index() : this.index(build, pace));
+      await this.index(build, pace);
       return { position: batch.position, events };
     }
     return undefined;

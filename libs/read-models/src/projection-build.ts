@@ -75,15 +75,15 @@ export class ProjectionBuild {
   /**
    * Makes the readers' indexes, and has Postgres look at what was built, for it plans by what it has seen (by
    * itself it looks within a minute or two); done once, when the build is about to serve. @param helper a second
-   * connection, which makes the half of them; without it they are made one after the other
+   * connection, which makes the half of them
    */
-  async index(helper?: Client): Promise<void> {
+  async index(helper: Client): Promise<void> {
     const left = this.projection.indexes.split(';').filter((statement) => statement.trim() !== '');
     const work = async (client: Client): Promise<void> => {
       await client.query(`SET search_path TO "${this.schema}"`);
       for (let next = left.shift(); next !== undefined; next = left.shift()) await client.query(next);
     };
-    await Promise.all((helper === undefined ? [this.client] : [this.client, helper]).map(work));
+    await Promise.all([this.client, helper].map(work));
     await this.client.query(
       `DO $$ DECLARE filled regclass; BEGIN
          FOR filled IN SELECT oid FROM pg_class

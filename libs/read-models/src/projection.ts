@@ -27,6 +27,11 @@ export abstract class Projection {
    */
   abstract readonly indexes: string;
   /**
+   * What folds the same tables, where `apply` also does something elsewhere, as a policy does: rebuilds are made
+   * with it, and verifications, for what follows from the events has been done.
+   */
+  readonly rows?: Projection;
+  /**
    * Applies a batch, in order, with a handful of statements. Deterministic: the same events give
    * the same rows, whatever the batches.
    */

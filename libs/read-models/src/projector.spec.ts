@@ -248,6 +248,28 @@ describe('a rebuild', () => {
     expect(await names()).toEqual(all());
   });
 
+  it('does nothing again that was done elsewhere, and what serves goes on doing it', async () => {
+    const done: string[] = [];
+    class Doing extends Toy {
+      readonly rows = new Toy();
+      override async apply(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
+        await super.apply(sql, events);
+        done.push(...events.map(({ stream }) => stream));
+      }
+    }
+    const requests = new OneRebuild();
+    await happens(4);
+    const doing = new Doing();
+    project(doing, requests);
+    await caughtUp();
+    requests.ask();
+    await until(() => Promise.resolve(requests.ends.length > 0));
+    expect(doing.rows.applied).toBeGreaterThan(0);
+    await happens(2);
+    await caughtUp();
+    expect([done, await names()]).toEqual([all('toy-'), all()]);
+  });
+
   it('that nobody wants any more, and nobody has thrown away, is thrown away by who leads next', async () => {
     await happens(2);
     await rebuiltFrom(new Toy());

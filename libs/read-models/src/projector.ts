@@ -48,6 +48,8 @@ export interface ProjectorShare {
 export class Projector {
   private readonly stopping = new AbortController();
   private readonly filling: Filling;
+  /** Of rebuilds: what follows from the events has been done where they were served. */
+  private readonly refilling: Filling;
   private readonly leadership: Leadership;
   private running: Promise<void> | undefined;
 
@@ -56,7 +58,10 @@ export class Projector {
     private readonly share: ProjectorShare,
     upcasters = new Upcasters(),
   ) {
-    this.filling = new Filling(projection, share.reading, share.url, upcasters, share.elsewhere);
+    const { reading, url, elsewhere } = share;
+    const { rows } = projection;
+    this.refilling = new Filling(rows ?? projection, reading, url, upcasters, elsewhere);
+    this.filling = rows === undefined ? this.refilling : new Filling(projection, reading, url, upcasters);
     this.leadership = new Leadership(share.url, 'projector', projection.name);
   }
 
@@ -103,9 +108,9 @@ export class Projector {
     const serving = { name, position, giveWay };
     const rebuilds = new Rebuilds(
       this.projection,
-      this.filling,
+      this.refilling,
       this.share,
-      new Rebuild(this.filling, serving, clock, turn),
+      new Rebuild(this.refilling, serving, clock, turn),
     );
     const rebuilding = rebuilds.carriedOut(await beside.begun(), AbortSignal.any([signal, ended.signal]));
     try {

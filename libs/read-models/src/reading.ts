@@ -6,7 +6,7 @@ const batchSize = 2_500;
 /** A reading of a long history from its first event waits this long for others to join, in milliseconds. */
 const gatherMs = 500;
 /** In positions: events in Postgres, bytes in KurrentDB. */
-const longHistory = 10_000n;
+const longHistory = 2_000n;
 
 /** Whether to read all that is stored takes more than a moment. @throws StoreUnavailable */
 export const isLong = async (store: EventStore): Promise<boolean> => (await store.head()) > longHistory;

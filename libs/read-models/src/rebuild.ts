@@ -47,7 +47,7 @@ export class Rebuild {
    */
   async run(client: Client, job: RebuildJob, signal: AbortSignal): Promise<RebuildResult | undefined> {
     const started = Date.now();
-    const filled = await this.filling.fill(client, signal, 'gentle');
+    const filled = await this.filling.fill(client, signal, 'full');
     if (filled === undefined) return undefined;
     const rest = this.filling.batches(filled.position, signal);
     try {

@@ -3,9 +3,9 @@ import type { Fact, RecordedEvent } from '#eventsourcing';
 import { reactionTo } from '#eventsourcing';
 import { arrayOf } from '#postgres';
 import type { Sql } from '#read-models';
-import { Projection } from '#read-models';
 import type { RunFact } from '#runs';
-import { budgetPolicy, SessionBudgets } from './session-budgets.js';
+import { BudgetedSessions } from './budgeted-sessions.js';
+import { SessionBudgets } from './session-budgets.js';
 import type { SessionFact } from './session.events.js';
 import { sessionStream } from './session.events.js';
 import { changesUsage } from './session.usage.js';
@@ -18,19 +18,14 @@ const sessions = sessionStream('');
  * which sessions have ever had a budget, so that all others cost it nothing. Everything in it may be done twice.
  */
 @Injectable()
-export class BudgetPolicy extends Projection {
-  readonly name = budgetPolicy;
-  readonly version = 1;
-  readonly prefixes = [sessions, runs];
-  readonly tables = 'CREATE TABLE budgeted (session_id uuid PRIMARY KEY);';
-  readonly indexes = '';
-
+export class BudgetPolicy extends BudgetedSessions {
+  override readonly rows = new BudgetedSessions();
   constructor(@Inject(SessionBudgets) private readonly budgets: SessionBudgets) {
     super();
   }
 
-  async apply(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
-    await this.keep(sql, events);
+  override async apply(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
+    await super.apply(sql, events);
     // The newest event of a session stands for all before it: what was used is asked after it.
     const weighty = new Map<string, RecordedEvent>();
     for (const event of events) {
@@ -47,19 +42,6 @@ export class BudgetPolicy extends Projection {
       if (event !== undefined) await this.budgets.weigh(session_id, event.position, reactionTo(event));
     }
   }
-
-  private async keep(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
-    const given = new Set(events.filter(givesBudget).map(({ stream }) => stream.slice(sessions.length)));
-    if (given.size === 0) return;
-    await sql.query('INSERT INTO budgeted SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING', [
-      arrayOf([...given]),
-    ]);
-  }
-}
-
-function givesBudget(event: RecordedEvent): boolean {
-  const fact = event as Fact as SessionFact;
-  return (fact.type === 'SessionCreated' || fact.type === 'SessionUpdated') && fact.data.budget != null;
 }
 
 /** The session whose budget an event may use up, or otherwise has to do with. */

@@ -12,6 +12,7 @@ export * from './find-session.js';
 export * from './session-budgets.js';
 export * from './budget.decider.js';
 export * from './budget.policy.js';
+export * from './budgeted-sessions.js';
 export * from './session-runs.js';
 export * from './session.policy.js';
 export * from './sessions.js';

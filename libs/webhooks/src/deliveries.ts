@@ -14,7 +14,7 @@ import {
 import { addDeliveries } from './outbox.js';
 import type { ListDeliveriesQuery } from './webhook.bodies.js';
 import type { WebhookState } from './webhook.decider.js';
-import { webhooksProjection } from './webhook.policy.js';
+import { webhooksProjection } from './webhook-rows.js';
 import { deliveriesChannel } from './webhook.tables.js';
 
 /** The delivery log of a webhook, and what a person may ask of it. */

@@ -1,6 +1,7 @@
 export * from './webhook.events.js';
 export * from './webhook.decider.js';
 export * from './webhook.policy.js';
+export * from './webhook-rows.js';
 export * from './webhook.tables.js';
 export * from './webhook-sender.js';
 export * from './webhook-settings.js';

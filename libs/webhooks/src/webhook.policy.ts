@@ -2,22 +2,17 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Fact, RecordedEvent } from '#eventsourcing';
 import { Streams } from '#eventsourcing';
 import type { Sql } from '#read-models';
-import { Projection } from '#read-models';
 import type { RunFact } from '#runs';
 import { runDecider } from '#runs';
-import { runIdOf, sessionIdOf, timelineEvent, timelineStreams } from '#timeline';
+import { runIdOf, sessionIdOf, timelineEvent } from '#timeline';
 import { type Candidate, deliveryOf } from './candidate.js';
 import { addDeliveries, endPending, forgetWebhooks, horizonOf, moveHorizon } from './outbox.js';
 import { matchesFilter, matchesPattern, type Subject } from './subscription.js';
-import { webhookDecider, type WebhookState } from './webhook.decider.js';
-import { type WebhookFact, webhookStreams } from './webhook.events.js';
-
-export const webhooksProjection = 'webhooks';
+import { webhookStreams } from './webhook.events.js';
+import { foldInto, type Hooks, WebhookRows } from './webhook-rows.js';
 
 /** How many runs are looked up at once. */
 const together = 32;
-
-type Hooks = Map<string, WebhookState>;
 
 /**
  * Folds webhooks into a row each, and makes a delivery of every event that one of them wants at that
@@ -25,26 +20,13 @@ type Hooks = Map<string, WebhookState>;
  * Deliveries are made once, in the transaction of the checkpoint; building the rows again makes none.
  */
 @Injectable()
-export class WebhookPolicy extends Projection {
-  readonly name = webhooksProjection;
-  readonly version = 1;
-  readonly prefixes = [...timelineStreams, webhookStreams];
-
-  readonly tables = `
-    CREATE TABLE webhooks (
-      id uuid PRIMARY KEY,
-      project_id text COLLATE "C" NOT NULL,
-      doc json NOT NULL
-    );
-    CREATE INDEX webhooks_project ON webhooks (project_id, id);`;
-
-  readonly indexes = '';
-
+export class WebhookPolicy extends WebhookRows {
+  override readonly rows = new WebhookRows();
   constructor(@Inject(Streams) private readonly streams: Streams) {
     super();
   }
 
-  async apply(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
+  override async apply(sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
     const before = await this.stored(sql, events);
     const isNew = events.some(({ stream }) => stream.startsWith(webhookStreams));
     if (before.size === 0 && !isNew) return;
@@ -59,9 +41,8 @@ export class WebhookPolicy extends Projection {
         if (fresh) candidates.push(...wanted(hooks, event));
         continue;
       }
-      const id = event.stream.slice(webhookStreams.length);
-      const wasEnabled = hooks.get(id)?.enabled === true;
-      foldInto(hooks, id, event);
+      const wasEnabled = hooks.get(event.stream.slice(webhookStreams.length))?.enabled === true;
+      const id = foldInto(hooks, event);
       if (!hooks.has(id)) gone.add(id);
       if (!fresh || !wasEnabled || hooks.get(id)?.enabled === true) continue;
       ended.add(id);
@@ -72,32 +53,6 @@ export class WebhookPolicy extends Projection {
     await addDeliveries(sql, await this.deliveries(candidates));
     await forgetWebhooks(sql, [...gone]);
     await moveHorizon(sql, events.at(-1)?.position ?? horizon);
-  }
-
-  /** The webhooks of the projects that the batch tells of. */
-  private async stored(sql: Sql, events: readonly RecordedEvent[]): Promise<Hooks> {
-    const projects = new Set(events.map(({ metadata }) => metadata.project));
-    const rows = await sql.query<{ doc: WebhookState }>(
-      'SELECT doc FROM webhooks WHERE project_id = ANY ($1::text[])',
-      [[...projects]],
-    );
-    return new Map(rows.map(({ doc }) => [doc.id, doc]));
-  }
-
-  private async store(sql: Sql, before: Hooks, after: Hooks): Promise<void> {
-    const gone = [...before.keys()].filter((id) => !after.has(id));
-    if (gone.length > 0) await sql.query('DELETE FROM webhooks WHERE id = ANY ($1::uuid[])', [gone]);
-    const changed = [...after.values()].filter((hook) => before.get(hook.id) !== hook);
-    if (changed.length === 0) return;
-    await sql.query(
-      `INSERT INTO webhooks SELECT * FROM unnest($1::uuid[], $2::text[], $3::json[])
-       ON CONFLICT (id) DO UPDATE SET doc = excluded.doc`,
-      [
-        changed.map(({ id }) => id),
-        changed.map(({ project_id }) => project_id),
-        changed.map((hook) => JSON.stringify(hook)),
-      ],
-    );
   }
 
   private async deliveries(candidates: readonly Candidate[]) {
@@ -132,12 +87,6 @@ export class WebhookPolicy extends Projection {
       kind: run?.kind,
     };
   }
-}
-
-function foldInto(hooks: Hooks, id: string, event: RecordedEvent): void {
-  const hook = webhookDecider.evolve(hooks.get(id), event as Fact as WebhookFact, event);
-  if (hook === undefined) hooks.delete(id);
-  else hooks.set(id, hook);
 }
 
 /** The webhooks that may want the event, as far as its type and its run tell. */

@@ -5,7 +5,7 @@ import { Database, keysetPage, ReadModelClock, Where } from '#read-models';
 import type { ListWebhooksQuery } from './webhook.bodies.js';
 import { webhookDecider, type WebhookState } from './webhook.decider.js';
 import { webhookStream } from './webhook.events.js';
-import { webhooksProjection } from './webhook.policy.js';
+import { webhooksProjection } from './webhook-rows.js';
 import { webhookResource, type WebhookResource } from './webhook.resource.js';
 
 /** Reads webhooks. */
