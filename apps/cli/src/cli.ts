@@ -42,10 +42,12 @@ ${[...commands].map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}`).j
 runledger <command> --help tells more about one command.
 
 The server: RUNLEDGER_URL and RUNLEDGER_API_KEY, else the local server whose data directory is
-DATA_DIR (default ./.data).
+DATA_DIR (default ./.data). RUNLEDGER_URL is an http:// or https:// address, with the path that a proxy
+serves it under, if any; /v1 at its end may stand or not.
 
-Exit codes: 0 done, 1 the server refused or a file cannot be written, 2 wrong command line, 69 no server;
-exec and attach exit as the command did; watch with 1 for a run that did not complete; 130 after Ctrl-C.`;
+Exit codes: 0 done, 1 the server refused or a file cannot be written, 2 wrong command line or setting,
+69 no server; exec and attach exit as the command did; watch with 1 for a run that did not complete; 130
+after Ctrl-C.`;
 
 const version = (): string =>
   (createRequire(import.meta.url)('#package.json') as { version: string }).version;
