@@ -364,6 +364,12 @@ describe('an export', () => {
     });
   });
 
+  it('that is refused leaves no folder, which would be in the way of the next try', async () => {
+    const { dir, outcome } = await made('refused', await project.caller('viewer'));
+    expect(outcome).toMatchObject({ code: 1, stderr: expect.stringMatching(/^forbidden: /) as unknown });
+    expect(existsSync(dir)).toBe(false);
+  });
+
   it('of a project is whole where operators of another have used a stream of the instance', async () => {
     const operator = await project.caller('operator');
     for (const api of [operator, stranger, operator]) {

@@ -222,6 +222,11 @@ describe('runledger', () => {
   it.each([
     ['an unknown command', ['fly'], "runledger: unknown command 'fly'"],
     ['an unknown option', ['runs', '--fly'], "runledger: Unknown option '--fly'"],
+    [
+      'a value that may be an option',
+      ['logs', 'r', '--tail', '-1'],
+      "runledger: Option '--tail' argument is ambiguous. Did you forget",
+    ],
     ['a missing argument', ['run'], 'runledger: missing argument <id>'],
     ['a command without --', ['exec', 'true'], 'runledger: put -- before the command'],
   ])('answers %s with one line and exit code 2', async (_, args, line) => {

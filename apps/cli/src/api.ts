@@ -18,7 +18,12 @@ export interface Page<T> {
 const timeLimit = 30_000;
 /** A quiet stream has a sign of life every 15 seconds: after three without one the connection is dead. */
 const longestSilence = 45_000;
-const eventStream = 'text/event-stream';
+/** What is asked for, by the name that people know. */
+const mediaTypes = {
+  JSON: 'application/json',
+  NDJSON: 'application/x-ndjson',
+  'stream of events': 'text/event-stream',
+} as const;
 
 /** The HTTP API as the commands call it. */
 export class Api {
@@ -29,7 +34,7 @@ export class Api {
     const limit = AbortSignal.timeout(timeLimit);
     const signal = request.signal ? AbortSignal.any([request.signal, limit]) : limit;
     try {
-      const response = await this.answer(method, path, { ...request, signal });
+      const response = await this.answer('JSON', method, path, { ...request, signal });
       return (response.status === 204 ? undefined : await response.json()) as T;
     } catch (error) {
       throw this.translated(error);
@@ -49,15 +54,9 @@ export class Api {
       silence.abort();
     }, longestSilence).unref();
     try {
-      const response = await this.answer('GET', path, {
-        ...request,
-        headers: { accept: eventStream, ...request.headers },
-        signal: AbortSignal.any([request.signal, silence.signal]),
-      });
-      if (response.headers.get('content-type')?.startsWith(eventStream) !== true || response.body === null) {
-        throw new ServerUnreachable(this.settings.url, 'the answer is no stream of events');
-      }
-      return untilBroken(response.body, timer);
+      const signal = AbortSignal.any([request.signal, silence.signal]);
+      const { body } = await this.answer('stream of events', 'GET', path, { ...request, signal });
+      return untilBroken((body ?? []) as AsyncIterable<Uint8Array>, timer);
     } catch (error) {
       clearTimeout(timer);
       silence.abort();
@@ -65,10 +64,10 @@ export class Api {
     }
   }
 
-  /** The bytes of an answer, however long it is. Ends only when all have come. @throws ProblemAnswer, ServerUnreachable */
+  /** The bytes of an answer of lines of JSON, however long it is. Ends only when all have come. @throws ProblemAnswer, ServerUnreachable */
   async *bytes(path: string, query: ApiRequest['query'] = {}): AsyncGenerator<Uint8Array> {
     try {
-      const { body } = await this.answer('GET', path, { query });
+      const { body } = await this.answer('NDJSON', 'GET', path, { query });
       yield* (body ?? []) as AsyncIterable<Uint8Array>;
     } catch (error) {
       throw this.translated(error);
@@ -89,27 +88,44 @@ export class Api {
     }
   }
 
-  /** @throws ProblemAnswer, and what `fetch` does */
-  private async answer(method: string, path: string, request: ApiRequest): Promise<Response> {
-    const { query, body, headers, signal } = request;
+  /** @throws ProblemAnswer, ServerUnreachable for an answer of another kind, and what `fetch` does */
+  private async answer(
+    kind: keyof typeof mediaTypes,
+    method: string,
+    path: string,
+    { query, body, headers, signal }: ApiRequest,
+  ): Promise<Response> {
     const response = await fetch(this.settings.url + path + queryString(query), {
       method,
       headers: {
+        accept: mediaTypes[kind],
         authorization: `Bearer ${this.settings.key}`,
         ...(body && { 'content-type': 'application/json' }),
         ...headers,
       },
       ...(body && { body: JSON.stringify(body) }),
       ...(signal && { signal }),
+      // The server never redirects; to go along would lose the key, or the body.
+      redirect: 'manual',
     });
+    const location = response.headers.get('location');
+    if (location !== null && response.status >= 300 && response.status < 400)
+      return this.unusable(response, `it redirects to ${location}`);
     if (!response.ok) throw await problemAnswer(response);
+    const mediaType = response.headers.get('content-type') ?? '';
+    if (response.status !== 204 && !mediaType.startsWith(mediaTypes[kind]))
+      return this.unusable(response, `the answer is no ${kind}`);
     return response;
+  }
+
+  /** Lets go of an answer that is not the server's, lest it keep the process from ending. @throws ServerUnreachable */
+  private async unusable(response: Response, reason: string): Promise<never> {
+    await response.body?.cancel();
+    throw new ServerUnreachable(this.settings.url, reason);
   }
 
   /** `fetch` rejects with a TypeError whose cause names the socket's error, or with the signal's reason. */
   private translated(error: unknown): unknown {
-    if (error instanceof SyntaxError)
-      return new ServerUnreachable(this.settings.url, 'the answer is no JSON');
     if (error instanceof DOMException) return new ServerUnreachable(this.settings.url, 'no answer in time');
     if (!(error instanceof TypeError)) return error;
     const cause = error.cause as { code?: string; message?: string } | undefined;

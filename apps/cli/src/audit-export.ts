@@ -23,12 +23,16 @@ export const exportAudit = (args: readonly string[]): Action => {
   };
 };
 
-/** Parts the lines of an export among its files; the manifest comes last, when all the rest is there. */
+/**
+ * Parts the lines of an export among its files, which are made when the first have come: where there is no export,
+ * nothing is left. The manifest comes last, when all the rest is there.
+ */
 async function writeExport(bytes: AsyncIterable<Uint8Array>, dir: string): Promise<Manifest> {
-  const files = await openFiles(dir);
+  let files: Awaited<ReturnType<typeof openFiles>> | undefined;
   let manifest: Manifest | undefined;
   try {
     for await (const { lines } of linesOf(bytes)) {
+      files ??= await openFiles(dir);
       const parts = { events: [] as Buffer[], checkpoints: [] as Buffer[] };
       for (const line of lines) {
         const start = line.toString('latin1', 0, 6);
@@ -39,9 +43,9 @@ async function writeExport(bytes: AsyncIterable<Uint8Array>, dir: string): Promi
       await files.events.write(Buffer.concat(parts.events));
       await files.checkpoints.write(Buffer.concat(parts.checkpoints));
     }
-    for (const file of Object.values(files)) await file.sync();
+    for (const file of Object.values(files ?? {})) await file.sync();
   } finally {
-    for (const file of Object.values(files)) await file.close();
+    for (const file of Object.values(files ?? {})) await file.close();
   }
   if (manifest === undefined)
     throw new CliError('the export broke off: there is no manifest', exitCode.refused);

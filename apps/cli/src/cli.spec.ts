@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { PassThrough, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { expect, it } from '@jest/globals';
@@ -29,4 +30,11 @@ it('shows the help of one command', async () => {
   const out = new PassThrough();
   expect(await cli(['help', 'logs'], {}, outputTo(out, {}), outputTo(out, {}))).toBe(0);
   expect(await text(out.end())).toMatch(/^usage: runledger logs /);
+});
+
+it.each(['--version', '-V'])('tells with %s which one it is, with no server known', async (option) => {
+  const out = new PassThrough();
+  expect(await cli([option], {}, outputTo(out, {}), outputTo(out, {}))).toBe(0);
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  expect(await text(out.end())).toBe(`${version}\n`);
 });

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { Api } from './api.js';
 import { audit } from './audit.js';
 import type { Command } from './command.js';
@@ -34,16 +35,22 @@ const commands = new Map<string, Command>(
 );
 
 const help = `usage: runledger <command> [options]
+       runledger --version
 
 ${[...commands].map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}`).join('\n')}
 
 runledger <command> --help tells more about one command.
 
 The server: RUNLEDGER_URL and RUNLEDGER_API_KEY, else the local server whose data directory is
-DATA_DIR (default ./.data).
+DATA_DIR (default ./.data). RUNLEDGER_URL is an http:// or https:// address, with the path that a proxy
+serves it under, if any; /v1 at its end may stand or not.
 
-Exit codes: 0 done, 1 the server refused or a file cannot be written, 2 wrong command line, 69 no server;
-exec and attach exit as the command did; watch with 1 for a run that did not complete; 130 after Ctrl-C.`;
+Exit codes: 0 done, 1 the server refused or a file cannot be written, 2 wrong command line or setting,
+69 no server; exec and attach exit as the command did; watch with 1 for a run that did not complete; 130
+after Ctrl-C.`;
+
+const version = (): string =>
+  (createRequire(import.meta.url)('#package.json') as { version: string }).version;
 
 /** Carries out one command line. Answers the exit code; prints every expected failure as one sentence. */
 export const cli = async (
@@ -75,6 +82,7 @@ const dispatch = async (
   if (name === undefined) throw new UsageError('missing command; runledger --help lists them');
   if (name === 'help' && args[0] !== undefined) return dispatch([args[0], '--help'], env, out, err);
   if (name === '--help' || name === '-h' || name === 'help') return print(out, help);
+  if (name === '--version' || name === '-V') return print(out, version());
   const command = commands.get(name);
   if (command === undefined) throw new UsageError(`unknown command '${name}'; runledger --help lists them`);
   const end = args.indexOf('--');

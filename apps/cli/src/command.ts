@@ -36,7 +36,7 @@ export const parseOptions = <const O extends NonNullable<ParseArgsConfig['option
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new UsageError(message.split('. To specify')[0] ?? message);
+    throw new UsageError(message.split('. To specify a positional')[0]?.replaceAll('\n', ' ') ?? message);
   }
 };
 

@@ -9,7 +9,7 @@ export const exitCode = {
   notCompleted: 1,
   /** The export is not as it was made. */
   notVerified: 1,
-  /** A command line that cannot be understood. */
+  /** A command line or a setting that cannot be understood. */
   usage: 2,
   /** No server: unknown, unreachable, or lost for too long (EX_UNAVAILABLE of sysexits.h). */
   unavailable: 69,

@@ -31,6 +31,23 @@ it('sends the local key to no server that RUNLEDGER_URL names', async () => {
 });
 
 it.each([
+  ['http://127.0.0.1:8080', 'http://127.0.0.1:8080'],
+  ['http://127.0.0.1:8080//', 'http://127.0.0.1:8080'],
+  ['http://127.0.0.1:8080/v1', 'http://127.0.0.1:8080'],
+  ['https://example.com/v1/', 'https://example.com'],
+  ['https://example.com/ledger/', 'https://example.com/ledger'],
+  ['https://example.com/ledger/v1', 'https://example.com/ledger'],
+  ['https://example.com/rev1', 'https://example.com/rev1'],
+])('takes %s for the server at %s', async (url, server) => {
+  const settings = await readSettings({ RUNLEDGER_URL: url, RUNLEDGER_API_KEY: 'key' });
+  expect(settings).toEqual({ url: server, key: 'key' });
+});
+
+it.each([
+  ['localhost:8080', 'key', /^RUNLEDGER_URL must be an http:\/\/ or https:\/\/ address/],
+  ['127.0.0.1:8080', 'key', /^RUNLEDGER_URL must be an http:\/\/ or https:\/\/ address/],
+  ['', 'key', /^RUNLEDGER_URL must be an http:\/\/ or https:\/\/ address/],
+  ['https://ledger.example.com/?key=secret', 'key', /^RUNLEDGER_URL must be .* or a query/],
   ['ftp://ledger.example.com', 'key', /^RUNLEDGER_URL must be an http:\/\/ or https:\/\/ address/],
   ['https://ann:secret@ledger.example.com', 'key', /^RUNLEDGER_URL must be .* without a user/],
   ['https://ledger.example.com', 'se\ncret', /^RUNLEDGER_API_KEY must be visible ASCII/],
@@ -38,6 +55,9 @@ it.each([
   ['https://ledger.example.com', '', /^RUNLEDGER_API_KEY must be visible ASCII/],
 ])('refuses what cannot be used and shows no secret: %s %j', async (url, key, reason) => {
   const refusal = readSettings({ RUNLEDGER_URL: url, RUNLEDGER_API_KEY: key });
-  await expect(refusal).rejects.toThrow(reason);
+  await expect(refusal).rejects.toMatchObject({
+    message: expect.stringMatching(reason) as unknown,
+    exitCode: 2,
+  });
   await expect(refusal).rejects.not.toThrow(/secret|секрет/);
 });

@@ -1,3 +1,4 @@
+import stringWidth from 'string-width';
 import type { Output } from './output.js';
 import { visible } from './visible.js';
 
@@ -37,12 +38,14 @@ export const printOne = async (out: Output, resource: Resource, json: boolean): 
 };
 
 const aligned = (rows: readonly (readonly string[])[]): string => {
-  const widths = (rows[0] ?? []).map((_, n) => Math.max(...rows.map((row) => row[n]?.length ?? 0)));
+  const widths = (rows[0] ?? []).map((_, n) =>
+    rows.reduce((most, row) => Math.max(most, stringWidth(row[n] ?? '')), 0),
+  );
   return rows
     .map(
       (row) =>
         row
-          .map((text, n) => text.padEnd(widths[n] ?? 0))
+          .map((text, n) => text + ' '.repeat((widths[n] ?? 0) - stringWidth(text)))
           .join('  ')
           .trimEnd() + '\n',
     )

@@ -24,10 +24,10 @@ afterEach(async () => {
 });
 
 /** What a terminal is given. */
-const shown = async (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> => {
+const shown = async (args: readonly string[], env: NodeJS.ProcessEnv = {}, path = ''): Promise<string> => {
   stub = await startStub(eventStream(stream), json({ status: 'completed' }));
   const out = Object.assign(new PassThrough(), { isTTY: true });
-  const all = { RUNLEDGER_URL: stub.url, RUNLEDGER_API_KEY: 'key', ...env };
+  const all = { RUNLEDGER_URL: stub.url + path, RUNLEDGER_API_KEY: 'key', ...env };
   const output = outputTo(out, all);
   expect(await cli(['watch', 'run', 'r', ...args], all, output, output)).toBe(0);
   out.end();
@@ -46,6 +46,11 @@ describe('runledger watch on a terminal', () => {
 
   it('takes an empty NO_COLOR for none', async () => {
     expect(await shown([], { NO_COLOR: '' })).toContain('\x1b');
+  });
+
+  it('asks under the path that a proxy serves the server under', async () => {
+    await shown([], {}, '/ledger/v1/');
+    expect(stub.requests.map(({ url }) => url)).toEqual(['/ledger/v1/runs/r/events', '/ledger/v1/runs/r']);
   });
 
   it('with --json shows the same JSON as a pipe, with nothing in it that commands the terminal', async () => {

@@ -39,7 +39,7 @@ export async function importInto(
 
 /** Why an export cannot be imported. */
 async function unfit(dir: string): Promise<string | undefined> {
-  const verification = await verifyExport(dir).catch((error: unknown) => String(error));
+  const verification = await verifyExport(dir).catch((error: unknown) => (error as Error).message);
   if (typeof verification === 'string') return `${dir} cannot be read: ${verification}.`;
   const { findings, manifest } = verification;
   const [first] = findings;
