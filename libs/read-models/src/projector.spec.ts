@@ -206,6 +206,7 @@ class OneRebuild extends RebuildRequests {
   private readonly asked = new Promise<void>((resolve) => (this.ask = resolve));
 
   async *of(_: string, signal: AbortSignal): AsyncGenerator<RebuildJob> {
+    if (signal.aborted) return;
     const over = new Promise((resolve) => {
       signal.addEventListener('abort', resolve, { once: true });
     });
