@@ -1,9 +1,11 @@
 import { EventEmitter, on } from 'node:events';
+import { setImmediate as answered } from 'node:timers/promises';
 import {
   type AppendResult,
   type Batch,
   EventStore,
   type ExpectedRevision,
+  Fallen,
   type NewEvent,
   type ReadAllBackwardsOptions,
   type ReadAllOptions,
@@ -18,6 +20,8 @@ import {
 export class MemoryEventStore extends EventStore {
   readonly events: RecordedEvent[] = [];
   private readonly appended = new EventEmitter().setMaxListeners(0);
+  private readonly fallen = new Fallen();
+  private underWay: Promise<unknown> = Promise.resolve();
 
   /** @param largestBatch at most this many events in one batch of a subscription, whatever it asks for */
   constructor(private readonly largestBatch = 1_000) {
@@ -25,6 +29,18 @@ export class MemoryEventStore extends EventStore {
   }
 
   append(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): Promise<AppendResult> {
+    const stored = this.underWay.then(() =>
+      this.fallen.append(stream, expected, events.length, () => this.store(stream, expected, events)),
+    );
+    this.underWay = stored.catch(() => undefined);
+    return stored;
+  }
+
+  private store(
+    stream: string,
+    expected: ExpectedRevision,
+    events: readonly NewEvent[],
+  ): Promise<AppendResult> {
     const own = this.events.filter((event) => event.stream === stream);
     const last = own.length - 1;
     const again = own.find(({ id }) => id === events.at(-1)?.id);
@@ -48,7 +64,8 @@ export class MemoryEventStore extends EventStore {
       direction === 'forwards'
         ? own.slice(from ?? 0)
         : own.slice(0, from === undefined ? undefined : from + 1).reverse();
-    yield* await Promise.resolve(wanted.slice(0, limit));
+    // As from a store elsewhere: by then, whoever had to hear that an append fell has heard of it.
+    yield* await answered(wanted.slice(0, limit));
   }
 
   async *readAll({ after = 0n, prefixes = [''], limit = Infinity }: ReadAllOptions = {}) {

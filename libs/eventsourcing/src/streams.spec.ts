@@ -261,6 +261,21 @@ describe('the state of a stream', () => {
     expect(store.read).toBe(read);
   });
 
+  it('is read on from what is known to be stored, where an append came too late', async () => {
+    const store = new CountingStore();
+    const [one, two] = [new Streams(store), new Streams(store)];
+    for (let n = 0; n < 5; n++) await one.execute(counter, 's', causation(), add(1));
+    await two.execute(counter, 's', causation(), add(10));
+    store.read = 0;
+    const both = [
+      one.execute(counter, 's', causation(), add(100)),
+      one.execute(counter, 's', causation(), add(100)),
+    ];
+    await Promise.all(both);
+    expect(store.read).toBeLessThanOrEqual(2);
+    expect(await one.load(counter, 's')).toMatchObject({ state: 215, revision: 7 });
+  });
+
   it('has nothing of an append that fails meanwhile', async () => {
     const store = new HeldStore();
     const streams = new Streams(store);

@@ -113,7 +113,7 @@ export class Streams {
       try {
         return await outcome;
       } catch (error) {
-        this.tips.forget(stream, tip);
+        this.tips.fallBack(stream, tip);
         if (!(error instanceof RevisionConflict) || ++conflicts === attempts) throw error;
       }
     }
@@ -136,6 +136,7 @@ export class Streams {
     const stored = await appended;
     // A stream that was deleted goes on numbering where it was: the tip must be read again.
     if (stored.revision !== revision) this.tips.forget(stream, tip);
+    else if (revision > tip.base.revision) tip.base = { state, revision, position: stored.position };
     return { state, events, revision: stored.revision, through: stored.revision, position: stored.position };
   }
 

@@ -8,21 +8,25 @@ interface Place {
   readonly position: bigint | undefined;
 }
 
+/** A state that the store had. */
+export interface Confirmed<State> extends Place {
+  readonly state: State;
+  readonly revision: number;
+}
+
 /** Where a stream will end when what this process has appended is stored. */
 export interface Tip {
   state: unknown;
   revision: number;
+  /** What the stream is known to have had: should what follows fall, it is read on from here. */
+  base: Confirmed<unknown>;
+  /** Something has fallen: it must be read on before anything is decided. */
+  stale: boolean;
   /** The newest append on its way, or done: where it ends, as the newest event that was read. */
   pending: Promise<Place>;
   bytes: number;
   /** When the store was last asked what the stream has; milliseconds since 1970. */
   readAt: number;
-}
-
-/** A state that the store had. */
-export interface Confirmed<State> extends Place {
-  readonly state: State;
-  readonly revision: number;
 }
 
 const empty = { revision: -1, position: undefined };
@@ -41,7 +45,8 @@ export class Tips {
   ) {}
 
   get(stream: string): Tip | undefined {
-    return this.known.get(stream);
+    const tip = this.known.get(stream);
+    return tip?.stale === true ? undefined : tip;
   }
 
   /** Lets a tip be what an append will leave. */
@@ -74,7 +79,7 @@ export class Tips {
       try {
         ({ position } = await pending);
       } catch {
-        if (known !== undefined) this.forget(stream, known);
+        if (known !== undefined) this.fallBack(stream, known);
       }
       if (this.known.get(stream) !== known) continue;
       let state = start as State;
@@ -87,7 +92,8 @@ export class Tips {
       }
       const now = this.known.get(stream);
       if (now === known && (now === undefined || now.pending === pending)) {
-        if (now === undefined || revision !== base) this.keep(decider, stream, { state, revision, position });
+        if (now === undefined || now.stale || revision !== base)
+          this.keep(decider, stream, { state, revision, position });
         else now.readAt = Date.now();
       }
       return { state, revision, position };
@@ -127,7 +133,16 @@ export class Tips {
     this.keep(decider, stream, { state: decider.initial, ...empty });
   }
 
-  /** What was decided on it has fallen, or will; the stream is read again. */
+  /** What was decided on it has fallen, or will: the stream is read on from where it is known to have been. */
+  fallBack(stream: string, tip: Tip): void {
+    if (this.known.get(stream) !== tip) return;
+    const { base } = tip;
+    const { state, revision } = base;
+    if (revision === -1) this.known.delete(stream);
+    else this.known.set(stream, { ...tip, state, revision, pending: Promise.resolve(base), stale: true });
+  }
+
+  /** It is not what was believed; the stream is read again. */
   forget(stream: string, tip: Tip): void {
     if (this.known.get(stream) === tip) this.known.delete(stream);
   }
@@ -146,6 +161,8 @@ export class Tips {
 const tipOf = <State, F extends Fact>(decider: Decider<State, F>, confirmed: Confirmed<State>): Tip => ({
   state: confirmed.state,
   revision: confirmed.revision,
+  base: confirmed,
+  stale: false,
   pending: Promise.resolve(confirmed),
   bytes: weight(decider, confirmed.state),
   readAt: Date.now(),
