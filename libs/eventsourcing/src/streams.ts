@@ -23,6 +23,8 @@ export interface ExecuteOptions {
 }
 
 const attempts = 20;
+/** After so many in a row that came too late, others who append to the stream are asked for a turn. */
+const patience = 3;
 /** How far the clocks of two servers may be apart, in milliseconds. */
 const clockSkew = 3_600_000;
 
@@ -99,6 +101,8 @@ export class Streams {
       if (before !== undefined) return before;
     }
     for (let conflicts = 0; ;) {
+      const turn = this.store.turnOfOthers(stream);
+      if (turn !== undefined) await turn;
       let tip = this.tips.get(stream);
       let facts = tip && decidedOn(tip.state as State, tip.revision, decide);
       if (facts === undefined || facts.length === 0) {
@@ -115,6 +119,7 @@ export class Streams {
       } catch (error) {
         this.tips.fallBack(stream, tip);
         if (!(error instanceof RevisionConflict) || ++conflicts === attempts) throw error;
+        if (conflicts % patience === 0) this.store.askForTurn(stream);
       }
     }
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Client, type Pool } from 'pg';
+import { Turns } from './turns.js';
 
 const channel = 'eventstore';
 /** Other processes hear of appends at most this often, in milliseconds. */
@@ -18,6 +19,10 @@ export class Waker {
   private listener: Client | undefined;
   private closed = false;
   private readonly self = randomUUID();
+  /** Of this process and the others on streams that they all append to. */
+  readonly turns = new Turns((key) => {
+    this.notify(`${this.self} ${key}`);
+  });
 
   /** @param othersAppended called when another process appended, or may have */
   constructor(
@@ -34,11 +39,10 @@ export class Waker {
   /** Something was appended by this process. */
   appended(): void {
     this.wake();
+    this.hear();
     this.notifying ??= setTimeout(() => {
       this.notifying = undefined;
-      this.pool.query('SELECT pg_notify($1, $2)', [channel, this.self]).catch(() => {
-        // The others will look for themselves.
-      });
+      this.notify(this.self);
     }, notifyEvery);
   }
 
@@ -58,7 +62,7 @@ export class Waker {
       }, pollEvery);
       signal.addEventListener('abort', done);
       this.waiting.add(done);
-      if (this.listener === undefined) void this.listen();
+      this.hear();
     });
   }
 
@@ -67,6 +71,15 @@ export class Waker {
     clearTimeout(this.notifying);
     this.wake();
     await this.listener?.end().catch(() => undefined);
+  }
+
+  /** Who misses it looks for itself. */
+  private notify(payload: string): void {
+    this.pool.query('SELECT pg_notify($1, $2)', [channel, payload]).catch(() => undefined);
+  }
+
+  private hear(): void {
+    if (this.listener === undefined && !this.closed) void this.listen();
   }
 
   private heard(): void {
@@ -87,8 +100,11 @@ export class Waker {
     };
     listener.on('error', lost);
     listener.on('end', lost);
-    listener.on('notification', ({ payload }) => {
-      if (payload !== this.self) this.heard();
+    listener.on('notification', ({ payload = '' }) => {
+      const [from, turn] = payload.split(' ');
+      if (from === this.self) return;
+      if (turn === undefined) this.heard();
+      else this.turns.give(turn);
     });
     try {
       await listener.connect();

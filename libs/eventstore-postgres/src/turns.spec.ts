@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { Causation, type Decider, type Fact, Streams, uuidv7 } from '#eventsourcing';
+import type { Database } from '../../../test/support/database.js';
+import { eventStoreDatabase } from '../../../test/support/event-store-database.js';
+import { PostgresEventStore } from './index.js';
+
+type Counted = Fact<'Counted', { n: number }>;
+/** Each event holds its number, as a line of a log does: who decides too late has to decide again. */
+const counter: Decider<number, Counted> = { initial: 0, evolve: (_, { data }) => data.n };
+const count = (last: number): Counted[] => [{ type: 'Counted', data: { n: last + 1 } }];
+const principal = { principalId: 'ann', projectId: 'default', userId: 'ann', role: 'user' } as const;
+const writers = 8;
+const each = 100;
+
+let database: Database;
+let stores: PostgresEventStore[];
+
+beforeAll(async () => {
+  database = await eventStoreDatabase();
+  stores = [new PostgresEventStore(database.url), new PostgresEventStore(database.url)];
+});
+afterAll(async () => {
+  await Promise.all(stores.map((store) => store.close()));
+  await database.drop();
+});
+
+it('two processes that append to one stream without a pause both get on', async () => {
+  const stream = `counter-${uuidv7()}`;
+  const done = stores.map(() => 0);
+  const failed: unknown[] = [];
+  // Who has done its part goes on, lest the other be alone then.
+  const busy = (): boolean => failed.length === 0 && done.some((count) => count < each);
+  const write = async (process: number, streams: Streams): Promise<void> => {
+    while (busy()) {
+      await streams.execute(counter, stream, new Causation(principal), count);
+      done[process] = Number(done[process]) + 1;
+    }
+  };
+  const all = stores.flatMap((store, process) => {
+    const streams = new Streams(store);
+    return Array.from({ length: writers }, () =>
+      write(process, streams).catch((error: unknown) => void failed.push(error)),
+    );
+  });
+  await Promise.all(all);
+  expect(failed).toEqual([]);
+  const numbers: number[] = [];
+  for await (const { data } of (stores[0] as PostgresEventStore).readStream(stream))
+    numbers.push((data as Counted['data']).n);
+  expect(numbers).toEqual(numbers.map((_, n) => n + 1));
+});
