@@ -45,8 +45,11 @@ export class AppendLogHandler implements ICommandHandler<AppendLog> {
     await findRun(this.streams, causation.principal, runId);
     if (leaseId !== undefined) await expectLeaseOf(this.streams, runId, leaseId);
     const stream = logStreamOf(runId);
-    const { state, events, position } = await this.streams.execute(logDecider, stream, causation, (log) =>
-      appendLog(log, lines, producer),
+    const { state, events, position } = await this.streams.execute(
+      logDecider,
+      stream,
+      causation,
+      (log, last) => appendLog(log, lines, producer, last),
     );
     this.writes.wrote(stream, position);
     const before =

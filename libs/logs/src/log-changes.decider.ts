@@ -5,11 +5,14 @@ import type { LogAppended, LogLine, LogPurged, ProducerRecord, ProducerRequest }
 
 /** JSON writes a character as at most six bytes (`\u001f`). */
 const bytesPerCharacter = 6;
+/** At every revision that this divides, or soon after, an event says what those before it come to. */
+const originEvery = 32;
 /** More than the names and the other values of a line need. */
 const lineBytes = 160;
 
 /**
  * Adds lines behind the last one. A producer's request that was made before changes nothing.
+ * @param revision of the log's last event, -1 when there is none
  * @throws RuleViolation producer_fenced: a newer epoch of the producer has written;
  *   producer_gap: the number is not the next one, which is `expected_seq`
  */
@@ -17,6 +20,7 @@ export function appendLog(
   state: LogState,
   entries: readonly LogLine[],
   producer?: ProducerRequest,
+  revision = -1,
 ): LogAppended[] {
   if (producer !== undefined) {
     const known = state.producers.get(producer.id);
@@ -37,12 +41,20 @@ export function appendLog(
     }
   }
   let first_seq = state.last_seq + 1;
-  return linesByEvent(entries).map((piece) => {
+  const facts = linesByEvent(entries).map((piece) => {
     const fact = appended(first_seq, piece, producer);
     first_seq += piece.length;
     return fact;
   });
+  const [first, ...others] = facts;
+  if (first === undefined || !passesOrigin(revision, facts.length)) return facts;
+  const { purged } = state;
+  const known = { producers: recordsOf(state), ...(purged && { purged }) };
+  return [{ ...first, data: { ...first.data, known } }, ...others];
 }
+
+const passesOrigin = (revision: number, events: number): boolean =>
+  Math.floor((revision + events) / originEvery) > Math.floor(Math.max(0, revision) / originEvery);
 
 /** What a purge is to remove: the lines behind `after_seq`, up to `through_seq`. */
 export interface PurgedRange {

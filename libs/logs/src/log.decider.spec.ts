@@ -159,7 +159,7 @@ test('a producer that writes now and then is not forgotten among many others', (
 /** Carries out a decision as the streams do. */
 const carriedOut = (facts: LogAppended[], entries: LogLine[], producer?: ProducerRequest): LogAppended[] => [
   ...facts,
-  ...appendLog(fold(logDecider, facts.map(recorded)), entries, producer),
+  ...appendLog(fold(logDecider, facts.map(recorded)), entries, producer, facts.length - 1),
 ];
 
 describe('whatever is appended', () => {
@@ -180,6 +180,30 @@ describe('whatever is appended', () => {
         expect(stored).toEqual(requests.flat().map((size, n) => [n + 1, size]));
       }),
       { numRuns: 50 },
+    );
+  });
+
+  test('is known from the last origin on, which is not far', () => {
+    const by = fc.option(fc.constantFrom('p', 'q', 'r'), { nil: undefined });
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ by, pieces: fc.integer({ min: 1, max: 3 }) }), { maxLength: 90 }),
+        (plan) => {
+          let facts: LogAppended[] = [];
+          const next = new Map<string, number>();
+          for (const { by: id, pieces } of plan) {
+            const seq = next.get(id ?? '') ?? 0;
+            next.set(id ?? '', seq + 1);
+            const entries = Array.from({ length: pieces }, () => line('x'.repeat(500_000)));
+            facts = carriedOut(facts, entries, id === undefined ? undefined : request(seq, 0, id));
+          }
+          const origin = facts.findLastIndex((fact) => logDecider.isOrigin?.(fact));
+          expect(facts.length - Math.max(0, origin)).toBeLessThan(32 + 3);
+          const near = facts.slice(Math.max(0, origin)).map(recorded);
+          expect(fold(logDecider, near)).toEqual(fold(logDecider, facts.map(recorded)));
+        },
+      ),
+      { numRuns: 30 },
     );
   });
 

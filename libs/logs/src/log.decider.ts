@@ -1,5 +1,5 @@
 import type { Decider } from '#eventsourcing';
-import type { LogFact, LogPurged, ProducerRequest } from './log.events.js';
+import type { LogFact, LogKnown, LogPurged, ProducerRequest } from './log.events.js';
 
 /** Where the lines of one request were put. */
 export interface Placed {
@@ -20,7 +20,7 @@ export interface LogState {
   /** The producers that wrote last, the newest last. */
   readonly producers: ReadonlyMap<string, Producer>;
   /** What retention has removed; absent when all is there. */
-  readonly purged?: Omit<LogPurged['data'], 'producers'>;
+  readonly purged?: LogKnown['purged'];
 }
 
 /** A producer that has fallen out of these bounds is treated as a new one; a request is looked for in the stream. */
@@ -32,20 +32,26 @@ export const logDecider: Decider<LogState, LogFact> = {
   evolve: (state, { type, data }) => {
     if (type === 'LogPurged') return afterPurge(data);
     const last_seq = data.first_seq + data.entries.length - 1;
-    if (data.producer === undefined) return { ...state, last_seq };
-    const producers = remembered(state.producers, data.producer, data.first_seq, last_seq);
-    return { ...state, last_seq, producers };
+    const before = data.known === undefined ? state : { ...data.known, producers: producersOf(data.known) };
+    if (data.producer === undefined) return { ...before, last_seq };
+    const producers = remembered(before.producers, data.producer, data.first_seq, last_seq);
+    return { ...before, last_seq, producers };
   },
+  isOrigin: ({ type, data }) => type === 'LogPurged' || data.known !== undefined,
   weigh: (state) => state.producers.size * 1_000,
 };
 
 /** The purge says all that an append must know: what of the lines before it is still there does not matter. */
 function afterPurge({ producers, ...purged }: LogPurged['data']): LogState {
+  return { last_seq: purged.last_seq, producers: producersOf({ producers }), purged };
+}
+
+function producersOf({ producers }: LogKnown): LogState['producers'] {
   const known = producers.map(({ id, epoch, placed }): [string, Producer] => [
     id,
     { epoch, placed: new Map(placed.map(({ seq, ...place }) => [seq, place])) },
   ]);
-  return { last_seq: purged.last_seq, producers: new Map(known), purged };
+  return new Map(known);
 }
 
 function remembered(

@@ -31,8 +31,17 @@ export type LogAppended = Fact<
     readonly to: string;
     readonly entries: readonly LogLine[];
     readonly producer?: ProducerRequest;
+    /** In some events, so that whoever appends need not read those before them: what all of these come to. */
+    readonly known?: LogKnown;
   }
 >;
+
+/** What an append must know of the events before it, beside the `seq` of the last line. */
+export interface LogKnown {
+  readonly producers: readonly ProducerRecord[];
+  /** Absent when all lines are there. */
+  readonly purged?: Omit<LogPurged['data'], 'producers'>;
+}
 
 /** The newest requests of a producer, and where their lines were put. */
 export interface ProducerRecord {

@@ -49,8 +49,8 @@ export class AttachedLines {
       attributes: { process_id: this.process.process_id },
     }));
     await insist(this.onBehalf, (causation) =>
-      this.streams.execute(logDecider, logStreamOf(this.process.run_id), causation, (log) =>
-        appendLog(log, lines),
+      this.streams.execute(logDecider, logStreamOf(this.process.run_id), causation, (log, last) =>
+        appendLog(log, lines, undefined, last),
       ),
     );
   }
