@@ -9,7 +9,8 @@ interface Schema {
 
 interface Parameter {
   readonly name: string;
-  readonly schema: object;
+  readonly schema: { readonly type?: unknown };
+  readonly explode?: boolean;
 }
 
 interface Document {
@@ -76,6 +77,26 @@ test('what is checked of a field is told', () => {
   expect(Run?.properties).toMatchObject({
     revision: { type: 'integer' },
     ended_at: { type: ['string', 'null'], format: 'date-time' },
+  });
+});
+
+test('a query says which lists are written with commas, and what stands in names', () => {
+  const lists = Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.values(operations).flatMap(({ parameters = [] }) =>
+      parameters.flatMap(({ name, schema, explode }) =>
+        schema.type === 'array' && explode !== false ? [`${path} ${name}`] : [],
+      ),
+    ),
+  );
+  expect(lists).toEqual(['/v1/sessions tag', '/v1/sessions/{id}/sessions tag']);
+  const { parameters = [] } = document.paths['/v1/runs']?.['get'] ?? {};
+  expect(parameters.find(({ name }) => name === 'metadata')?.schema).toEqual({
+    type: 'object',
+    patternProperties: { '^metadata\\.': { type: 'string' } },
+    additionalProperties: false,
+  });
+  expect(document.components.schemas['RunFilter']?.properties).toMatchObject({
+    status: { oneOf: [{ type: 'string' }, { type: 'array' }] },
   });
 });
 
