@@ -18,7 +18,10 @@ interface Document {
     string,
     Record<string, { readonly responses: Record<string, Answer>; readonly parameters?: readonly Parameter[] }>
   >;
-  readonly components: { readonly schemas: Record<string, Schema> };
+  readonly components: {
+    readonly schemas: Record<string, Schema>;
+    readonly responses: Record<string, { readonly headers: Record<string, object> }>;
+  };
 }
 
 interface Answer {
@@ -58,6 +61,13 @@ test('each answer that has a body says of what kind', () => {
 test('each answer says what it means', () => {
   const untold = answers.filter(({ status, answer }) => status !== 'default' && !answer.description);
   expect(untold.map(({ name }) => name)).toEqual([]);
+});
+
+test('a refusal says which headers tell when to come again', () => {
+  const headers = ['Retry-After', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'];
+  expect(Object.keys(document.components.responses['Problem']?.headers ?? {})).toEqual(
+    expect.arrayContaining(headers),
+  );
 });
 
 test('what is checked of a field is told', () => {

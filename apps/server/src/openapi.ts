@@ -6,7 +6,8 @@ import { addManners, components } from './openapi-manners.js';
 const description =
   'The system of record for agent work: sessions, runs and logs. Every error is an ' +
   '`application/problem+json` (RFC 9457) with a stable `code`. A read that sends the `Consistency-Token` ' +
-  'of a change sees that change. Every answer carries `X-Request-Id`.';
+  'of a change sees that change. Every answer carries `X-Request-Id`. Of statuses `canceled` is taken for ' +
+  '`cancelled`, and `queued` for `pending`.';
 
 interface Field {
   readonly default?: unknown;

@@ -10,7 +10,9 @@ export const located = { Location: header('Path of what was made or begun.') };
 export const made = { ...located, ...etagged };
 
 /** ... of one to a change, ... */
-export const tokened = { 'Consistency-Token': header('To be sent with a read that must see this change.') };
+export const tokened = {
+  'Consistency-Token': header('To be sent with a read that must see this change; not where nothing changes.'),
+};
 
 /** ... of one that may be that of an earlier request, ... */
 export const replayed = {
@@ -20,6 +22,9 @@ export const replayed = {
 /** ... of one that refuses, ... */
 export const refused = {
   Allow: header('With 405: the methods that the path has.'),
+  'RateLimit-Limit': header('Requests a minute that the caller has, where that is limited.'),
+  'RateLimit-Remaining': header('How many of them are left.'),
+  'RateLimit-Reset': header('Seconds until all of them are there again.'),
   'Retry-After': header('Seconds to wait, where the same request may succeed later.'),
   'WWW-Authenticate': header('With 401.'),
 };
