@@ -1,3 +1,4 @@
+export * from './accept.js';
 export * from './as-of.js';
 export * from './answer-headers.js';
 export * from './api-page.js';
