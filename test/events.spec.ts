@@ -330,12 +330,23 @@ describe('reading events', () => {
 });
 
 describe('watching', () => {
-  test('is not for a client that refuses it', async () => {
+  test('is not for a client that refuses it, or wants another form more', async () => {
     const run = await created('/runs');
     await move(run, 'cancelled');
-    for (const accept of ['text/event-stream;q=0', 'application/json, Text/Event-Stream; q=0.000']) {
+    for (const accept of [
+      'text/event-stream;q=0',
+      'application/json, Text/Event-Stream; q=0.000',
+      'application/json, text/event-stream;q=0.9',
+    ]) {
       const { headers } = await api.get(`/runs/${run}/events`, { accept });
       expect(headers.get('content-type')).toMatch(/^application\/json/);
+    }
+    for (const accept of ['application/json, text/event-stream', 'text/event-stream;q=0.9, */*']) {
+      const { headers, body } = await fetch(`${api.url}/v1/runs/${run}/events`, {
+        headers: { accept, authorization: `Bearer ${api.key}` },
+      });
+      expect(headers.get('content-type')).toMatch(/^text\/event-stream/);
+      await body?.cancel();
     }
   });
 

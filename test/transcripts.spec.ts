@@ -115,8 +115,9 @@ describe('appending', () => {
   });
 
   it('refuses a content of more than 1 MiB, and a body of more than 10 MiB', async () => {
-    const most = 'x'.repeat(1024 * 1024 - 2);
+    const most = `\n"${'x'.repeat(1024 * 1024 - 2)}`;
     expect((await ann.post(transcript, said(most))).status).toBe(201);
+    expect((await whole()).map(({ content }) => content)).toEqual([most]);
     const refused = await ann.post(transcript, said('fine', `${most}x`));
     expect(codeOf(refused)).toEqual([413, 'payload_too_large']);
     expect(refused.body).toMatchObject({
@@ -379,7 +380,7 @@ describe('compacting', () => {
   });
 
   it('refuses a summary of more than 1 MiB', async () => {
-    expect(codeOf(await compact({ summary: 'x'.repeat(1024 * 1024) }))).toEqual([413, 'payload_too_large']);
+    expect(codeOf(await compact({ summary: ['x'.repeat(1024 * 1024)] }))).toEqual([413, 'payload_too_large']);
   });
 });
 

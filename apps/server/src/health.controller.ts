@@ -20,7 +20,11 @@ export class HealthController {
 
   @Get('readyz')
   @ApiOkResponse({ type: ReadinessResource })
-  @ApiResponse({ status: 503, type: ReadinessResource })
+  @ApiResponse({
+    status: 503,
+    description: 'Something fails, which `failing` names.',
+    type: ReadinessResource,
+  })
   async readyz(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadinessResource> {
     const readiness = await this.readiness();
     if (readiness.status === 'not_ready') void reply.code(503);

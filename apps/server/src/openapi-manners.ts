@@ -1,9 +1,8 @@
-import { catalogue } from '#http';
+import { catalogue, etagged, refused, replayed, tokened, traced } from '#http';
 import type { Handler, Operation } from './openapi-operations.js';
 
 type Parameter = NonNullable<Operation['parameters']>[number];
 const text = { type: 'string' };
-const header = (description: string) => ({ description, schema: text });
 
 const parameter = (name: string, place: 'header' | 'query', description: string): Parameter => ({
   name,
@@ -51,7 +50,7 @@ export const components = {
   responses: {
     Problem: {
       description: 'The request was refused, or failed; `code` says why.',
-      headers: { 'X-Request-Id': header('Names this request in the log.') },
+      headers: { ...refused, ...traced },
       content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
     },
   },
@@ -62,16 +61,34 @@ const single = /(\{\w+\}|\/state|\/sandbox)$/;
 /** What is done to one resource, if it is still at the revision that If-Match names. */
 const deed = /\}\/(archive|unarchive|resume|cancel|respond|resolve|terminate|enable|disable|rotate-secret)$/;
 
+/** What an answer means that does not say. */
+const meanings: Readonly<Record<string, string>> = {
+  200: 'Found, or done.',
+  201: 'Made.',
+  202: 'Begun: it may go on.',
+  204: 'Done; there is nothing to show.',
+};
+
 /** Says of one operation what the manners of the API promise: problems, keys, tokens and preconditions. */
 export function addManners(path: string, method: string, operation: Operation, handler: Handler): void {
   const changes = method !== 'get';
   operation.responses['default'] = { $ref: '#/components/responses/Problem' };
+  const ofOne = single.test(path);
+  for (const [status, response] of answersOf(operation)) {
+    response.description ||= meanings[status] ?? '';
+    response.headers = {
+      ...response.headers,
+      ...traced,
+      ...(changes && tokened),
+      ...(handler.manners.creates === true && replayed),
+      ...(ofOne && status !== '204' && method !== 'post' && etagged),
+    };
+  }
   if (handler.roles.length === 0) return;
   operation.security = [{ key: [] }];
   operation.description = [operation.description, `Roles: ${handler.roles.join(', ')}.`]
     .filter(Boolean)
     .join('\n\n');
-  const ofOne = single.test(path);
   const conditional = ofOne ? method !== 'post' : deed.test(path);
   const media = mediaOf(operation);
   media.forEach(sayOfMedia);
@@ -80,16 +97,19 @@ export function addManners(path: string, method: string, operation: Operation, h
     ...(operation.parameters ?? []),
     ...parametersOf(changes, conditional, streams, handler),
   ];
-  for (const [status, response] of Object.entries(operation.responses)) {
-    if (response === undefined || '$ref' in response || !/^2/.test(status)) continue;
-    response.headers = {
-      ...response.headers,
-      'X-Request-Id': header('Names this request in the log.'),
-      ...(changes && { 'Consistency-Token': header('To be sent with a read that must see this change.') }),
-      ...(ofOne && status !== '204' && { ETag: header('"<revision>.<digest>"') }),
+  if (conditional && !changes) {
+    operation.responses['304'] = {
+      description: 'Its ETag is still the one of If-None-Match.',
+      headers: { ...traced, ...etagged },
     };
   }
 }
+
+/** The answers of an operation that are its own. */
+const answersOf = ({ responses }: Operation) =>
+  Object.entries(responses).flatMap(([status, response]) =>
+    response === undefined || '$ref' in response ? [] : [[status, response] as const],
+  );
 
 type Media = Record<string, { schema?: object }>;
 

@@ -9,7 +9,8 @@ interface Schema {
 
 interface Parameter {
   readonly name: string;
-  readonly schema: object;
+  readonly schema: { readonly type?: unknown };
+  readonly explode?: boolean;
 }
 
 interface Document {
@@ -17,10 +18,14 @@ interface Document {
     string,
     Record<string, { readonly responses: Record<string, Answer>; readonly parameters?: readonly Parameter[] }>
   >;
-  readonly components: { readonly schemas: Record<string, Schema> };
+  readonly components: {
+    readonly schemas: Record<string, Schema>;
+    readonly responses: Record<string, { readonly headers: Record<string, object> }>;
+  };
 }
 
 interface Answer {
+  readonly description?: string;
   readonly content?: Record<string, { readonly schema?: Schema }>;
 }
 
@@ -33,23 +38,36 @@ test('each schema says what is in it', () => {
   expect(empty.map(([name]) => name)).toEqual([]);
 });
 
+const answers = Object.entries(document.paths).flatMap(([path, operations]) =>
+  Object.entries(operations).flatMap(([method, { responses }]) =>
+    Object.entries(responses).map(([status, answer]) => ({
+      name: `${method.toUpperCase()} ${path} ${status}`,
+      status,
+      answer,
+    })),
+  ),
+);
+
 test('each answer that has a body says of what kind', () => {
-  const answers = Object.entries(document.paths).flatMap(([path, operations]) =>
-    Object.entries(operations).flatMap(([method, { responses }]) =>
-      Object.entries(responses).map(([status, answer]) => ({
-        name: `${method.toUpperCase()} ${path}`,
-        status,
-        answer,
-      })),
-    ),
-  );
   const untold = answers.filter(({ status, answer }) => {
     if (!status.startsWith('2') || status === '204') return false;
     const json = answer.content?.['application/json'];
     if (json === undefined) return answer.content === undefined;
     return json.schema?.$ref === undefined && json.schema?.properties === undefined;
   });
-  expect(untold.map(({ name, status }) => `${name} ${status}`)).toEqual([]);
+  expect(untold.map(({ name }) => name)).toEqual([]);
+});
+
+test('each answer says what it means', () => {
+  const untold = answers.filter(({ status, answer }) => status !== 'default' && !answer.description);
+  expect(untold.map(({ name }) => name)).toEqual([]);
+});
+
+test('a refusal says which headers tell when to come again', () => {
+  const headers = ['Retry-After', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'];
+  expect(Object.keys(document.components.responses['Problem']?.headers ?? {})).toEqual(
+    expect.arrayContaining(headers),
+  );
 });
 
 test('what is checked of a field is told', () => {
@@ -69,6 +87,26 @@ test('what is checked of a field is told', () => {
   expect(Run?.properties).toMatchObject({
     revision: { type: 'integer' },
     ended_at: { type: ['string', 'null'], format: 'date-time' },
+  });
+});
+
+test('a query says which lists are written with commas, and what stands in names', () => {
+  const lists = Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.values(operations).flatMap(({ parameters = [] }) =>
+      parameters.flatMap(({ name, schema, explode }) =>
+        schema.type === 'array' && explode !== false ? [`${path} ${name}`] : [],
+      ),
+    ),
+  );
+  expect(lists).toEqual(['/v1/sessions tag', '/v1/sessions/{id}/sessions tag']);
+  const { parameters = [] } = document.paths['/v1/runs']?.['get'] ?? {};
+  expect(parameters.find(({ name }) => name === 'metadata')?.schema).toEqual({
+    type: 'object',
+    patternProperties: { '^metadata\\.': { type: 'string' } },
+    additionalProperties: false,
+  });
+  expect(document.components.schemas['RunFilter']?.properties).toMatchObject({
+    status: { oneOf: [{ type: 'string' }, { type: 'array' }] },
   });
 });
 

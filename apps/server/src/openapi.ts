@@ -6,15 +6,20 @@ import { addManners, components } from './openapi-manners.js';
 const description =
   'The system of record for agent work: sessions, runs and logs. Every error is an ' +
   '`application/problem+json` (RFC 9457) with a stable `code`. A read that sends the `Consistency-Token` ' +
-  'of a change sees that change. Every answer carries `X-Request-Id`.';
+  'of a change sees that change. Every answer carries `X-Request-Id`. Of statuses `canceled` is taken for ' +
+  '`cancelled`, and `queued` for `pending`.';
 
 interface Field {
   readonly default?: unknown;
+  /** Of a comma list. */
+  explode?: false;
   readonly enum?: unknown[];
   type?: string | string[];
   format?: string;
+  oneOf?: object[];
   readonly properties?: object;
-  readonly additionalProperties?: unknown;
+  additionalProperties?: unknown;
+  patternProperties?: object;
 }
 
 /** All other numbers of the API are whole. */
@@ -25,7 +30,9 @@ interface Readable {
   readonly enum?: unknown[];
   required?: boolean | string[];
   readonly properties?: Readonly<Record<string, Field>>;
-  readonly schema?: { default?: unknown };
+  readonly name?: string;
+  readonly in?: string;
+  readonly schema?: Field;
 }
 
 /** The OpenAPI document of the routes that the application has, with what holds for all of them said on each. */
@@ -66,9 +73,17 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
  */
 function settle(node: unknown): void {
   if (typeof node !== 'object' || node === null) return;
-  const { enum: words, required, properties, schema } = node as Readable;
+  const { enum: words, required, properties, schema, in: place, name: parameter } = node as Readable;
   if (Array.isArray(words)) words.sort();
-  for (const field of Object.values(properties ?? {})) if (field.default !== undefined) takeNull(field);
+  for (const field of Object.values(properties ?? {})) {
+    if (field.default !== undefined) takeNull(field);
+    if (field.explode === false) takeText(field);
+  }
+  if (place === 'query' && schema?.type === 'object') {
+    // Its keys are sent as the names of parameters.
+    schema.patternProperties = { [`^${parameter}\\.`]: schema.additionalProperties };
+    schema.additionalProperties = false;
+  }
   if (Array.isArray(required) && properties !== undefined) {
     (node as Readable).required = required.filter((name) => properties[name]?.default === undefined);
   }
@@ -129,6 +144,13 @@ function takeNull(field: Field): void {
   if (typeof field.type !== 'string') return;
   field.type = [field.type, 'null'];
   field.enum?.push(null);
+}
+
+/** In a body a comma list is a text as it is in a query, or the list itself. */
+function takeText(field: Field): void {
+  const { explode: _, ...list } = field;
+  for (const name of Object.keys(field)) Reflect.deleteProperty(field, name);
+  field.oneOf = [{ type: 'string' }, list];
 }
 
 function describe(

@@ -6,6 +6,7 @@ import {
   Creates,
   Ctx,
   ifMatch,
+  located,
   type Page,
   PathId,
   RequestContext,
@@ -36,7 +37,7 @@ export class ApiKeysController {
   @Post()
   @Allow(...admins)
   @Creates()
-  @ApiCreatedResponse({ type: CreatedApiKeyResource })
+  @ApiCreatedResponse({ type: CreatedApiKeyResource, headers: located })
   async create(
     @ValidBody() body: CreateApiKeyBody,
     @Ctx() ctx: RequestContext,

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { rangesOf } from './accept.js';
 import type { RequestContext } from './context.js';
 import { ProblemError } from './problems.js';
 
@@ -104,11 +105,12 @@ export class EventStream {
 export const frame = (event: string, data: unknown, id?: number | bigint): string =>
   `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 
-/** Whether the client wants the answer as a stream of events; by `q=0` it says that it does not (RFC 9110, 12.4.2). */
-export const wantsEventStream = ({ request }: RequestContext): boolean =>
-  (request.headers.accept ?? '')
-    .split(',')
-    .some((range) => /^\s*text\/event-stream\b/i.test(range) && !/;\s*q=0(\.0*)?\s*(;|$)/i.test(range));
+/** Whether the client wants the answer as a stream of events: it names that, and no other form that it wants more. */
+export function wantsEventStream({ request }: RequestContext): boolean {
+  const ranges = rangesOf(request.headers.accept);
+  const wanted = ranges.find(({ type }) => type === 'text/event-stream')?.quality ?? 0;
+  return wanted > 0 && !ranges.some(({ type, quality }) => quality > wanted && !type.includes('*'));
+}
 
 /**
  * Refuses what asks for a page: a stream goes on, oldest first, from the id that its client has.

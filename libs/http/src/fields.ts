@@ -15,7 +15,7 @@ import { hasAtMost, isObject, isTime, isUuid } from './forms.js';
 const number = /^-?\d{1,15}(\.\d{1,15})?$/;
 
 /** What of a rule can be said in JSON Schema. */
-type Keywords = Readonly<Record<string, string | number | undefined>>;
+type Keywords = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** Adds to what the OpenAPI document says of a field, which Nest's plugin takes from its type alone. */
 const says =
@@ -155,6 +155,7 @@ export const IsCommaList = (
           .map((word) => unaliased(word, aliases)),
     }),
     words === undefined ? IsText(200, { least: 1, each: true }) : oneOf(words, { each: true }),
+    says({ explode: false }),
   );
 
 /** A query parameter that may come several times, handed on as an array. */

@@ -1,4 +1,6 @@
+export * from './accept.js';
 export * from './as-of.js';
+export * from './answer-headers.js';
 export * from './api-page.js';
 export * from './body.js';
 export * from './consistency.js';

@@ -8,7 +8,9 @@ import {
   changed,
   Creates,
   Ctx,
+  etagged,
   ifMatch,
+  made,
   type Page,
   PathId,
   ReadModelClock,
@@ -48,8 +50,12 @@ export class InteractionsController {
   @Post('runs/:id/interactions')
   @Allow(...writers)
   @Creates()
-  @ApiCreatedResponse({ type: InteractionResource })
-  @ApiOkResponse({ type: InteractionResource })
+  @ApiCreatedResponse({ type: InteractionResource, headers: made })
+  @ApiOkResponse({
+    description: 'The question that was asked with this token before.',
+    type: InteractionResource,
+    headers: made,
+  })
   async request(
     @PathId() id: string,
     @ValidBody() body: RequestInteractionBody,
@@ -89,7 +95,7 @@ export class InteractionsController {
   @Allow(...writers)
   @Creates()
   @HttpCode(200)
-  @ApiOkResponse({ type: InteractionResource })
+  @ApiOkResponse({ type: InteractionResource, headers: etagged })
   async respond(
     @PathId() id: string,
     @ValidBody() body: RespondBody,
@@ -103,7 +109,7 @@ export class InteractionsController {
   @Post('interactions/:id/resolve')
   @Allow(...workers)
   @HttpCode(200)
-  @ApiOkResponse({ type: InteractionResource })
+  @ApiOkResponse({ type: InteractionResource, headers: etagged })
   async resolve(
     @PathId() id: string,
     @ValidBody() { reason }: EndInteractionBody,
@@ -117,7 +123,7 @@ export class InteractionsController {
   @Post('interactions/:id/cancel')
   @Allow(...writers)
   @HttpCode(200)
-  @ApiOkResponse({ type: InteractionResource })
+  @ApiOkResponse({ type: InteractionResource, headers: etagged })
   async cancel(
     @PathId() id: string,
     @ValidBody() { reason }: EndInteractionBody,

@@ -1,3 +1,4 @@
+import { rangesOf } from '#http';
 import type { LogEntry } from './log-reader.js';
 
 const json = 'application/json';
@@ -8,11 +9,9 @@ const text = 'text/plain';
 export function mediaTypeOf(accept: string | undefined): typeof json | typeof ndjson | typeof text {
   let best: typeof json | typeof ndjson | typeof text = json;
   let quality = 0;
-  for (const range of accept?.split(',') ?? []) {
-    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
-    const q = Number(parameters.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? 1);
-    if ((type === json || type === ndjson || type === text) && q > quality) [best, quality] = [type, q];
-  }
+  for (const { type, quality: wanted } of rangesOf(accept))
+    if ((type === json || type === ndjson || type === text) && wanted > quality)
+      [best, quality] = [type, wanted];
   return best;
 }
 

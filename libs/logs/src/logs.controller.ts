@@ -54,7 +54,7 @@ export class LogsController {
   @ApiBody({ type: AppendLogBody })
   @ApiHeaders(producerHeaders)
   @ApiCreatedResponse({ type: AppendedLogResource })
-  @ApiOkResponse({ type: AppendedLogResource })
+  @ApiOkResponse({ description: 'What this producer has sent before.', type: AppendedLogResource })
   async append(
     @PathId() id: string,
     @ValidQuery() query: AppendLogQuery,

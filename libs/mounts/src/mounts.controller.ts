@@ -8,7 +8,9 @@ import {
   changed,
   Creates,
   Ctx,
+  etagged,
   ifMatch,
+  made,
   type Page,
   PathId,
   ProblemError,
@@ -35,7 +37,7 @@ export class MountsController {
   @Post('sessions/:id/mounts')
   @Allow(...writers)
   @Creates()
-  @ApiCreatedResponse({ type: MountResource })
+  @ApiCreatedResponse({ type: MountResource, headers: made })
   async create(
     @PathId() id: string,
     @ValidBody() body: CreateMountBody,
@@ -92,7 +94,7 @@ export class MountsController {
   @Post('mounts/:id/archive')
   @Allow(...writers)
   @HttpCode(200)
-  @ApiOkResponse({ type: MountResource })
+  @ApiOkResponse({ type: MountResource, headers: etagged })
   archive(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
     return this.change(id, true, ctx);
   }
@@ -100,7 +102,7 @@ export class MountsController {
   @Post('mounts/:id/unarchive')
   @Allow(...writers)
   @HttpCode(200)
-  @ApiOkResponse({ type: MountResource })
+  @ApiOkResponse({ type: MountResource, headers: etagged })
   unarchive(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
     return this.change(id, false, ctx);
   }

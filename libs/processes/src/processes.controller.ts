@@ -10,12 +10,15 @@ import {
   Creates,
   Ctx,
   departure,
+  etagged,
   ifMatch,
+  made,
   type Page,
   PathId,
   patience,
   RequestContext,
   resource,
+  tokened,
   ValidBody,
   ValidQuery,
 } from '#http';
@@ -52,7 +55,7 @@ export class ProcessesController {
   @Post('runs/:id/processes')
   @Allow(...writers)
   @Creates()
-  @ApiCreatedResponse({ type: ProcessResource })
+  @ApiCreatedResponse({ type: ProcessResource, headers: made })
   async start(
     @PathId() id: string,
     @ValidBody() body: StartProcessBody,
@@ -88,7 +91,7 @@ export class ProcessesController {
   @Post('processes/:id/terminate')
   @Allow(...writers)
   @HttpCode(202)
-  @ApiAcceptedResponse({ type: ProcessResource })
+  @ApiAcceptedResponse({ type: ProcessResource, headers: etagged })
   async terminate(
     @PathId() id: string,
     @ValidBody() { signal, grace_seconds }: TerminateProcessBody,
@@ -129,8 +132,12 @@ export class ProcessesController {
   /** Answers when the process has ended, or with 202 when the time is over. */
   @Get('processes/:id/wait')
   @Allow(...readers)
-  @ApiOkResponse({ type: ProcessResource })
-  @ApiAcceptedResponse({ type: ProcessResource })
+  @ApiOkResponse({ type: ProcessResource, headers: { ...tokened, ...etagged } })
+  @ApiAcceptedResponse({
+    description: 'It has not ended yet.',
+    type: ProcessResource,
+    headers: { ...tokened, ...etagged },
+  })
   async wait(
     @PathId() id: string,
     @ValidQuery() { timeout_seconds = 60 }: WaitQuery,

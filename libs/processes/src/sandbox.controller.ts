@@ -9,6 +9,7 @@ import {
   Ctx,
   departure,
   ifMatch,
+  made,
   PathId,
   patience,
   RequestContext,
@@ -36,7 +37,7 @@ export class SandboxController {
   @Post()
   @Allow(...writers)
   @Creates()
-  @ApiCreatedResponse({ type: SandboxResource })
+  @ApiCreatedResponse({ type: SandboxResource, headers: made })
   async open(
     @PathId() id: string,
     @ValidBody() body: OpenSandboxBody,

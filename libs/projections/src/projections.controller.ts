@@ -2,7 +2,7 @@ import { Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allow, auditors } from '#access';
-import { changed, Creates, Ctx, ifMatch, PathId, RequestContext, resource, ValidBody } from '#http';
+import { changed, Creates, Ctx, ifMatch, located, PathId, RequestContext, resource, ValidBody } from '#http';
 import { ProjectionsStatus } from '#read-models';
 import { AbandonRebuild } from './abandon-rebuild.js';
 import { ProjectionListResource } from './projection.resource.js';
@@ -34,7 +34,7 @@ export class ProjectionsController {
   @Allow(...operators)
   @Creates()
   @HttpCode(202)
-  @ApiAcceptedResponse({ type: RebuildResource })
+  @ApiAcceptedResponse({ type: RebuildResource, headers: located })
   async request(
     @Param('name') name: string,
     @ValidBody() body: RequestRebuildBody,
@@ -74,8 +74,9 @@ export class ProjectionsController {
     @Param('name') name: string,
     @PathId() id: string,
     @Ctx() ctx: RequestContext,
-  ): Promise<RebuildResource> {
+  ): Promise<string | undefined> {
     changed(ctx, await this.commands.execute(new AbandonRebuild(name, id, ctx.causation(), ifMatch(ctx))));
-    return (await this.rebuilds.get(name, id)).rebuild;
+    const { rebuild, revision } = await this.rebuilds.get(name, id);
+    return resource(ctx, rebuild, revision);
   }
 }

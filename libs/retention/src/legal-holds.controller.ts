@@ -8,6 +8,7 @@ import {
   Creates,
   Ctx,
   ifMatch,
+  made,
   type Page,
   PathId,
   RequestContext,
@@ -35,7 +36,7 @@ export class LegalHoldsController {
   @Post()
   @Allow(...retentionManagers)
   @Creates()
-  @ApiCreatedResponse({ type: LegalHoldResource })
+  @ApiCreatedResponse({ type: LegalHoldResource, headers: made })
   async place(
     @ValidBody() body: PlaceLegalHoldBody,
     @Ctx() ctx: RequestContext,

@@ -7,6 +7,7 @@ import {
   changed,
   Creates,
   Ctx,
+  located,
   type Page,
   PathId,
   RequestContext,
@@ -58,7 +59,7 @@ export class RetentionController {
   @Allow(...retentionManagers)
   @Creates()
   @HttpCode(202)
-  @ApiAcceptedResponse({ type: SweepResource })
+  @ApiAcceptedResponse({ type: SweepResource, headers: located })
   async apply(@Ctx() ctx: RequestContext): Promise<SweepResource> {
     const { sweep, position } = await this.commands.execute(new RequestSweep(ctx.causation()));
     changed(ctx, position);

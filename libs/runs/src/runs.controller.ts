@@ -10,6 +10,8 @@ import {
   Creates,
   Ctx,
   ifMatch,
+  located,
+  made,
   type Page,
   PathId,
   patience,
@@ -61,9 +63,9 @@ export class RunsController {
   @Post('runs')
   @Allow(...writers)
   @Creates()
-  @ApiCreatedResponse({ type: NewRun })
-  @ApiAcceptedResponse({ type: RunResource })
-  @ApiOkResponse({ content: { 'text/event-stream': {} } })
+  @ApiCreatedResponse({ type: NewRun, headers: made })
+  @ApiAcceptedResponse({ description: 'It has not ended within 60 s.', type: RunResource, headers: made })
+  @ApiOkResponse({ description: 'Its timeline.', content: { 'text/event-stream': {} }, headers: located })
   create(
     @ValidBody() body: CreateRunBody,
     @ValidQuery() query: CreateRunQuery,
@@ -151,9 +153,9 @@ export class RunsController {
   @Post('sessions/:id/runs')
   @Allow(...writers)
   @Creates()
-  @ApiCreatedResponse({ type: NewRun })
-  @ApiAcceptedResponse({ type: RunResource })
-  @ApiOkResponse({ content: { 'text/event-stream': {} } })
+  @ApiCreatedResponse({ type: NewRun, headers: made })
+  @ApiAcceptedResponse({ description: 'It has not ended within 60 s.', type: RunResource, headers: made })
+  @ApiOkResponse({ description: 'Its timeline.', content: { 'text/event-stream': {} }, headers: located })
   createInSession(
     @PathId() id: string,
     @ValidBody() body: CreateSessionRunBody,

@@ -8,7 +8,9 @@ import {
   changed,
   Creates,
   Ctx,
+  etagged,
   ifMatch,
+  made,
   type Page,
   PathId,
   RequestContext,
@@ -39,7 +41,7 @@ export class SchedulesController {
   @Post('sessions/:id/schedules')
   @Allow(...writers)
   @Creates()
-  @ApiCreatedResponse({ type: ScheduleResource })
+  @ApiCreatedResponse({ type: ScheduleResource, headers: made })
   async create(
     @PathId() id: string,
     @ValidBody() body: CreateScheduleBody,
@@ -93,7 +95,7 @@ export class SchedulesController {
   @Post('schedules/:id/enable')
   @Allow(...writers)
   @HttpCode(200)
-  @ApiOkResponse({ type: ScheduleResource })
+  @ApiOkResponse({ type: ScheduleResource, headers: etagged })
   async enable(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
     return this.change(id, { enabled: true }, ctx);
   }
@@ -102,7 +104,7 @@ export class SchedulesController {
   @Post('schedules/:id/disable')
   @Allow(...writers)
   @HttpCode(200)
-  @ApiOkResponse({ type: ScheduleResource })
+  @ApiOkResponse({ type: ScheduleResource, headers: etagged })
   async disable(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
     return this.change(id, { enabled: false }, ctx);
   }
@@ -111,7 +113,7 @@ export class SchedulesController {
   @Post('schedules/:id/trigger')
   @Allow(...writers)
   @Creates()
-  @ApiCreatedResponse({ type: RunResource })
+  @ApiCreatedResponse({ type: RunResource, headers: made })
   async trigger(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
     const { run, position } = await this.commands.execute(new TriggerSchedule(id, ctx.causation()));
     changed(ctx, position);

@@ -12,7 +12,10 @@ import {
   changed,
   Creates,
   Ctx,
+  etagged,
   ifMatch,
+  located,
+  made,
   PathId,
   ProblemError,
   ReadModelClock,
@@ -53,8 +56,8 @@ export class SessionVerbsController {
   @Post('resolve')
   @Allow(...writers)
   @Creates()
-  @ApiOkResponse({ type: ResolvedSessionResource })
-  @ApiCreatedResponse({ type: ResolvedSessionResource })
+  @ApiOkResponse({ description: 'A session that was there.', type: ResolvedSessionResource })
+  @ApiCreatedResponse({ type: ResolvedSessionResource, headers: located })
   async resolve(
     @ValidBody() body: ResolveSessionBody,
     @Ctx() ctx: RequestContext,
@@ -77,7 +80,7 @@ export class SessionVerbsController {
   @Post(':id/fork')
   @Allow(...writers)
   @Creates()
-  @ApiCreatedResponse({ type: SessionResource })
+  @ApiCreatedResponse({ type: SessionResource, headers: made })
   async fork(
     @PathId() id: string,
     @ValidBody() body: ForkSessionBody,
@@ -137,7 +140,7 @@ export class SessionVerbsController {
   @Post(':id/archive')
   @Allow(...writers)
   @HttpCode(200)
-  @ApiOkResponse({ type: SessionResource })
+  @ApiOkResponse({ type: SessionResource, headers: etagged })
   archive(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
     return this.setArchived(id, true, ctx);
   }
@@ -145,7 +148,7 @@ export class SessionVerbsController {
   @Post(':id/unarchive')
   @Allow(...writers)
   @HttpCode(200)
-  @ApiOkResponse({ type: SessionResource })
+  @ApiOkResponse({ type: SessionResource, headers: etagged })
   unarchive(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
     return this.setArchived(id, false, ctx);
   }
@@ -154,7 +157,7 @@ export class SessionVerbsController {
   @Post(':id/resume')
   @Allow(...writers)
   @HttpCode(200)
-  @ApiOkResponse({ type: SessionResource })
+  @ApiOkResponse({ type: SessionResource, headers: etagged })
   async resume(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
     const command = new ResumeSession(id, ctx.causation(), ifMatch(ctx), ctx.mustReach);
     changed(ctx, await this.commands.execute(command));

@@ -10,6 +10,7 @@ import {
   Creates,
   Ctx,
   ifMatch,
+  made,
   type Page,
   PathId,
   ReadModelClock,
@@ -46,8 +47,12 @@ export class SessionsController {
   @Post()
   @Allow(...writers)
   @Creates()
-  @ApiCreatedResponse({ type: SessionResource })
-  @ApiOkResponse({ type: SessionResource })
+  @ApiCreatedResponse({ type: SessionResource, headers: made })
+  @ApiOkResponse({
+    description: 'The session that has this external id already.',
+    type: SessionResource,
+    headers: made,
+  })
   create(@ValidBody() body: CreateSessionBody, @Ctx() ctx: RequestContext): Promise<string | undefined> {
     return this.answerCreated(body, ctx);
   }
@@ -113,8 +118,12 @@ export class SessionsController {
   @Post(':id/sessions')
   @Allow(...writers)
   @Creates()
-  @ApiCreatedResponse({ type: SessionResource })
-  @ApiOkResponse({ type: SessionResource })
+  @ApiCreatedResponse({ type: SessionResource, headers: made })
+  @ApiOkResponse({
+    description: 'The session that has this external id already.',
+    type: SessionResource,
+    headers: made,
+  })
   async createChild(
     @PathId() id: string,
     @ValidBody() body: CreateSubsessionBody,

@@ -6,6 +6,7 @@ import {
   changed,
   Creates,
   Ctx,
+  located,
   type Page,
   PathId,
   RequestContext,
@@ -31,7 +32,7 @@ export class DeliveriesController {
   @Allow(...managers)
   @Creates()
   @HttpCode(202)
-  @ApiAcceptedResponse({ type: DeliveryResource })
+  @ApiAcceptedResponse({ type: DeliveryResource, headers: located })
   async ping(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<DeliveryResource> {
     const webhook = await this.webhooks.get(ctx.principal, id);
     return accepted(ctx, await this.deliveries.ping(webhook, ctx.causation()));
@@ -67,7 +68,7 @@ export class DeliveriesController {
   @Allow(...managers)
   @Creates()
   @HttpCode(202)
-  @ApiAcceptedResponse({ type: DeliveryResource })
+  @ApiAcceptedResponse({ type: DeliveryResource, headers: located })
   async redeliver(
     @PathId() id: string,
     @PathId('delivery_id') deliveryId: string,

@@ -7,7 +7,9 @@ import {
   changed,
   Creates,
   Ctx,
+  etagged,
   ifMatch,
+  made,
   type Page,
   PathId,
   RequestContext,
@@ -36,7 +38,7 @@ export class WebhooksController {
   @Post()
   @Allow(...managers)
   @Creates()
-  @ApiCreatedResponse({ type: WebhookWithSecretResource })
+  @ApiCreatedResponse({ type: WebhookWithSecretResource, headers: made })
   async create(
     @ValidBody() body: CreateWebhookBody,
     @Ctx() ctx: RequestContext,
@@ -90,7 +92,7 @@ export class WebhooksController {
   @Allow(...managers)
   @Creates()
   @HttpCode(200)
-  @ApiOkResponse({ type: WebhookWithSecretResource })
+  @ApiOkResponse({ type: WebhookWithSecretResource, headers: etagged })
   async rotateSecret(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<string | undefined> {
     const command = new RotateWebhookSecret(id, ctx.causation(), ifMatch(ctx));
     return withSecret(ctx, await this.commands.execute(command));
