@@ -9,6 +9,7 @@ import { logs } from './logs.js';
 import { type Output, OutputClosed } from './output.js';
 import { attach, kill, ps, start } from './processes.js';
 import { projections } from './projections.js';
+import { retention } from './retention.js';
 import { cancel, run, runs } from './runs.js';
 import { session, sessions } from './sessions.js';
 import { readSettings } from './settings.js';
@@ -30,6 +31,7 @@ const commands = new Map<string, Command>(
     kill,
     keys,
     projections,
+    retention,
     audit,
   }),
 );

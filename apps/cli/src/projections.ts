@@ -1,18 +1,13 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Api } from './api.js';
 import { type Command, parseOptions } from './command.js';
 import { exitCode, UsageError } from './errors.js';
+import { carriedOut, type Operation } from './operation.js';
 import type { Output } from './output.js';
 import { type Column, printList, type Resource } from './table.js';
 
-interface Rebuild extends Resource {
-  readonly id: string;
+interface Rebuild extends Operation {
   readonly projection: string;
-  readonly status: string;
-  readonly progress: { readonly done: number; readonly total: number };
   readonly events_per_second: number;
-  readonly ended_at: string | null;
-  readonly error: string | null;
   readonly result: {
     readonly identical?: boolean;
     readonly tables?: readonly { table: string; differences: number; examples: readonly string[] }[];
@@ -20,8 +15,6 @@ interface Rebuild extends Resource {
 }
 
 const columns: readonly Column[] = ['name', 'version', 'state', 'position', 'lag_events', 'lag_ms'];
-const lookEvery = 250;
-const barWidth = 30;
 
 export const projections: Command = {
   summary: 'show, rebuild and verify the read models',
@@ -43,7 +36,8 @@ export const projections: Command = {
       case 'status':
         if (names.length > 0) throw new UsageError('status takes no name');
         return async ({ api, out }) => {
-          await printList(out, listed(api), columns, json);
+          const { data } = await api.call<{ data: Resource[] }>('GET', '/v1/projections');
+          await printList(out, data, columns, json);
           return exitCode.ok;
         };
       case 'rebuild': {
@@ -51,7 +45,7 @@ export const projections: Command = {
         if (name === undefined || more.length > 0)
           throw new UsageError('rebuild takes the name of one projection');
         return async ({ api, out, err }) =>
-          report(out, await carriedOut(api, err, await ask(api, name, 'rebuild')), json);
+          report(out, await ended(api, err, await ask(api, name, 'rebuild')), json);
       }
       case 'verify':
         return async ({ api, out, err }) => {
@@ -63,7 +57,7 @@ export const projections: Command = {
           // What fails is told in its turn.
           for (const one of asked) one.catch(() => undefined);
           for (const one of asked) {
-            worst = Math.max(worst, await report(out, await carriedOut(api, err, await one), json));
+            worst = Math.max(worst, await report(out, await ended(api, err, await one), json));
           }
           return worst;
         };
@@ -72,10 +66,6 @@ export const projections: Command = {
     }
   },
 };
-
-async function* listed(api: Api): AsyncGenerator<Resource> {
-  yield* (await api.call<{ data: Resource[] }>('GET', '/v1/projections')).data;
-}
 
 async function readModels(api: Api): Promise<string[]> {
   const { data } = await api.call<{ data: { name: string; rebuildable: boolean }[] }>(
@@ -90,24 +80,14 @@ const rebuildsOf = (name: string): string => `/v1/projections/${encodeURICompone
 const ask = (api: Api, name: string, mode: 'rebuild' | 'verify'): Promise<Rebuild> =>
   api.call<Rebuild>('POST', rebuildsOf(name), { body: { mode } });
 
-/** Waits for its end, with a bar on a terminal. */
-async function carriedOut(api: Api, err: Output, asked: Rebuild): Promise<Rebuild> {
-  let rebuild = asked;
-  while (rebuild.ended_at === null) {
-    if (err.terminal) await err.write(`\r${bar(rebuild)}`);
-    await pause(lookEvery);
-    rebuild = await api.call<Rebuild>('GET', `${rebuildsOf(rebuild.projection)}/${rebuild.id}`);
-  }
-  if (err.terminal) await err.write(`\r${' '.repeat(bar(rebuild).length)}\r`);
-  return rebuild;
-}
-
-function bar({ projection, progress: { done, total }, events_per_second }: Rebuild): string {
-  const share = total === 0 ? 0 : Math.min(1, done / total);
-  const filled = '#'.repeat(Math.round(share * barWidth)).padEnd(barWidth, '.');
-  const percent = String(Math.floor(share * 100)).padStart(3);
-  return `${projection} [${filled}] ${percent} % of ${total} events, ${events_per_second}/s`.padEnd(90);
-}
+const ended = (api: Api, err: Output, asked: Rebuild): Promise<Rebuild> =>
+  carriedOut(
+    api,
+    err,
+    asked,
+    `${rebuildsOf(asked.projection)}/${asked.id}`,
+    ({ projection, events_per_second }, bar) => `${projection} ${bar} events, ${events_per_second}/s`,
+  );
 
 async function report(out: Output, rebuild: Rebuild, json: boolean): Promise<number> {
   const differing = (rebuild.result?.tables ?? []).filter(({ differences }) => differences > 0);

@@ -10,7 +10,7 @@ export type Column = string | { readonly title: string; readonly cell: (resource
 /** Prints resources as an aligned table, or one JSON document per line. */
 export const printList = async (
   out: Output,
-  resources: AsyncIterable<Resource>,
+  resources: AsyncIterable<Resource> | Iterable<Resource>,
   columns: readonly Column[],
   json: boolean,
 ): Promise<void> => {
