@@ -206,8 +206,8 @@ class OneRebuild extends RebuildRequests {
   private readonly asked = new Promise<void>((resolve) => (this.ask = resolve));
 
   async *of(_: string, signal: AbortSignal): AsyncGenerator<RebuildJob> {
-    if (signal.aborted) return;
     const over = new Promise((resolve) => {
+      if (signal.aborted) resolve(undefined);
       signal.addEventListener('abort', resolve, { once: true });
     });
     await Promise.race([this.asked, over]);
