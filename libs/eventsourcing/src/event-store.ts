@@ -119,9 +119,9 @@ export abstract class EventStore {
 
   /**
    * Tells other processes that one here always comes too late to append to a stream, for they do so without a pause.
-   * Does nothing where they cannot be told.
+   * Does nothing where they cannot be told. @param times how often the same command has asked, this time included
    */
-  askForTurn(_stream: string): void {
+  askForTurn(_stream: string, _times: number): void {
     return;
   }
 

@@ -119,7 +119,7 @@ export class Streams {
       } catch (error) {
         this.tips.fallBack(stream, tip);
         if (!(error instanceof RevisionConflict) || ++conflicts === attempts) throw error;
-        if (conflicts % patience === 0) this.store.askForTurn(stream);
+        if (conflicts % patience === 0) this.store.askForTurn(stream, conflicts / patience);
       }
     }
   }

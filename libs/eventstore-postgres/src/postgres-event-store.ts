@@ -63,8 +63,8 @@ export class PostgresEventStore extends EventStore {
     return this.commits.append(stream, expected, events);
   }
 
-  override askForTurn(stream: string): void {
-    this.waker.turns.ask(stream);
+  override askForTurn(stream: string, times: number): void {
+    this.waker.turns.ask(stream, times);
   }
 
   override turnOfOthers(stream: string): Promise<void> | undefined {

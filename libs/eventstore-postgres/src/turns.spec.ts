@@ -3,6 +3,7 @@ import { Causation, type Decider, type Fact, Streams, uuidv7 } from '#eventsourc
 import type { Database } from '../../../test/support/database.js';
 import { eventStoreDatabase } from '../../../test/support/event-store-database.js';
 import { PostgresEventStore } from './index.js';
+import { Turns } from './turns.js';
 
 type Counted = Fact<'Counted', { n: number }>;
 /** Each event holds its number, as a line of a log does: who decides too late has to decide again. */
@@ -48,4 +49,31 @@ it('two processes that append to one stream without a pause both get on', async 
   for await (const { data } of (stores[0] as PostgresEventStore).readStream(stream))
     numbers.push((data as Counted['data']).n);
   expect(numbers).toEqual(numbers.map((_, n) => n + 1));
+});
+
+it('each turn that a command asks for is twice as long, and is told once for all who ask', () => {
+  const told: string[] = [];
+  const turns = new Turns((turn) => told.push(turn));
+  for (const times of [1, 1, 2, 1, 3, 9]) turns.ask('s', times);
+  turns.ask('t', 1);
+  const [s, t] = [told[0], told.at(-1)].map((turn) => turn?.split(' ')[0]);
+  expect(told).toEqual([`${s} 30`, `${s} 60`, `${s} 120`, `${s} 1000`, `${t} 30`]);
+  expect(s).not.toBe(t);
+});
+
+it('a turn is given for as long as the longest that was asked for, and then no more', async () => {
+  const keys: string[] = [];
+  const asking = new Turns((turn) => keys.push(String(turn.split(' ')[0])));
+  asking.ask('s', 1);
+  const turns = new Turns(() => undefined);
+  expect(turns.ofOthers('s')).toBeUndefined();
+  const [short, long, same] = [1, 40, 2].map((ms) => {
+    turns.give(String(keys[0]), ms);
+    return turns.ofOthers('s');
+  });
+  expect(long).not.toBe(short);
+  expect(same).toBe(long);
+  expect(turns.ofOthers('t')).toBeUndefined();
+  await long;
+  expect(turns.ofOthers('s')).toBeUndefined();
 });

@@ -20,8 +20,8 @@ export class Waker {
   private closed = false;
   private readonly self = randomUUID();
   /** Of this process and the others on streams that they all append to. */
-  readonly turns = new Turns((key) => {
-    this.notify(`${this.self} ${key}`);
+  readonly turns = new Turns((turn) => {
+    this.notify(`${this.self} ${turn}`);
   });
 
   /** @param othersAppended called when another process appended, or may have */
@@ -101,10 +101,10 @@ export class Waker {
     listener.on('error', lost);
     listener.on('end', lost);
     listener.on('notification', ({ payload = '' }) => {
-      const [from, turn] = payload.split(' ');
+      const [from, key, ms] = payload.split(' ');
       if (from === this.self) return;
-      if (turn === undefined) this.heard();
-      else this.turns.give(turn);
+      if (key === undefined) this.heard();
+      else this.turns.give(key, Number(ms));
     });
     try {
       await listener.connect();
