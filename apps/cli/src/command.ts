@@ -1,7 +1,8 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Api } from './api.js';
-import { UsageError } from './errors.js';
+import { exitCode, UsageError } from './errors.js';
 import type { Output } from './output.js';
+import { printList, type Resource } from './table.js';
 
 /** What a command may use; all of it can be stood in for. */
 export interface Context {
@@ -62,3 +63,19 @@ export const wholeNumber = (option: string, value: string, least: number): numbe
     throw new UsageError(`${option} must be a whole number from ${least}`);
   return number;
 };
+
+/** A command that shows the newest of a list which has no filters. */
+export const listOf =
+  (path: string, columns: readonly string[]) =>
+  (args: readonly string[]): Action => {
+    const { values, positionals: rest } = parseOptions(args, {
+      limit: { type: 'string', default: '100' },
+      json: { type: 'boolean', default: false },
+    });
+    positionals(rest);
+    const limit = positiveInteger('--limit', values.limit);
+    return async ({ api, out }) => {
+      await printList(out, api.list<Resource>(path, limit), columns, values.json);
+      return exitCode.ok;
+    };
+  };

@@ -1,6 +1,6 @@
-import { type Action, type Command, parseOptions, positionals, positiveInteger } from './command.js';
+import { type Action, type Command, listOf, parseOptions, positionals } from './command.js';
 import { exitCode, UsageError } from './errors.js';
-import { printList, printOne, type Resource } from './table.js';
+import { printOne, type Resource } from './table.js';
 
 export const keys: Command = {
   summary: 'create, list and revoke API keys (admin)',
@@ -52,19 +52,15 @@ const create = (args: readonly string[]): Action => {
   };
 };
 
-const list = (args: readonly string[]): Action => {
-  const { values, positionals: rest } = parseOptions(args, {
-    limit: { type: 'string', default: '100' },
-    json: { type: 'boolean', default: false },
-  });
-  positionals(rest);
-  const limit = positiveInteger('--limit', values.limit);
-  return async ({ api, out }) => {
-    const columns = ['id', 'name', 'role', 'project_id', 'user_id', 'created_at', 'expires_at'];
-    await printList(out, api.list<Resource>('/v1/api-keys', limit), columns, values.json);
-    return exitCode.ok;
-  };
-};
+const list = listOf('/v1/api-keys', [
+  'id',
+  'name',
+  'role',
+  'project_id',
+  'user_id',
+  'created_at',
+  'expires_at',
+]);
 
 const revoke = (args: readonly string[]): Action => {
   const [id] = positionals(parseOptions(args, {}).positionals, 'id');

@@ -1,20 +1,16 @@
-import { type Action, parseOptions, positionals, positiveInteger, wholeNumber } from './command.js';
+import { type Action, listOf, parseOptions, positionals, wholeNumber } from './command.js';
 import { exitCode } from './errors.js';
-import { printList, printOne, type Resource } from './table.js';
+import { printOne, type Resource } from './table.js';
 
-export const list = (args: readonly string[]): Action => {
-  const { values, positionals: rest } = parseOptions(args, {
-    limit: { type: 'string', default: '100' },
-    json: { type: 'boolean', default: false },
-  });
-  positionals(rest);
-  const limit = positiveInteger('--limit', values.limit);
-  return async ({ api, out }) => {
-    const columns = ['scope', 'kind', 'max_age', 'max_bytes', 'action', 'updated_at', 'updated_by'];
-    await printList(out, api.list<Resource>('/v1/retention/policies', limit), columns, values.json);
-    return exitCode.ok;
-  };
-};
+export const list = listOf('/v1/retention/policies', [
+  'scope',
+  'kind',
+  'max_age',
+  'max_bytes',
+  'action',
+  'updated_at',
+  'updated_by',
+]);
 
 /** Reads a policy as it is set or tried. @throws UsageError */
 export const policyIn = (args: readonly string[]) => {
