@@ -18,7 +18,9 @@ import { openPool, vacuumWhenMuchIsDead } from '#postgres';
 import { GroupCommit } from './group-commit.js';
 import type { Page } from './reading.js';
 import {
+  firstPage,
   nextLimit,
+  paged,
   readAllPage,
   readAllPageBefore,
   readDigestPage,
@@ -29,9 +31,6 @@ import { RecentEvents } from './recent-events.js';
 import { truncateAllBefore } from './truncating.js';
 import { Waker } from './waker.js';
 
-const firstPage = 64;
-/** Events in one page of a read; how large they are bounds a page too. */
-const mostAtOnce = 4_000;
 /** Their content may be large, and is hashed before the first is answered. */
 const digestsAtOnce = 500;
 const retryEvery = 200;
@@ -185,24 +184,4 @@ export class PostgresEventStore extends EventStore {
 function checkpointOf(page: Page, position: bigint, caughtUp: boolean): bigint {
   const last = page.events.at(-1)?.position ?? position;
   return caughtUp && page.head > last ? page.head : last;
-}
-
-/**
- * Yields page after page, each read behind the last event of the one before.
- * @param most events in all
- */
-async function* paged(
-  most = Infinity,
-  read: (size: number, last?: RecordedEvent) => Promise<Page>,
-): AsyncGenerator<RecordedEvent> {
-  let last: RecordedEvent | undefined;
-  let size = Math.min(most, firstPage);
-  for (let left = most; left > 0; size = Math.min(left, size)) {
-    const page = await read(size, last);
-    yield* page.events;
-    last = page.events.at(-1);
-    if (last === undefined || page.events.length < size) return;
-    left -= page.events.length;
-    size = nextLimit(size, page, mostAtOnce);
-  }
 }

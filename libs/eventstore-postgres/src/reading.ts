@@ -150,3 +150,28 @@ export function nextLimit(limit: number, last: Page, most: number): number {
   const average = Math.max(1, last.size / last.events.length);
   return Math.max(1, Math.min(most, limit * 4, Math.floor(targetSize / average)));
 }
+
+/** Events that are asked for at first. */
+export const firstPage = 64;
+/** Events in one page of a read; how large they are bounds a page too. */
+const mostAtOnce = 4_000;
+
+/**
+ * Yields page after page, each read behind the last event of the one before.
+ * @param most events in all
+ */
+export async function* paged(
+  most = Infinity,
+  read: (size: number, last?: RecordedEvent) => Promise<Page>,
+): AsyncGenerator<RecordedEvent> {
+  let last: RecordedEvent | undefined;
+  let size = Math.min(most, firstPage);
+  for (let left = most; left > 0; size = Math.min(left, size)) {
+    const page = await read(size, last);
+    yield* page.events;
+    last = page.events.at(-1);
+    if (last === undefined || page.events.length < size) return;
+    left -= page.events.length;
+    size = nextLimit(size, page, mostAtOnce);
+  }
+}
