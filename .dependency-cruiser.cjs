@@ -32,7 +32,7 @@ module.exports = {
       name: 'a-lib-is-entered-by-its-index',
       severity: 'error',
       from: { path: '^(apps|libs)/([^/]+)/' },
-      to: { path: '^libs/([^/]+)/src/', pathNot: '^libs/$2/|^libs/[^/]+/src/index\\.ts$' },
+      to: { path: '^libs/([^/]+)/src/', pathNot: '^libs/$2/|^libs/[^/]+/src/(index|projections)\\.ts$' },
     },
     {
       name: 'only-the-adapter-knows-kurrent',

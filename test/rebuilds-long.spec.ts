@@ -68,6 +68,8 @@ const commandOf = (pid: number): string => {
   }
 };
 
+/** Connections of a projector: of this server, for others have theirs to databases of their own. */
+const ours = 'application_name = $1 AND datname = current_database()';
 /** Holds up everything that writes to the register of the projections. */
 const register = 'LOCK TABLE runledger.projections IN SHARE MODE';
 /** Holds up who builds this read model, and nobody else. */
@@ -85,7 +87,7 @@ async function halfWay(
   // The one that serves may wait for the register too, with another statement.
   await until(async () => {
     const { rows } = await sql.query(
-      `SELECT 1 FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'
+      `SELECT 1 FROM pg_stat_activity WHERE ${ours} AND wait_event_type = 'Lock'
          AND (query LIKE '%INSERT INTO runledger.projections%' OR query LIKE '%pg_advisory_lock%')`,
       [`runledger projector ${name}`],
     );
@@ -103,10 +105,9 @@ describe('a rebuild of a long history', () => {
   const withTables = ['timeline', 'interaction_policy', 'budget_policy', 'webhooks'];
   it.each(withTables)('is folded by a process of its own, of lower priority, the same: %s', async (name) => {
     const { rebuild, builder, release } = await halfWay(name);
-    const { rows } = await sql.query<{ pid: number }>(
-      'SELECT pid FROM pg_stat_activity WHERE application_name = $1',
-      [`runledger projector ${name}`],
-    );
+    const { rows } = await sql.query<{ pid: number }>(`SELECT pid FROM pg_stat_activity WHERE ${ours}`, [
+      `runledger projector ${name}`,
+    ]);
     const served = rows.map(({ pid }) => getPriority(pid));
     const folded = getPriority(builder);
     await release();

@@ -6,7 +6,6 @@ import {
   AppendFunction1760000000080,
   BulkData1760000000060,
   EventStore1760000000000,
-  PostgresEventStore,
 } from '#eventstore-postgres';
 import {
   EventStreams,
@@ -18,6 +17,7 @@ import {
 } from '#http';
 import { Database, ReadModelClock, ReadModels1760000000001, RecentWrites } from '#read-models';
 import { Audit1760000000050, LeavesPeaks1760000000090 } from './audit.migration.js';
+import { eventStoreAt, type StoreOptions } from './event-store-at.js';
 import { Idempotency1760000000002 } from './idempotency.migration.js';
 import { refuseNewerData } from './newer-data.js';
 import { migratedDatabase } from './usable-database.js';
@@ -38,12 +38,6 @@ export const migrations = [
   LeavesPeaks1760000000090,
 ];
 
-export interface CoreOptions {
-  readonly databaseUrl: string;
-  /** KurrentDB; absent: events are kept in Postgres. */
-  readonly eventStoreUrl?: string;
-}
-
 /** The adapters behind the ports that every room builds on. Made before the app, and closed after it. */
 export class Core {
   private constructor(
@@ -55,7 +49,7 @@ export class Core {
     readonly idempotency: PostgresIdempotency,
   ) {}
 
-  static async open(options: CoreOptions): Promise<Core> {
+  static async open(options: StoreOptions): Promise<Core> {
     const { databaseUrl } = options;
     await refuseNewerData(databaseUrl, migrations);
     const store = await eventStoreAt(options);
@@ -77,14 +71,6 @@ export class Core {
     await Promise.all([this.clock.close(), this.store.close(), this.instance.close()]);
     await this.database.close();
   }
-}
-
-/** Where events are kept. @throws StartProblem */
-export async function eventStoreAt({ databaseUrl, eventStoreUrl }: CoreOptions): Promise<EventStore> {
-  if (eventStoreUrl === undefined) return new PostgresEventStore(databaseUrl);
-  // Who keeps events in Postgres need not load the client of KurrentDB: megabytes that each collection would mark.
-  const { usableEventStore } = await import('./usable-event-store.js');
-  return usableEventStore(eventStoreUrl);
 }
 
 @Global()

@@ -7,7 +7,8 @@ import {
   type RebuildRequests,
   SharedReading,
 } from '#read-models';
-import type { Core, CoreOptions } from './core.module.js';
+import type { Core } from './core.module.js';
+import type { StoreOptions } from './event-store-at.js';
 import { rebuildable } from './read-models.js';
 
 /** Runs a projector for each projection; among several processes one of them leads. */
@@ -17,7 +18,7 @@ export class Projectors {
 
   constructor(
     core: Core,
-    options: CoreOptions,
+    options: StoreOptions,
     projections: readonly Projection[],
     requests: RebuildRequests,
   ) {

@@ -1,16 +1,16 @@
-import { AccessProjection } from '#access';
-import { InteractionsProjection, OpenInteractions } from '#interactions';
-import { LogProjection } from '#logs';
-import { MountsProjection } from '#mounts';
-import { ProcessesProjection } from '#processes';
+import { AccessProjection } from '#access/projections';
+import { InteractionsProjection, OpenInteractions } from '#interactions/projections';
+import { LogProjection } from '#logs/projections';
+import { MountsProjection } from '#mounts/projections';
+import { ProcessesProjection } from '#processes/projections';
 import type { Projection } from '#read-models';
-import { RetentionProjection } from '#retention';
-import { RunsProjection } from '#runs';
-import { SchedulesProjection } from '#schedules';
-import { BudgetedSessions, SessionsProjection } from '#sessions';
-import { TimelineProjection } from '#timeline';
-import { TranscriptProjection } from '#transcripts';
-import { WebhookRows } from '#webhooks';
+import { RetentionProjection } from '#retention/projections';
+import { RunsProjection } from '#runs/projections';
+import { SchedulesProjection } from '#schedules/projections';
+import { BudgetedSessions, SessionsProjection } from '#sessions/projections';
+import { TimelineProjection } from '#timeline/projections';
+import { TranscriptProjection } from '#transcripts/projections';
+import { WebhookRows } from '#webhooks/projections';
 
 /** The projections that fold events into tables. */
 export const readModels = (): Projection[] => [

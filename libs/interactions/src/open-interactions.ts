@@ -2,7 +2,7 @@ import type { RecordedEvent } from '#eventsourcing';
 import { arrayOf } from '#postgres';
 import type { Sql } from '#read-models';
 import { Projection } from '#read-models';
-import { runStream } from '#runs';
+import { runStream } from '#runs/projections';
 import { type InteractionRequested, interactionStreams } from './interaction.events.js';
 
 /** Which questions are open, as the policy keeps it. */

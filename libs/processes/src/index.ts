@@ -16,7 +16,7 @@ export * from './sandbox.events.js';
 export * from './sandbox.decider.js';
 export * from './process.events.js';
 export * from './process.decider.js';
-export * from './processes.projection.js';
+export * from './projections.js';
 export * from './process.policy.js';
 export * from './process-host.js';
 export * from './process-keys.js';

@@ -5,7 +5,7 @@ export * from './legal-hold.decider.js';
 export * from './sweep.events.js';
 export * from './sweep.decider.js';
 export * from './retained-content.js';
-export * from './retention.projection.js';
+export * from './projections.js';
 export * from './retention-rules.js';
 export * from './rules.js';
 export * from './sharers.js';

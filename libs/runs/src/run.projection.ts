@@ -3,7 +3,7 @@ import { arrayOf, jsonArray } from '#postgres';
 import type { Sql } from '#read-models';
 import { chunks, Projection, wellFormed } from '#read-models';
 import type { ProcessFact } from '#processes';
-import { countedProcess, noProcesses } from '#sessions';
+import { countedProcess, noProcesses } from '#sessions/projections';
 import type { RunRow } from './run.resource.js';
 import { foldRun } from './run.decider.js';
 import type { RunFact } from './run.events.js';

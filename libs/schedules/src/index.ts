@@ -3,7 +3,7 @@ export * from './schedule.decider.js';
 export * from './schedule-changes.decider.js';
 export * from './filing.decider.js';
 export * from './schedule.bodies.js';
-export * from './schedule.projection.js';
+export * from './projections.js';
 export * from './schedule.policy.js';
 export * from './schedule-sweeper.js';
 export * from './schedule.resource.js';

@@ -2,9 +2,11 @@ import type { Fact, RecordedEvent } from '#eventsourcing';
 import { arrayOf } from '#postgres';
 import type { Sql } from '#read-models';
 import { Projection } from '#read-models';
-import { budgetPolicy } from './session-budgets.js';
 import type { SessionFact } from './session.events.js';
 import { sessionStream } from './session.events.js';
+
+/** The name of the projection that pauses and resumes. */
+export const budgetPolicy = 'budget_policy';
 
 const sessions = sessionStream('');
 

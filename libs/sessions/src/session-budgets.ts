@@ -3,15 +3,13 @@ import type { Causation } from '#eventsourcing';
 import { Streams } from '#eventsourcing';
 import { reach, ReadModelClock } from '#http';
 import { Database, RecentWrites, wellFormedJson } from '#read-models';
+import { budgetPolicy } from './budgeted-sessions.js';
 import { expectNotPaused, reached, weighBudget } from './budget.decider.js';
 import { type Session, sessionDecider } from './session.decider.js';
 import type { Budget, BudgetLimit } from './session.events.js';
 import { sessionStream } from './session.events.js';
 import type { SessionFigures } from './session.figures.js';
 import { usedOf } from './session.usage.js';
-
-/** The name of the projection that pauses and resumes. */
-export const budgetPolicy = 'budget_policy';
 
 const [doc, figures] = [wellFormedJson('doc'), wellFormedJson('figures')];
 

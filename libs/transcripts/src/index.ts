@@ -4,7 +4,7 @@ export * from './transcript-changes.decider.js';
 export * from './transcript-seeds.events.js';
 export * from './transcript-seeds.decider.js';
 export * from './transcript.policy.js';
-export * from './transcript.projection.js';
+export * from './projections.js';
 export * from './purged-segments.decider.js';
 export * from './retained-transcripts.js';
 export * from './transcripts.module.js';

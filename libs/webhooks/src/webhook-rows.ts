@@ -1,7 +1,7 @@
 import type { Fact, RecordedEvent } from '#eventsourcing';
 import type { Sql } from '#read-models';
 import { Projection } from '#read-models';
-import { timelineStreams } from '#timeline';
+import { timelineStreams } from '#timeline/projections';
 import { webhookDecider, type WebhookState } from './webhook.decider.js';
 import { type WebhookFact, webhookStreams } from './webhook.events.js';
 

@@ -1,0 +1,2 @@
+export * from './interaction.projection.js';
+export * from './open-interactions.js';

@@ -1,0 +1,2 @@
+export * from './run.events.js';
+export * from './run.projection.js';

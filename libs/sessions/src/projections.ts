@@ -1,0 +1,3 @@
+export * from './process-counts.js';
+export * from './session.projection.js';
+export * from './budgeted-sessions.js';

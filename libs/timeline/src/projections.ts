@@ -1,0 +1,2 @@
+export * from './timeline-event.js';
+export * from './timeline.projection.js';
