@@ -5,9 +5,11 @@ const nothing = Buffer.alloc(0);
 
 /**
  * One keep-alive HTTP/1.1 connection with one request in flight. It reads no more of an answer
- * than its status and length: the generator must cost far less than the server it measures.
+ * than its status and length, and leaves its body as it came: the generator must cost far less than the server it measures.
  */
 export class Connection {
+  /** Of the last answer. */
+  body: Buffer = nothing;
   private readonly socket: Socket;
   private received: Buffer = nothing;
   private answered: ((status: number) => void) | undefined;
@@ -48,6 +50,7 @@ export class Connection {
       return;
     }
     if (this.received.length < head + endOfHead.length + length) return;
+    this.body = this.received.subarray(head + endOfHead.length);
     this.received = nothing;
     this.answered?.(Number(text.slice(9, 12)));
   }

@@ -9,6 +9,8 @@ export interface ReadsResult {
   readonly p99_ms: number;
   /** Reads that were not answered 200. */
   readonly failed: number;
+  /** Answers that were not, byte by byte, what the path had answered at first. */
+  readonly different: number;
 }
 
 /**
@@ -28,14 +30,17 @@ export const readDuring = async (
     requestBytes({ host, key, method: 'GET', path, contentType: 'application/json' }),
   );
   const latencies = new Latencies();
-  let [over, failed, next] = [false, 0, 0];
+  const first: Buffer[] = [];
+  let [over, failed, different, next] = [false, 0, 0, 0];
   const reader = async (): Promise<void> => {
     const connection = new Connection(hostname, Number(port));
     while (!over) {
+      const path = next++ % requests.length;
       const start = performance.now();
-      const status = await connection.send(requests[next++ % requests.length] as Buffer);
+      const status = await connection.send(requests[path] as Buffer);
       latencies.add(performance.now() - start);
       if (status !== 200) failed++;
+      else if (!(first[path] ??= connection.body).equals(connection.body)) different++;
       // Not all at the same moment.
       if (everyMs > 0) await delay(everyMs * (0.5 + Math.random()));
     }
@@ -50,5 +55,6 @@ export const readDuring = async (
     await all;
   }
   const [p50_ms = NaN, p99_ms = NaN] = latencies.percentiles(0.5, 0.99);
-  return { per_second: (latencies.count * 1_000) / (performance.now() - start), p50_ms, p99_ms, failed };
+  const per_second = (latencies.count * 1_000) / (performance.now() - start);
+  return { per_second, p50_ms, p99_ms, failed, different };
 };
