@@ -261,6 +261,28 @@ describe('the state of a stream', () => {
     expect(store.read).toBe(read);
   });
 
+  it('is read from its beginning once, however many come to an unknown stream meanwhile', async () => {
+    const store = new CountingStore();
+    const [one, two] = [new Streams(store), new Streams(store)];
+    for (let n = 0; n < 50; n++) await one.execute(counter, 's', causation(), add(1));
+    store.read = 0;
+    const loads = Array.from({ length: 20 }, () => two.load(counter, 's'));
+    for (const load of loads) expect(await load).toMatchObject({ state: 50, revision: 49 });
+    expect(store.read).toBe(50);
+  });
+
+  it('that cannot be read fails all who wait for it, and whoever comes then reads it', async () => {
+    const store = new HeldStore();
+    await new Streams(store).execute(counter, 's', causation(), add(1));
+    const streams = new Streams(store);
+    const read = gate();
+    store.beforeRead = read.gate;
+    const loads = Array.from({ length: 3 }, () => streams.load(counter, 's'));
+    read.fail(new Error('the store is gone'));
+    for (const load of loads) await expect(load).rejects.toThrow('the store is gone');
+    expect(await streams.load(counter, 's')).toMatchObject({ state: 1, revision: 0 });
+  });
+
   it('is read on from what is known to be stored, where an append came too late', async () => {
     const store = new CountingStore();
     const [one, two] = [new Streams(store), new Streams(store)];

@@ -40,6 +40,9 @@ export class Tips {
     sizeCalculation: (tip) => tip.bytes,
   });
 
+  /** Of streams that are read from their beginning now: whoever wants one meanwhile waits for it, and reads on. */
+  private readonly firstReads = new Map<string, Promise<unknown>>();
+
   constructor(
     private readonly read: (stream: string, options?: ReadStreamOptions) => AsyncGenerator<RecordedEvent>,
   ) {}
@@ -73,31 +76,53 @@ export class Tips {
   ): Promise<Confirmed<State>> {
     for (;;) {
       const known = this.known.get(stream);
-      // Others may move it while we wait.
-      const { state: start, revision: base, pending } = known ?? { ...unread, state: decider.initial };
-      let position: bigint | undefined;
+      const first = known === undefined ? this.firstReads.get(stream) : undefined;
+      if (first !== undefined) {
+        // Then its tail alone is left to read.
+        await first;
+        continue;
+      }
+      const read = this.readOn(decider, stream, known);
+      if (known === undefined) this.firstReads.set(stream, read);
       try {
-        ({ position } = await pending);
-      } catch {
-        if (known !== undefined) this.fallBack(stream, known);
+        const confirmed = await read;
+        if (confirmed !== undefined) return confirmed;
+      } finally {
+        if (known === undefined) this.firstReads.delete(stream);
       }
-      if (this.known.get(stream) !== known) continue;
-      let state = start as State;
-      let revision = base;
-      const events =
-        known === undefined ? this.fromOrigin(decider, stream) : this.read(stream, { from: base + 1 });
-      for await (const event of events) {
-        state = decider.evolve(state, event as Fact as F, event);
-        ({ revision, position } = event);
-      }
-      const now = this.known.get(stream);
-      if (now === known && (now === undefined || now.pending === pending)) {
-        if (now === undefined || now.stale || revision !== base)
-          this.keep(decider, stream, { state, revision, position });
-        else now.readAt = Date.now();
-      }
-      return { state, revision, position };
     }
+  }
+
+  /** What a known stream, or an unknown one from its beginning, has come to; undefined when others moved it before. */
+  private async readOn<State, F extends Fact>(
+    decider: Decider<State, F>,
+    stream: string,
+    known: Tip | undefined,
+  ): Promise<Confirmed<State> | undefined> {
+    // Others may move it while we wait.
+    const { state: start, revision: base, pending } = known ?? { ...unread, state: decider.initial };
+    let position: bigint | undefined;
+    try {
+      ({ position } = await pending);
+    } catch {
+      if (known !== undefined) this.fallBack(stream, known);
+    }
+    if (this.known.get(stream) !== known) return undefined;
+    let state = start as State;
+    let revision = base;
+    const events =
+      known === undefined ? this.fromOrigin(decider, stream) : this.read(stream, { from: base + 1 });
+    for await (const event of events) {
+      state = decider.evolve(state, event as Fact as F, event);
+      ({ revision, position } = event);
+    }
+    const now = this.known.get(stream);
+    if (now === known && (now === undefined || now.pending === pending)) {
+      if (now === undefined || now.stale || revision !== base)
+        this.keep(decider, stream, { state, revision, position });
+      else now.readAt = Date.now();
+    }
+    return { state, revision, position };
   }
 
   /** What to append to, behind a confirmed state; undefined when the known tip has moved on from there. */
