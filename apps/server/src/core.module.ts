@@ -15,6 +15,7 @@ import {
   PostgresIdempotency,
   ReadModelClock as HttpClock,
 } from '#http';
+import { NotifiedTurns } from '#postgres';
 import { Database, ReadModelClock, ReadModels1760000000001, RecentWrites } from '#read-models';
 import { Audit1760000000050, LeavesPeaks1760000000090 } from './audit.migration.js';
 import { eventStoreAt, type StoreOptions } from './event-store-at.js';
@@ -47,6 +48,7 @@ export class Core {
     readonly clock: ReadModelClock,
     readonly instance: Instance,
     readonly idempotency: PostgresIdempotency,
+    readonly turns: NotifiedTurns,
   ) {}
 
   static async open(options: StoreOptions): Promise<Core> {
@@ -63,12 +65,13 @@ export class Core {
       new ReadModelClock(database),
       instance,
       idempotency,
+      new NotifiedTurns(databaseUrl, database.pool),
     );
   }
 
   async close(): Promise<void> {
     await this.live.close();
-    await Promise.all([this.clock.close(), this.store.close(), this.instance.close()]);
+    await Promise.all([this.clock.close(), this.store.close(), this.instance.close(), this.turns.close()]);
     await this.database.close();
   }
 }
@@ -77,7 +80,7 @@ export class Core {
 @Module({})
 export class CoreModule {
   static of(core: Core): DynamicModule {
-    const { database, store, live, clock, idempotency } = core;
+    const { database, store, live, clock, idempotency, turns } = core;
     const providers = [
       { provide: Database, useValue: database },
       { provide: EventStore, useValue: store },
@@ -86,7 +89,7 @@ export class CoreModule {
       Operations,
       { provide: ReadModelClock, useValue: clock },
       { provide: HttpClock, useValue: clock },
-      { provide: Streams, useValue: new Streams(store) },
+      { provide: Streams, useValue: new Streams(store, turns) },
       { provide: RecentWrites, useValue: new RecentWrites(clock) },
       { provide: IdempotencyStore, useValue: idempotency },
     ];

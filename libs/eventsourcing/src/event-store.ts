@@ -117,19 +117,6 @@ export abstract class EventStore {
     events: readonly NewEvent[],
   ): Promise<AppendResult>;
 
-  /**
-   * Tells other processes that one here always comes too late to append to a stream, for they do so without a pause.
-   * Does nothing where they cannot be told. @param times how often the same command has asked, this time included
-   */
-  askForTurn(_stream: string, _times: number): void {
-    return;
-  }
-
-  /** What to wait for before more is appended to a stream: the turn of another process, if it asked for one. */
-  turnOfOthers(_stream: string): Promise<void> | undefined {
-    return undefined;
-  }
-
   /** Reads one stream page by page; a stream that does not exist, or was deleted, is empty. @throws StoreUnavailable */
   abstract readStream(stream: string, options?: ReadStreamOptions): AsyncIterable<RecordedEvent>;
 

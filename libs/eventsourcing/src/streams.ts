@@ -2,6 +2,7 @@ import type { Causation } from './causation.js';
 import type { Decider } from './decider.js';
 import type { EventMetadata, Fact, NewEvent, RecordedEvent } from './event.js';
 import { EventStore, type ReadStreamOptions, RevisionConflict } from './event-store.js';
+import { StreamTurns } from './stream-turns.js';
 import { type Confirmed, type Tip, Tips } from './tips.js';
 import { Upcasters } from './upcasting.js';
 
@@ -37,8 +38,10 @@ const clockSkew = 3_600_000;
 export class Streams {
   private readonly tips = new Tips((stream, options) => this.read(stream, options));
 
+  /** @param turns with the other processes that append to the same streams */
   constructor(
     private readonly store: EventStore,
+    private readonly turns = new StreamTurns(),
     private readonly upcasters = new Upcasters(),
   ) {}
 
@@ -101,7 +104,7 @@ export class Streams {
       if (before !== undefined) return before;
     }
     for (let conflicts = 0; ;) {
-      const turn = this.store.turnOfOthers(stream);
+      const turn = this.turns.ofOthers(stream);
       if (turn !== undefined) await turn;
       let tip = this.tips.get(stream);
       let facts = tip && decidedOn(tip.state as State, tip.revision, decide);
@@ -119,7 +122,7 @@ export class Streams {
       } catch (error) {
         this.tips.fallBack(stream, tip);
         if (!(error instanceof RevisionConflict) || ++conflicts === attempts) throw error;
-        if (conflicts % patience === 0) this.store.askForTurn(stream, conflicts / patience);
+        if (conflicts % patience === 0) this.turns.ask(stream, conflicts / patience);
       }
     }
   }

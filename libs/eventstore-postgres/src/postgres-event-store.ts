@@ -62,14 +62,6 @@ export class PostgresEventStore extends EventStore {
     return this.commits.append(stream, expected, events);
   }
 
-  override askForTurn(stream: string, times: number): void {
-    this.waker.turns.ask(stream, times);
-  }
-
-  override turnOfOthers(stream: string): Promise<void> | undefined {
-    return this.waker.turns.ofOthers(stream);
-  }
-
   readStream(stream: string, options: ReadStreamOptions = {}): AsyncGenerator<RecordedEvent> {
     const { direction = 'forwards', from, limit } = options;
     const step = direction === 'forwards' ? 1 : -1;

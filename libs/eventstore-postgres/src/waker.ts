@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { Client, type Pool } from 'pg';
-import { Turns } from './turns.js';
 
 const channel = 'eventstore';
 /** Other processes hear of appends at most this often, in milliseconds. */
@@ -19,10 +18,6 @@ export class Waker {
   private listener: Client | undefined;
   private closed = false;
   private readonly self = randomUUID();
-  /** Of this process and the others on streams that they all append to. */
-  readonly turns = new Turns((turn) => {
-    this.notify(`${this.self} ${turn}`);
-  });
 
   /** @param othersAppended called when another process appended, or may have */
   constructor(
@@ -39,10 +34,11 @@ export class Waker {
   /** Something was appended by this process. */
   appended(): void {
     this.wake();
-    this.hear();
     this.notifying ??= setTimeout(() => {
       this.notifying = undefined;
-      this.notify(this.self);
+      this.pool.query('SELECT pg_notify($1, $2)', [channel, this.self]).catch(() => {
+        // The others will look for themselves.
+      });
     }, notifyEvery);
   }
 
@@ -62,7 +58,7 @@ export class Waker {
       }, pollEvery);
       signal.addEventListener('abort', done);
       this.waiting.add(done);
-      this.hear();
+      if (this.listener === undefined) void this.listen();
     });
   }
 
@@ -71,15 +67,6 @@ export class Waker {
     clearTimeout(this.notifying);
     this.wake();
     await this.listener?.end().catch(() => undefined);
-  }
-
-  /** Who misses it looks for itself. */
-  private notify(payload: string): void {
-    this.pool.query('SELECT pg_notify($1, $2)', [channel, payload]).catch(() => undefined);
-  }
-
-  private hear(): void {
-    if (this.listener === undefined && !this.closed) void this.listen();
   }
 
   private heard(): void {
@@ -100,11 +87,8 @@ export class Waker {
     };
     listener.on('error', lost);
     listener.on('end', lost);
-    listener.on('notification', ({ payload = '' }) => {
-      const [from, key, ms] = payload.split(' ');
-      if (from === this.self) return;
-      if (key === undefined) this.heard();
-      else this.turns.give(key, Number(ms));
+    listener.on('notification', ({ payload }) => {
+      if (payload !== this.self) this.heard();
     });
     try {
       await listener.connect();

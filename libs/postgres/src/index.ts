@@ -5,3 +5,4 @@ export * from './listener.js';
 export * from './vacuum.js';
 export * from './gathering-socket.js';
 export * from './background.js';
+export * from './notified-turns.js';

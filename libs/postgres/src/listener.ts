@@ -8,11 +8,11 @@ export class Listener {
   private readonly closing = new AbortController();
   private readonly running: Promise<void>;
 
-  /** @param heard called at each notification, and when one may have been missed */
+  /** @param heard called with what each notification says, and with nothing when one may have been missed */
   constructor(
     private readonly url: string,
     private readonly channel: string,
-    private readonly heard: () => void,
+    private readonly heard: (payload?: string) => void,
   ) {
     this.running = this.run();
   }
@@ -45,7 +45,9 @@ export class Listener {
       client.on('end', end);
       signal.addEventListener('abort', end, { signal: ended.signal });
     });
-    client.on('notification', this.heard);
+    client.on('notification', ({ payload }) => {
+      this.heard(payload);
+    });
     try {
       await client.connect();
       await client.query(`LISTEN ${this.channel}`);

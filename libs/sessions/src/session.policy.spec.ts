@@ -5,7 +5,6 @@ import {
   type EventStore,
   type RecordedEvent,
   Streams,
-  Upcasters,
   uuidv7,
 } from '#eventsourcing';
 import { type ReadModelClock, RecentWrites, type Sql } from '#read-models';
@@ -33,7 +32,7 @@ let id: string;
 
 beforeEach(async () => {
   store = new MemoryEventStore();
-  streams = new Streams(store, new Upcasters());
+  streams = new Streams(store);
   reservations = new Reservations(streams);
   aliases = new AliasNotes(streams, new RecentWrites(undefined as unknown as ReadModelClock));
   id = uuidv7();
