@@ -87,6 +87,6 @@ describe('runledger start, ps, attach and kill', () => {
   it('say what the server refused', async () => {
     const outcome = await runledger('attach', 'nothing');
     expect(outcome.code).toBe(1);
-    expect(outcome.stderr).toContain('There is no such resource.');
+    expect(outcome.stderr).toContain('There is no such resource');
   });
 });

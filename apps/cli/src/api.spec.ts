@@ -42,4 +42,14 @@ describe('an answer that is not of the server', () => {
     });
     expect(stub.requests).toHaveLength(1);
   });
+
+  it.each(['[]', 'null', '{"data":{}}'])('is told, when a list was asked for: %s', async (text) => {
+    await serve((response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(text);
+    });
+    await expect(api.list('/v1/runs', 20).next()).rejects.toMatchObject({
+      name: 'ServerUnreachable',
+      message: `the server at ${stub.url} cannot be reached (the answer is no list)`,
+    });
+  });
 });

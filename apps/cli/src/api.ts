@@ -74,13 +74,14 @@ export class Api {
     }
   }
 
-  /** Items of a list, page by page, at most `limit`. @throws ProblemAnswer, ServerUnreachable */
+  /** Items of a list, page by page, at most `limit`. @throws ProblemAnswer, ServerUnreachable for an answer that is no list too */
   async *list<T>(path: string, limit: number, query: ApiRequest['query'] = {}): AsyncGenerator<T> {
     let cursor: string | undefined;
     for (let left = limit; left > 0;) {
-      const page = await this.call<Page<T>>('GET', path, {
+      const page = await this.call<Page<T> | null>('GET', path, {
         query: { ...query, limit: Math.min(left, 100), cursor },
       });
+      if (!Array.isArray(page?.data)) throw new ServerUnreachable(this.settings.url, 'the answer is no list');
       yield* page.data;
       if (page.next_cursor === null || page.data.length === 0) return;
       left -= page.data.length;

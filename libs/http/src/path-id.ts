@@ -5,7 +5,7 @@ import { ProblemError } from './problems.js';
 class IdPipe implements PipeTransform<string, string> {
   transform(id: string): string {
     if (isUuid(id)) return id;
-    throw new ProblemError('not_found', 'There is no such resource.');
+    throw new ProblemError('not_found', 'There is no such resource: an id is a UUID in lower case.');
   }
 }
 
