@@ -360,6 +360,7 @@ describe('the tree of a run', () => {
       [a1.id, 0],
       [a11.id, 1],
     ]);
+    expect(Object.keys((await ann.get(`/runs/${root.id}/tree`)).body)).toEqual(['data']);
     const bob = await project.caller('user');
     expect((await bob.get(`/runs/${root.id}/tree`)).status).toBe(404);
   });
@@ -371,8 +372,9 @@ describe('the tree of a run', () => {
     const below = { parent_run_id: first.id };
     for (let made = 0; made < 1_000; made += 100)
       await Promise.all(Array.from({ length: 100 }, () => ann.made('/runs', below)));
-    const depths = dataOf(await ann.get(`/runs/${root.id}/tree`)).map(({ depth }) => depth);
-    expect(depths).toEqual([0, 1, ...Array<number>(998).fill(2)]);
+    const cut = await ann.get(`/runs/${root.id}/tree`);
+    expect(dataOf(cut).map(({ depth }) => depth)).toEqual([0, 1, ...Array<number>(998).fill(2)]);
+    expect(cut.body['truncated']).toBe(true);
   });
 
   it('is shown without what belongs to another user', async () => {

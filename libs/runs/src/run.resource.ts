@@ -107,6 +107,8 @@ export class RunInTree extends RunResource {
 @ApiSchema({ name: 'RunTree' })
 export class RunTree {
   data: RunInTree[];
+  /** Some are not shown: there are more than 1,000, or they are too large for one answer. Else it is absent. */
+  truncated?: boolean;
 }
 
 /** A run that was just created, with the lease that its creator asked for; `lease_id` is shown here and nowhere else. */

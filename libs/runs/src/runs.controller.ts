@@ -134,7 +134,7 @@ export class RunsController {
   @ApiOkResponse({ type: RunTree })
   async tree(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<RunTree> {
     await waitFor(this.clock, ctx, 'runs');
-    return { data: await this.runs.tree(ctx.principal, id) };
+    return this.runs.tree(ctx.principal, id);
   }
 
   @Get('sessions/:id/runs')

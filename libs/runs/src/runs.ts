@@ -10,7 +10,7 @@ import type { Run, RunState } from './run.decider.js';
 import { foldRun } from './run.decider.js';
 import type { RunFact } from './run.events.js';
 import { runStream } from './run.events.js';
-import { runResource, type RunInTree, type RunResource, type RunRow } from './run.resource.js';
+import { runResource, type RunResource, type RunRow, type RunTree } from './run.resource.js';
 
 /** Most runs of a tree that one answer shows; fewer, where they are large. */
 const treeSize = 1_000;
@@ -55,10 +55,10 @@ export class Runs {
     return process_counts === undefined ? run : { ...run, process_counts };
   }
 
-  /** The run and all below it, depth first, oldest first on each level. @throws RuleViolation not_found */
-  async tree(principal: Principal, id: string): Promise<RunInTree[]> {
+  /** The run and all below it, depth first, oldest first on each level, as far as one answer goes. @throws RuleViolation not_found */
+  async tree(principal: Principal, id: string): Promise<RunTree> {
     await this.get(principal, id);
-    const rows = await this.database.prepared<{ doc: RunRow; depth: number }>(
+    const rows = await this.database.prepared<{ doc: RunRow; depth: number; page_found: number }>(
       'run-tree',
       `WITH RECURSIVE tree AS (
          SELECT id, 0 AS depth, ARRAY[id] AS path FROM runs.runs WHERE id = $1
@@ -68,12 +68,13 @@ export class Runs {
        )
        ${firstBytesOf(
          `SELECT r.doc, t.depth, t.path AS page_key, ${bytesOf('r.doc')} AS page_bytes
-          FROM (SELECT * FROM tree ORDER BY path LIMIT ${treeSize}) t JOIN runs.runs r ON r.id = t.id`,
+          FROM (SELECT * FROM tree ORDER BY path LIMIT ${treeSize + 1}) t JOIN runs.runs r ON r.id = t.id`,
          'asc',
        )}`,
       [id, principal.projectId, principal.userId, seesAllUsers(principal)],
     );
-    return rows.map(({ doc, depth }) => Object.assign(runResource(doc), { depth }));
+    const data = rows.slice(0, treeSize).map(({ doc, depth }) => Object.assign(runResource(doc), { depth }));
+    return { data, ...(Number(rows[0]?.page_found) > data.length && { truncated: true }) };
   }
 
   private async row(id: string): Promise<RunRow | undefined> {
