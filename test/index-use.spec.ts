@@ -328,7 +328,9 @@ describe(`over ${rows} rows`, () => {
   ])('mounts of a session by %s walk an index', async (_name, filter) => {
     for (const order of ['asc', 'desc'] as const) {
       const query = Object.assign(new ListMountsQuery(), { limit, order }, filter);
-      await expectKeysetIndexed(mountsKeyset({ principal: user } as RequestContext, idOf(7), query));
+      const keyset = mountsKeyset({ principal: user } as RequestContext, idOf(7), query);
+      // The archived ones of a session are few, and may be sorted.
+      await expectKeysetIndexed(keyset, fewRows);
     }
   });
 
