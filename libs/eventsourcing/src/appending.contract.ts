@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { all, ids, newEvent, newEvents, streamName, type Opened } from './contract-tools.contract.js';
+import type { NewEvent } from './event.js';
 import { AppendTooLarge, type ExpectedRevision, RevisionConflict } from './event-store.js';
 
 /** Every kind of expectation, with how many events the stream must hold for it to be right. */
@@ -17,6 +19,21 @@ const wrong: [ExpectedRevision, number][] = [
   [0, 2],
   [2, 2],
 ];
+
+/** What comes next; an earlier append once more; one out of place; one behind that. Each of so many events. */
+const steps = fc.array(
+  fc.record({
+    kind: fc.constantFrom('next', 'next', 'next', 'again', 'misplaced', 'behind'),
+    count: fc.integer({ min: 1, max: 3 }),
+    which: fc.nat(),
+  }),
+  { minLength: 2, maxLength: 20, size: 'max' },
+);
+
+interface Append {
+  readonly expected: ExpectedRevision;
+  readonly events: readonly NewEvent[];
+}
 
 export function appending(opened: Opened): void {
   /** A stream that already holds some events. */
@@ -123,6 +140,66 @@ export function appending(opened: Opened): void {
       expect(ids(await all(store.readStream(stream)))).toEqual(ids(events));
     },
   );
+
+  test('appends in flight together end as they would one after the other, and so when they are repeated', async () => {
+    const other = await opened().another();
+    await fc.assert(
+      fc.asyncProperty(steps, async (chosen) => {
+        const { store } = opened();
+        const stream = streamName();
+        const outcome = ({ expected, events }: Append, by = store): Promise<unknown> =>
+          by.append(stream, expected, events).then(
+            ({ revision }) => revision,
+            (error: unknown) => (error instanceof RevisionConflict ? 'conflict' : error),
+          );
+        const stored: (Append & { revision: number })[] = [];
+        const outcomes: Promise<unknown>[] = [];
+        const expected: unknown[] = [];
+        let [tip, beyond] = [-1, 1_000];
+        for (const { kind, count, which } of chosen) {
+          const events = newEvents(count);
+          const before = kind === 'again' ? stored[which % stored.length] : undefined;
+          if (kind === 'misplaced' || kind === 'behind') {
+            const misplaced = kind === 'behind' ? beyond : beyond + 100;
+            beyond = misplaced + count;
+            outcomes.push(outcome({ expected: misplaced, events }));
+            expected.push('conflict');
+          } else if (before !== undefined) {
+            outcomes.push(outcome(before));
+            expected.push(before.revision);
+          } else {
+            const next: Append = { expected: tip === -1 ? 'none' : tip, events };
+            tip += count;
+            stored.push({ ...next, revision: tip });
+            outcomes.push(outcome(next));
+            expected.push(tip);
+          }
+        }
+        expect(await Promise.all(outcomes)).toEqual(expected);
+        expect(await Promise.all(stored.map((append) => outcome(append, other)))).toEqual(
+          stored.map(({ revision }) => revision),
+        );
+        expect(ids(await all(store.readStream(stream)))).toEqual(ids(stored.flatMap(({ events }) => events)));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('behind an append that was stored before, those in flight with it are stored, each where it says', async () => {
+    const { store, stream } = await prepared(1);
+    const events = newEvents(4);
+    const first = await store.append(stream, 0, events.slice(0, 1));
+    const other = await opened().another();
+    const results = await Promise.all(events.map((event, n) => other.append(stream, n, [event])));
+    const read = (await all(store.readStream(stream))).slice(1);
+    expect(ids(read)).toEqual(ids(events));
+    expect(results[0]).toEqual(first);
+    expect(results.map(({ revision }) => revision)).toEqual([1, 2, 3, 4]);
+    results.forEach(({ position }, n) => {
+      expect(position).toBeGreaterThanOrEqual(read[n]?.position ?? 0n);
+      expect(position).toBeLessThanOrEqual(read.at(-1)?.position ?? 0n);
+    });
+  });
 
   test('appends in flight behind one that is refused are refused too', async () => {
     const { store, stream } = await prepared(1);

@@ -7,7 +7,7 @@ export type ExpectedRevision = number | 'none' | 'exists' | 'any';
 export interface AppendResult {
   /** Revision of the last event of this append. */
   readonly revision: number;
-  /** Position of the last event of this append. */
+  /** Position of the last event of this append, or of one behind it that was stored by the same write. */
   readonly position: bigint;
 }
 

@@ -9,7 +9,6 @@ import {
 } from '@kurrent/kurrentdb-client';
 import {
   type AppendResult,
-  AppendTooLarge,
   type ExpectedRevision,
   inTime,
   type NewEvent,
@@ -27,15 +26,11 @@ const tail = 256;
 const patience = 15_000;
 
 /** What the server takes in one request (`EffectiveMaxLogRecordSize`), less what frames an event there, in bytes. */
-const largestEvent = 16 * 1024 * 1024 - 10_000 - 1_000;
+export const largestEvent = 16 * 1024 * 1024 - 10_000 - 1_000;
 
-/** @throws AppendTooLarge: the server would end the call, and with it the appends of others that are in flight there */
-function fitting(events: readonly NewEvent[]): void {
-  const sizes = events.map(({ type, data, metadata }) =>
-    Buffer.byteLength(JSON.stringify({ type, data, metadata })),
-  );
-  if (Math.max(...sizes) > largestEvent) throw new AppendTooLarge(undefined);
-}
+/** What is sent of an event, in bytes. */
+export const sizeOf = ({ type, data, metadata }: NewEvent): number =>
+  Buffer.byteLength(JSON.stringify({ type, data, metadata }));
 
 const streamState = (expected: ExpectedRevision): AppendStreamState => {
   if (typeof expected === 'number') return BigInt(expected);
@@ -49,7 +44,6 @@ export async function append(
   expected: ExpectedRevision,
   events: readonly NewEvent[],
 ): Promise<AppendResult> {
-  fitting(events);
   if (expected === 'any' || expected === 'exists') {
     const before = await stored(clients, stream, expected, events);
     if (before) return before;

@@ -2,7 +2,6 @@ import {
   type AppendResult,
   type Batch,
   EventStore,
-  Fallen,
   type ExpectedRevision,
   type NewEvent,
   type ReadAllBackwardsOptions,
@@ -12,7 +11,7 @@ import {
   type SubscribeAllOptions,
   type SubscribeStreamOptions,
 } from '#eventsourcing';
-import { append } from './appending.js';
+import { AppendQueues } from './append-queues.js';
 import { Clients } from './clients.js';
 import { mapped } from './errors.js';
 import { ofLeader } from './events.js';
@@ -26,9 +25,7 @@ const truncatedAtOnce = 16;
 export class KurrentEventStore extends EventStore {
   private readonly clients: Clients;
   private readonly closing = new AbortController();
-  /** The newest append to each stream that has one in flight. */
-  private readonly inFlight = new Map<string, Promise<unknown>>();
-  private readonly fallen = new Fallen();
+  private readonly appends: AppendQueues;
 
   /**
    * @param connectionString `kurrentdb://`, `kurrentdb+discover://` or `esdb://`, with one or more hosts
@@ -37,26 +34,11 @@ export class KurrentEventStore extends EventStore {
   constructor(connectionString: string) {
     super();
     this.clients = new Clients(connectionString);
+    this.appends = new AppendQueues(this.clients);
   }
 
-  async append(
-    stream: string,
-    expected: ExpectedRevision,
-    events: readonly NewEvent[],
-  ): Promise<AppendResult> {
-    const before = this.inFlight.get(stream) ?? Promise.resolve();
-    const appended = before.then(() =>
-      this.fallen.append(stream, expected, events.length, () =>
-        append(this.clients, stream, expected, events),
-      ),
-    );
-    const settled = appended.catch(() => undefined);
-    this.inFlight.set(stream, settled);
-    try {
-      return await appended;
-    } finally {
-      if (this.inFlight.get(stream) === settled) this.inFlight.delete(stream);
-    }
+  append(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): Promise<AppendResult> {
+    return this.appends.append(stream, expected, events);
   }
 
   readStream(stream: string, options?: ReadStreamOptions): AsyncIterable<RecordedEvent> {
@@ -111,7 +93,7 @@ export class KurrentEventStore extends EventStore {
   /** Ends all subscriptions, waits for the appends in flight, and lets go of the connections. */
   async close(): Promise<void> {
     this.closing.abort();
-    await Promise.all(this.inFlight.values());
+    await this.appends.idle();
     await this.clients.writer.dispose();
   }
 
