@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Client, type Pool } from 'pg';
+import type { Pool } from 'pg';
+import { Listener } from '#postgres';
 
 const channel = 'eventstore';
 /** Other processes hear of appends at most this often, in milliseconds. */
@@ -15,7 +16,7 @@ export class Waker {
   private waiting = new Set<() => void>();
   private count = 0;
   private notifying: NodeJS.Timeout | undefined;
-  private listener: Client | undefined;
+  private listener: Listener | undefined;
   private closed = false;
   private readonly self = randomUUID();
 
@@ -58,7 +59,9 @@ export class Waker {
       }, pollEvery);
       signal.addEventListener('abort', done);
       this.waiting.add(done);
-      if (this.listener === undefined) void this.listen();
+      this.listener ??= new Listener(this.url, channel, (from) => {
+        if (from !== this.self) this.heard();
+      });
     });
   }
 
@@ -66,7 +69,7 @@ export class Waker {
     this.closed = true;
     clearTimeout(this.notifying);
     this.wake();
-    await this.listener?.end().catch(() => undefined);
+    await this.listener?.close();
   }
 
   private heard(): void {
@@ -77,26 +80,5 @@ export class Waker {
   private wake(): void {
     this.count++;
     for (const done of [...this.waiting]) done();
-  }
-
-  private async listen(): Promise<void> {
-    const listener = new Client({ connectionString: this.url, application_name: 'runledger listener' });
-    this.listener = listener;
-    const lost = (): void => {
-      if (this.listener === listener) this.listener = undefined;
-    };
-    listener.on('error', lost);
-    listener.on('end', lost);
-    listener.on('notification', ({ payload }) => {
-      if (payload !== this.self) this.heard();
-    });
-    try {
-      await listener.connect();
-      await listener.query(`LISTEN ${channel}`);
-      // What was appended before the LISTEN is not announced.
-      this.heard();
-    } catch {
-      lost();
-    }
   }
 }
