@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { GenericContainer, Wait } from 'testcontainers';
 import { breakableProxy } from './breakable-proxy.js';
 import { startStandIn } from './kurrent-stand-in/server.js';
 
@@ -60,6 +59,7 @@ async function inDocker(): Promise<Behind | undefined> {
   } catch {
     return undefined;
   }
+  const { GenericContainer, Wait } = await import('testcontainers');
   const container = await new GenericContainer(image)
     .withCommand(['--insecure', '--mem-db'])
     .withExposedPorts(2113)

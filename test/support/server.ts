@@ -4,7 +4,7 @@ import { chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type KurrentServer, startKurrentServer } from './kurrent-server.js';
+import type { KurrentServer } from './kurrent-server.js';
 import type { User } from './ordinary-user.js';
 
 export interface Server {
@@ -32,10 +32,14 @@ export const eventsInPostgres = { EVENTSTORE_URL: '' };
 
 async function eventStoreOf(database: string): Promise<Readonly<Record<string, string>>> {
   if (process.env['JOURNEYS_ON'] !== 'kurrentdb') return {};
-  const started = kurrents.get(database) ?? { store: startKurrentServer(), users: new Set() };
+  const started = kurrents.get(database) ?? { store: kurrentServer(), users: new Set() };
   kurrents.set(database, started);
   return { EVENTSTORE_URL: (await started.store).connectionString };
 }
+
+/** What it imports takes longer than many a spec, and few need it. */
+const kurrentServer = async (): Promise<KurrentServer> =>
+  (await import('./kurrent-server.js')).startKurrentServer();
 
 async function closeUnused(database: string): Promise<void> {
   const { store, users } = kurrents.get(database) ?? {};
