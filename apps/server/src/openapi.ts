@@ -124,15 +124,17 @@ function letBodiesLack({ paths, components: { schemas = {} } = {} }: OpenAPIObje
   }
 }
 
-/** What a body does not know it refuses, at any depth; but a filter of runs has fields `metadata.<key>`. */
+/** What a body does not know it refuses, at any depth; a filter of runs knows all fields `metadata.<key>`. */
 function closeBodies({ paths, components: { schemas = {} } = {} }: OpenAPIObject): void {
-  const closed = new Set(['RunFilter']);
+  const closed = new Set<string>();
   const close = (node: unknown): void => {
     for (const [, name = ''] of JSON.stringify(node ?? null).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
       if (closed.has(name)) continue;
       closed.add(name);
       const schema = schemas[name];
       if (schema !== undefined && 'properties' in schema) schema.additionalProperties = false;
+      if (name === 'RunFilter')
+        Object.assign(schema ?? {}, { patternProperties: { '^metadata\\.': { type: 'string' } } });
       close(schema);
     }
   };

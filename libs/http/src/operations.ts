@@ -8,7 +8,12 @@ class OperationProgress {
 }
 
 /** Work that takes long, as the API shows it; rooms say more of theirs. */
-@ApiSchema({ name: 'Operation' })
+@ApiSchema({
+  name: 'Operation',
+  description:
+    'Its `kind` may say more: a `projection_rebuild` or `projection_verify` is a `Rebuild`, ' +
+    'a `retention_sweep` a `RetentionSweep`.',
+})
 export class OperationResource {
   id: string;
   kind: string;

@@ -34,6 +34,7 @@ export class RespondBody {
   @IsJson()
   answer?: Json;
 
+  /** `approve` and `deny` are taken too. */
   @IsOptional()
   @IsEnumWord(decisions, { approve: 'approved', deny: 'denied' })
   decision?: Decision | null;

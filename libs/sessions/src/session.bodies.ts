@@ -117,6 +117,7 @@ const olderStatuses = { running: 'active', pending: 'idle', completed: 'idle', f
 
 /** The filters of a list of sessions, without the parent that the path may name. */
 export class ListSubsessionsQuery extends PageQuery {
+  /** `running` is taken for `active`; `pending`, `completed` and `failed` for `idle`. */
   @IsOptional()
   @IsCommaList(sessionStatuses, olderStatuses)
   status?: SessionStatus[];
