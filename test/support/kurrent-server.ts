@@ -22,6 +22,8 @@ interface Behind {
 }
 
 const image = 'kurrentplatform/kurrentdb:latest';
+/** What servers from 25.1 on take at once, in bytes. */
+const newest = { maxAppendSize: 256 * 1024 * 1024, maxAppendEventSize: 16 * 1024 * 1024 };
 
 /** The server that KURRENTDB_URL names (a single node), else one in Docker, else the stand-in. */
 export async function startKurrentServer(): Promise<KurrentServer> {
@@ -77,7 +79,7 @@ async function inDocker(): Promise<Behind | undefined> {
 }
 
 async function standIn(): Promise<Behind> {
-  const server = await startStandIn();
+  const server = await startStandIn(newest);
   return {
     name: 'gRPC stand-in',
     host: '127.0.0.1',
