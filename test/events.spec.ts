@@ -291,6 +291,19 @@ describe('reading events', () => {
     expect((await (await caller('user')).get('/events')).status).toBe(403);
   });
 
+  test('the project’s feed names the session with whatever happens to its run', async () => {
+    const run = await created('/runs', { session_id: session, on_active_run: 'allow' });
+    for (const change of [{ metadata: { a: 1 } }, { status: 'running' }, { usage: { input_tokens: 1 } }])
+      expect((await api.patch(`/runs/${run}`, change)).status).toBe(200);
+    const { body } = await (await caller('auditor')).get('/events?order=desc&limit=100');
+    const told = (body['data'] as Body[]).filter(({ run_id }) => run_id === run);
+    expect(types(told)).toEqual(['run.updated', 'run.started', 'run.updated', 'run.created']);
+    for (const { session_id, data } of told) {
+      expect(session_id).toBe(session);
+      expect(data).not.toHaveProperty('session_id');
+    }
+  });
+
   test('the project’s feed has nothing of another project', async () => {
     const stranger = await (await newProject(server)).caller('auditor');
     const { status, body } = await stranger.get('/events?types=x.n,run.created&limit=10000');

@@ -93,7 +93,10 @@ describe('a heartbeat', () => {
     given(runDecider, running)
       .when(beat(noon + 60_000))
       .then([
-        { type: 'RunLeaseExtended', data: { lease_id: 'lease', expires_at: '2026-01-01T12:02:40.000Z' } },
+        {
+          type: 'RunLeaseExtended',
+          data: { lease_id: 'lease', expires_at: '2026-01-01T12:02:40.000Z', session_id: 'session' },
+        },
       ]);
   });
 
@@ -101,7 +104,10 @@ describe('a heartbeat', () => {
     given(runDecider, running)
       .when(beat(noon + 200_000))
       .then([
-        { type: 'RunLeaseExtended', data: { lease_id: 'lease', expires_at: '2026-01-01T12:05:00.000Z' } },
+        {
+          type: 'RunLeaseExtended',
+          data: { lease_id: 'lease', expires_at: '2026-01-01T12:05:00.000Z', session_id: 'session' },
+        },
       ]);
   });
 

@@ -39,7 +39,7 @@ export function extendLease(run: RunState, leaseId: string, now: number): RunFac
   if (run.status !== 'running' || lease?.lease_id !== leaseId) throw lost(run, leaseId);
   if (Date.parse(lease.expires_at) - now >= lease.seconds * 1_000 * storedBelow) return [];
   const { expires_at } = leaseFrom(now, lease);
-  return [{ type: 'RunLeaseExtended', data: { lease_id: leaseId, expires_at } }];
+  return [{ type: 'RunLeaseExtended', data: { lease_id: leaseId, expires_at, ...ofSession(run) } }];
 }
 
 /**

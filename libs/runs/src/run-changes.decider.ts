@@ -39,7 +39,7 @@ export function changeRun(run: RunState, change: RunChange, expected?: number): 
   const facts: RunFact[] = [];
   if (metadata !== undefined && !holds(run.metadata, metadata)) {
     expectMetadataFits(run.metadata, metadata);
-    facts.push({ type: 'RunUpdated', data: { metadata } });
+    facts.push({ type: 'RunUpdated', data: { metadata, ...ofSession(run) } });
   }
   if (usage !== undefined && !same(usage, run.usage)) {
     const previous = run.usage === null ? {} : { previous: run.usage };
@@ -49,7 +49,7 @@ export function changeRun(run: RunState, change: RunChange, expected?: number): 
   if (moves) facts.push(transition(run, status, status === 'running' ? {} : told));
   if (moves && status !== 'running') return facts;
   if (Object.entries(told).some(([key, value]) => !same(value, run[key as keyof typeof told]))) {
-    facts.push({ type: 'RunUpdated', data: told });
+    facts.push({ type: 'RunUpdated', data: { ...told, ...ofSession(run) } });
   }
   return facts;
 }

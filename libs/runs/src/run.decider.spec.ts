@@ -93,6 +93,15 @@ describe('changing the status of a run', () => {
       .then([{ type: 'RunStarted', data: { from: 'pending', session_id: 'session' } }]);
   });
 
+  it('written: the session goes with a change of its fields too', () => {
+    given(runDecider, [{ type: 'RunCreated', data: { ...birth, session_id: 'session' } }])
+      .when((run) => changeRun(known(run), { metadata: { a: 1 }, done_reason: 'late' }))
+      .then([
+        { type: 'RunUpdated', data: { metadata: { a: 1 }, session_id: 'session' } },
+        { type: 'RunUpdated', data: { done_reason: 'late', session_id: 'session' } },
+      ]);
+  });
+
   it('written: what came of it goes with its end', () => {
     const error = { code: 'boom', message: 'It broke.' };
     given(runDecider, at.running)

@@ -60,7 +60,10 @@ export interface Lease {
 
 export type RunCreated = Fact<'RunCreated', Omit<RunBirth, 'started'>>;
 export type RunStarted = Fact<'RunStarted', Transition & { readonly lease?: Lease }>;
-export type RunLeaseExtended = Fact<'RunLeaseExtended', Pick<Lease, 'lease_id' | 'expires_at'>>;
+export type RunLeaseExtended = Fact<
+  'RunLeaseExtended',
+  Pick<Lease, 'lease_id' | 'expires_at'> & { readonly session_id?: string }
+>;
 /** The run is pending again: whoever had leased it let the lease expire. */
 export type RunRequeued = Fact<
   'RunRequeued',
@@ -85,6 +88,7 @@ export type RunUpdated = Fact<
     readonly done_reason?: string;
     /** Merged key by key; null removes a key. */
     readonly metadata?: JsonObject;
+    readonly session_id?: string;
   }
 >;
 /** Usage replaces what was recorded before; `previous` lets a sum over runs be kept. */

@@ -31,7 +31,10 @@ export const sessionIdOf = (stream: string): string | undefined =>
 export const sessionToldBy = ({ data }: RecordedEvent): string | undefined =>
   (data as { session_id?: string }).session_id;
 
-/** Whether an event of a run names the session of the run, when that has one: a change of its fields or its lease does not. */
+/**
+ * Whether an event of a run names the session of the run, when that has one: a change of its fields or its lease
+ * may be of a time when they did not.
+ */
 export const tellsSession = ({ type }: RecordedEvent): boolean =>
   type !== 'RunUpdated' && type !== 'RunLeaseExtended';
 
