@@ -274,6 +274,15 @@ CREATE TABLE runledger.session_watchers (
   CONSTRAINT session_watchers_pkey PRIMARY KEY (session_id)
 );
 
+CREATE TABLE runledger.snapshots (
+  stream text NOT NULL,
+  version integer NOT NULL,
+  revision bigint NOT NULL,
+  event_id uuid NOT NULL,
+  state text NOT NULL,
+  CONSTRAINT snapshots_pkey PRIMARY KEY (stream)
+);
+
 CREATE TABLE runledger.webhook_deliveries (
   id uuid NOT NULL,
   webhook_id uuid NOT NULL,

@@ -15,12 +15,13 @@ import {
   PostgresIdempotency,
   ReadModelClock as HttpClock,
 } from '#http';
-import { NotifiedTurns } from '#postgres';
+import { NotifiedTurns, StoredSnapshots } from '#postgres';
 import { Database, ReadModelClock, ReadModels1760000000001, RecentWrites } from '#read-models';
 import { Audit1760000000050, LeavesPeaks1760000000090 } from './audit.migration.js';
 import { eventStoreAt, type StoreOptions } from './event-store-at.js';
 import { Idempotency1760000000002 } from './idempotency.migration.js';
 import { refuseNewerData } from './newer-data.js';
+import { Snapshots1760000000100 } from './snapshots.migration.js';
 import { migratedDatabase } from './usable-database.js';
 import { Watchers1760000000050 } from './watchers.migration.js';
 import { Webhooks1760000000040 } from './webhooks.migration.js';
@@ -37,6 +38,7 @@ export const migrations = [
   AppendFunction1760000000070,
   AppendFunction1760000000080,
   LeavesPeaks1760000000090,
+  Snapshots1760000000100,
 ];
 
 /** The adapters behind the ports that every room builds on. Made before the app, and closed after it. */
@@ -49,6 +51,7 @@ export class Core {
     readonly instance: Instance,
     readonly idempotency: PostgresIdempotency,
     readonly turns: NotifiedTurns,
+    readonly snapshots: StoredSnapshots,
   ) {}
 
   static async open(options: StoreOptions): Promise<Core> {
@@ -66,12 +69,19 @@ export class Core {
       instance,
       idempotency,
       new NotifiedTurns(databaseUrl, database.pool),
+      new StoredSnapshots(database.pool),
     );
   }
 
   async close(): Promise<void> {
     await this.live.close();
-    await Promise.all([this.clock.close(), this.store.close(), this.instance.close(), this.turns.close()]);
+    await Promise.all([
+      this.clock.close(),
+      this.store.close(),
+      this.instance.close(),
+      this.turns.close(),
+      this.snapshots.close(),
+    ]);
     await this.database.close();
   }
 }
@@ -80,7 +90,7 @@ export class Core {
 @Module({})
 export class CoreModule {
   static of(core: Core): DynamicModule {
-    const { database, store, live, clock, idempotency, turns } = core;
+    const { database, store, live, clock, idempotency, turns, snapshots } = core;
     const providers = [
       { provide: Database, useValue: database },
       { provide: EventStore, useValue: store },
@@ -89,7 +99,7 @@ export class CoreModule {
       Operations,
       { provide: ReadModelClock, useValue: clock },
       { provide: HttpClock, useValue: clock },
-      { provide: Streams, useValue: new Streams(store, turns) },
+      { provide: Streams, useValue: new Streams(store, turns, snapshots) },
       { provide: RecentWrites, useValue: new RecentWrites(clock) },
       { provide: IdempotencyStore, useValue: idempotency },
     ];

@@ -3,6 +3,14 @@ import type { Fact, RecordedEvent } from './event.js';
 /** The part of the envelope that a fold may use. */
 export type Envelope = Pick<RecordedEvent, 'id' | 'stream' | 'revision' | 'metadata'>;
 
+/** How the state of a fold is kept as JSON. */
+export interface SnapshotForm<State> {
+  /** Another one whenever the fold makes another state of the same events. */
+  readonly version: number;
+  readonly toJson: (state: State) => unknown;
+  readonly fromJson: (json: unknown) => State;
+}
+
 /**
  * The fold of one kind of stream. Decisions are plain functions from the state to new facts;
  * nothing to do is `[]` (equinox-js, `guest-stay.ts`). All of it is pure: time and ids come in.
@@ -12,6 +20,8 @@ export interface Decider<State, F extends Fact> {
   readonly evolve: (state: State, fact: F, envelope: Envelope) => State;
   /** Whether the state after a fact follows from it alone, so that none before it need be read (equinox, `isOrigin`). */
   readonly isOrigin?: (fact: F) => boolean;
+  /** Of streams that grow long and have no such fact: their states are kept from time to time. */
+  readonly snapshot?: SnapshotForm<State>;
   /** About how many bytes the state holds in memory; by default it is taken for small. */
   readonly weigh?: (state: State) => number;
 }

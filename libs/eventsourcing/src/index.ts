@@ -9,6 +9,7 @@ export * from './ids.js';
 export * from './causation.js';
 export * from './streams.js';
 export * from './stream-turns.js';
+export * from './snapshots.js';
 export * from './shallow-merge.js';
 export * from './seen-ids.js';
 export * from './cut-for-events.js';

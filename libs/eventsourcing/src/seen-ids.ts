@@ -9,6 +9,14 @@ export class SeenIds {
     private readonly latest: ReadonlyMap<string, number>,
   ) {}
 
+  /** @param ids the oldest first */
+  static of(ids: readonly (readonly [id: string, sequence: number])[]): SeenIds {
+    const full = Math.floor(ids.length / atOnce) * atOnce;
+    const older: Map<string, number>[] = [];
+    for (let n = 0; n < full; n += atOnce) older.push(new Map(ids.slice(n, n + atOnce)));
+    return new SeenIds(older, new Map(ids.slice(full)));
+  }
+
   get size(): number {
     return this.older.length * atOnce + this.latest.size;
   }

@@ -4,7 +4,9 @@ import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
 import { Causation, type CommandSeed } from './causation.js';
 import { type Decider, fold, RuleViolation } from './decider.js';
 import type { Fact } from './event.js';
+import { type Snapshot, Snapshots } from './snapshots.js';
 import { Streams } from './streams.js';
+import { StreamTurns } from './stream-turns.js';
 import { Upcasters } from './upcasting.js';
 
 type Added = Fact<'Added', { n: number }>;
@@ -20,6 +22,28 @@ const settable: Decider<number, Added | Set> = {
   evolve: (sum, { type, data: { n } }) => (type === 'Set' ? n : sum + n),
   isOrigin: ({ type }) => type === 'Set',
 };
+
+/** Its state is kept from time to time. */
+const kept: Decider<number, Added> = {
+  ...counter,
+  snapshot: { version: 2, toJson: (sum) => ({ sum }), fromJson: (json) => (json as { sum: number }).sum },
+};
+
+class MemorySnapshots extends Snapshots {
+  readonly taken = new Map<string, Snapshot>();
+  readonly revisions: number[] = [];
+
+  override load(stream: string, version: number) {
+    const found = this.taken.get(stream);
+    return Promise.resolve(found?.version === version ? found : undefined);
+  }
+
+  override keep(stream: string, take: () => Snapshot) {
+    const snapshot = take();
+    this.taken.set(stream, snapshot);
+    this.revisions.push(snapshot.revision);
+  }
+}
 
 /** Counts the events that are read of it. */
 class CountingStore extends MemoryEventStore {
@@ -402,6 +426,67 @@ describe('a fold', () => {
         expect((await streams.load(settable, 's')).state).toBe(fold(settable, store.events));
       }),
     );
+  });
+
+  it('from a snapshot on is the fold of all, and little more than what came behind it is read', async () => {
+    const batch = fc.record({ count: fc.integer({ min: 1, max: 700 }), another: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(fc.array(batch, { minLength: 1, maxLength: 8 }), async (batches) => {
+        const store = new CountingStore();
+        const snapshots = new MemorySnapshots();
+        const process = () => new Streams(store, new StreamTurns(), snapshots);
+        const both = [process(), process()] as const;
+        for (const { count, another } of batches) {
+          const facts = Array.from({ length: count }, (_, n) => ({ type: 'Added' as const, data: { n } }));
+          await both[another ? 1 : 0].execute(kept, 's', causation(), () => facts);
+        }
+        const total = store.events.length;
+        const last = snapshots.taken.get('s')?.revision ?? -1;
+        expect(total - last).toBeLessThanOrEqual(2 * 700 + 500);
+        store.read = 0;
+        const { state, revision } = await process().load(kept, 's');
+        expect([state, revision]).toEqual([fold(kept, store.events), total - 1]);
+        expect(store.read).toBe(total - Math.max(0, last));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('has a snapshot every 500 events, however they come', async () => {
+    const store = new MemoryEventStore();
+    const [ours, theirs] = [new MemorySnapshots(), new MemorySnapshots()];
+    const of = (snapshots: Snapshots) => new Streams(store, new StreamTurns(), snapshots);
+    const facts = Array.from({ length: 100 }, () => ({ type: 'Added' as const, data: { n: 1 } }));
+    const one = of(ours);
+    for (let n = 0; n < 12; n++) await one.execute(kept, 's', causation(), () => facts);
+    expect(ours.revisions).toEqual([499, 999]);
+    const again = of(ours);
+    for (let n = 0; n < 4; n++) await again.execute(kept, 's', causation(), () => facts);
+    expect(ours.revisions).toEqual([499, 999, 1_499]);
+    const other = of(theirs);
+    for (let n = 0; n < 8; n++) {
+      await other.execute(kept, 's', causation(), add(1));
+      await again.execute(kept, 's', causation(), () => facts);
+    }
+    expect(ours.revisions).toEqual([499, 999, 1_499, 2_003]);
+    expect(theirs.revisions).toEqual([1_600, 2_105]);
+  });
+
+  it.each<[string, Partial<Snapshot>]>([
+    ['of another history', { eventId: '01900000-0000-7000-8000-000000000001' }],
+    ['of another fold', { version: 1 }],
+    ['of a revision that the stream has not come to', { revision: 5_000 }],
+  ])('from a snapshot %s on is none: all is read', async (_, wrong) => {
+    const store = new CountingStore();
+    const snapshots = new MemorySnapshots();
+    const facts = Array.from({ length: 600 }, (__, n) => ({ type: 'Added' as const, data: { n } }));
+    await new Streams(store, new StreamTurns(), snapshots).execute(kept, 's', causation(), () => facts);
+    const right = snapshots.taken.get('s') as Snapshot;
+    snapshots.taken.set('s', { ...right, state: { sum: -1 }, ...wrong });
+    store.read = 0;
+    const { state } = await new Streams(store, new StreamTurns(), snapshots).load(kept, 's');
+    expect(state).toBe(fold(kept, store.events));
+    expect(store.read).toBeGreaterThanOrEqual(600);
   });
 
   it('in any batches is the fold at once', async () => {

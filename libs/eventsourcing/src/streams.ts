@@ -2,6 +2,7 @@ import type { Causation } from './causation.js';
 import type { Decider } from './decider.js';
 import type { EventMetadata, Fact, NewEvent, RecordedEvent } from './event.js';
 import { EventStore, type ReadStreamOptions, RevisionConflict } from './event-store.js';
+import { Snapshots } from './snapshots.js';
 import { StreamTurns } from './stream-turns.js';
 import { type Confirmed, type Tip, Tips } from './tips.js';
 import { Upcasters } from './upcasting.js';
@@ -36,14 +37,20 @@ const clockSkew = 3_600_000;
  * other's append: each is decided on the state the ones before it will leave, and falls with them.
  */
 export class Streams {
-  private readonly tips = new Tips((stream, options) => this.read(stream, options));
+  private readonly tips: Tips;
 
-  /** @param turns with the other processes that append to the same streams */
+  /**
+   * @param turns with the other processes that append to the same streams
+   * @param snapshots of the streams' states
+   */
   constructor(
     private readonly store: EventStore,
     private readonly turns = new StreamTurns(),
+    snapshots = new Snapshots(),
     private readonly upcasters = new Upcasters(),
-  ) {}
+  ) {
+    this.tips = new Tips((stream, options) => this.read(stream, options), snapshots);
+  }
 
   /** The state of a stream as the store has it now. @throws StoreUnavailable */
   load<State, F extends Fact>(decider: Decider<State, F>, stream: string): Promise<Confirmed<State>> {
@@ -144,7 +151,10 @@ export class Streams {
     const stored = await appended;
     // A stream that was deleted goes on numbering where it was: the tip must be read again.
     if (stored.revision !== revision) this.tips.forget(stream, tip);
-    else if (revision > tip.base.revision) tip.base = { state, revision, position: stored.position };
+    else if (revision > tip.base.revision) {
+      const base = { state, revision, position: stored.position };
+      this.tips.stored(decider, stream, tip, base, (events.at(-1) as NewEvent).id);
+    }
     return { state, events, revision: stored.revision, through: stored.revision, position: stored.position };
   }
 

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Decider } from './decider.js';
 import type { Fact, RecordedEvent } from './event.js';
 import type { ReadStreamOptions } from './event-store.js';
+import type { Snapshots } from './snapshots.js';
 
 /** Position of the last event of a stream; undefined while there is none. */
 interface Place {
@@ -25,6 +26,8 @@ export interface Tip {
   /** The newest append on its way, or done: where it ends, as the newest event that was read. */
   pending: Promise<Place>;
   bytes: number;
+  /** Revision of the newest snapshot that this process knows of, -1 when it knows none. */
+  kept: number;
   /** When the store was last asked what the stream has; milliseconds since 1970. */
   readAt: number;
 }
@@ -32,6 +35,9 @@ export interface Tip {
 const empty = { revision: -1, position: undefined };
 const unread = { revision: -1, pending: Promise.resolve(empty) };
 const cacheBytes = 64 * 1024 * 1024;
+/** Snapshots are at least so many events apart, and further where the state is large: what they take stays small beside the events. */
+const leastApart = 500;
+const bytesPerEvent = 400;
 
 /** The ends of the streams that this process met last, as far as memory goes. */
 export class Tips {
@@ -45,6 +51,7 @@ export class Tips {
 
   constructor(
     private readonly read: (stream: string, options?: ReadStreamOptions) => AsyncGenerator<RecordedEvent>,
+    private readonly snapshots: Snapshots,
   ) {}
 
   get(stream: string): Tip | undefined {
@@ -108,10 +115,12 @@ export class Tips {
       if (known !== undefined) this.fallBack(stream, known);
     }
     if (this.known.get(stream) !== known) return undefined;
-    let state = start as State;
-    let revision = base;
+    const kept = known === undefined ? await this.restored(decider, stream) : undefined;
+    let state = kept?.state ?? (start as State);
+    let revision = kept?.revision ?? base;
+    position = kept?.position ?? position;
     const events =
-      known === undefined ? this.fromOrigin(decider, stream) : this.read(stream, { from: base + 1 });
+      revision === -1 ? this.fromOrigin(decider, stream) : this.read(stream, { from: revision + 1 });
     for await (const event of events) {
       state = decider.evolve(state, event as Fact as F, event);
       ({ revision, position } = event);
@@ -119,7 +128,7 @@ export class Tips {
     const now = this.known.get(stream);
     if (now === known && (now === undefined || now.pending === pending)) {
       if (now === undefined || now.stale || revision !== base)
-        this.keep(decider, stream, { state, revision, position });
+        this.keep(decider, stream, { state, revision, position }, known?.kept ?? kept?.revision);
       else now.readAt = Date.now();
     }
     return { state, revision, position };
@@ -134,6 +143,20 @@ export class Tips {
     const known = this.known.get(stream);
     if (known === undefined) return this.keep(decider, stream, confirmed);
     return known.state === confirmed.state && known.revision === confirmed.revision ? known : undefined;
+  }
+
+  /** The state that was kept of a stream, if it still has the event that this stands behind. */
+  private async restored<State, F extends Fact>(
+    { snapshot: form }: Decider<State, F>,
+    stream: string,
+  ): Promise<Confirmed<State> | undefined> {
+    const kept = form && (await this.snapshots.load(stream, form.version));
+    if (form === undefined || kept === undefined) return undefined;
+    for await (const { id, revision, position } of this.read(stream, { from: kept.revision, limit: 1 })) {
+      if (id === kept.eventId && revision === kept.revision)
+        return { state: form.fromJson(kept.state), revision, position };
+    }
+    return undefined;
   }
 
   /** The events that make the state of a stream: all, or those from its last origin on. */
@@ -151,6 +174,30 @@ export class Tips {
       if (isOrigin(event as Fact as F)) break;
     }
     yield* newest.toReversed();
+  }
+
+  /**
+   * What was appended behind a tip is stored.
+   * @param eventId of the last event of it
+   */
+  stored<State, F extends Fact>(
+    { snapshot: form }: Decider<State, F>,
+    stream: string,
+    tip: Tip,
+    base: Confirmed<State>,
+    eventId: string,
+  ): void {
+    tip.base = base;
+    const { state, revision } = base;
+    const apart = Math.max(leastApart, tip.bytes / bytesPerEvent);
+    if (form === undefined || revision - tip.kept < apart) return;
+    tip.kept = revision;
+    this.snapshots.keep(stream, () => ({
+      version: form.version,
+      revision,
+      eventId,
+      state: form.toJson(state),
+    }));
   }
 
   /** For a stream whose name has just been minted: there is nothing to read. */
@@ -176,20 +223,26 @@ export class Tips {
     decider: Decider<State, F>,
     stream: string,
     confirmed: Confirmed<State>,
+    kept = -1,
   ): Tip {
-    const tip = tipOf(decider, confirmed);
+    const tip = tipOf(decider, confirmed, kept);
     this.known.set(stream, tip);
     return tip;
   }
 }
 
-const tipOf = <State, F extends Fact>(decider: Decider<State, F>, confirmed: Confirmed<State>): Tip => ({
+const tipOf = <State, F extends Fact>(
+  decider: Decider<State, F>,
+  confirmed: Confirmed<State>,
+  kept: number,
+): Tip => ({
   state: confirmed.state,
   revision: confirmed.revision,
   base: confirmed,
   stale: false,
   pending: Promise.resolve(confirmed),
   bytes: weight(decider, confirmed.state),
+  kept,
   readAt: Date.now(),
 });
 

@@ -6,3 +6,4 @@ export * from './vacuum.js';
 export * from './gathering-socket.js';
 export * from './background.js';
 export * from './notified-turns.js';
+export * from './stored-snapshots.js';

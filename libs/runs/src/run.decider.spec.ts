@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { fold, type RecordedEvent } from '#eventsourcing';
+import { fold, type RecordedEvent, type SnapshotForm } from '#eventsourcing';
 import { given } from '../../eventsourcing/src/given-when-then.js';
 import { cancelRun, changeRun, createRun } from './run-changes.decider.js';
 import { isOver, runDecider, type Run, type RunState } from './run.decider.js';
@@ -33,6 +35,7 @@ const usage = {
   cache_creation_tokens: 4,
   cost_usd: 0.5,
 };
+const snapshot = runDecider.snapshot as SnapshotForm<Run>;
 const known = (run: Run): RunState => run as RunState;
 
 describe('creating a run', () => {
@@ -233,22 +236,47 @@ describe('the state of a run', () => {
     expect(fold(runDecider, recorded([started]))).toBeUndefined();
   });
 
-  it('is the same folded in any batches as folded at once', () => {
+  it('is the same folded in any batches, or on from a snapshot, as folded at once', () => {
     const fact: fc.Arbitrary<RunFact> = fc.oneof(
       fc.constantFrom<RunFact>(started, ...at.completed, ...at.failed, ...at.cancelled),
       fc.dictionary(fc.string(), fc.option(fc.jsonValue())).map((metadata) => ({
         type: 'RunUpdated' as const,
         data: { metadata: metadata as Record<string, string | null> },
       })),
+      fc.array(fc.uuid(), { minLength: 1, maxLength: 1, size: 'max' }).map(([id]) => ({
+        type: 'RunEventRecorded' as const,
+        data: { type: 'x.n', data: {}, ...(id !== undefined && { id }) },
+      })),
     );
     fc.assert(
-      fc.property(fc.array(fact), fc.nat(), (facts, cut) => {
+      fc.property(fc.array(fact, { maxLength: 200, size: 'max' }), fc.nat(), (facts, cut) => {
         const events = recorded([created, ...facts]);
         const half = cut % (events.length + 1);
         const first = fold(runDecider, events.slice(0, half));
         const parts = fold({ ...runDecider, initial: first }, events.slice(half));
         expect(parts).toEqual(fold(runDecider, events));
+        if (first === undefined) return;
+        const kept = snapshot.fromJson(JSON.parse(JSON.stringify(snapshot.toJson(first))));
+        expect(kept).toEqual(first);
+        expect(fold({ ...runDecider, initial: kept }, events.slice(half))).toEqual(parts);
       }),
     );
+  });
+
+  // Where only the fixtures have changed, only the digest changes.
+  it('has another version of its snapshots when it makes another state of the same events', () => {
+    const folder = 'test/fixtures/events';
+    const stored = readdirSync(folder)
+      .sort()
+      .map((name) => JSON.parse(readFileSync(`${folder}/${name}`, 'utf8')) as RecordedEvent)
+      .filter(({ stream }) => stream.startsWith('run-'));
+    const birth = stored.find(({ type }) => type === 'RunCreated') as RecordedEvent;
+    const events = [birth, ...stored].map((event, revision) => ({ ...event, revision }));
+    const states = events.map((_, n) => snapshot.toJson(fold(runDecider, events.slice(0, n + 1))));
+    const digest = createHash('sha256').update(JSON.stringify(states)).digest('hex');
+    expect([snapshot.version, digest]).toEqual([
+      1,
+      'fbb2c90af006a8cc5964f66121451e8b542e4f6df4db39a9b296d2d18cc1d09a',
+    ]);
   });
 });

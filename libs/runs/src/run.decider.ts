@@ -73,6 +73,14 @@ export const runDecider: Decider<Run, RunFact> = {
     if (next === undefined || fact.type !== 'RunEventRecorded' || fact.data.id === undefined) return next;
     return { ...next, seen: (next.seen ?? SeenIds.none).with(fact.data.id, envelope.revision + 1) };
   },
+  snapshot: {
+    version: 1,
+    toJson: (run) => (run?.seen === undefined ? run : { ...run, seen: run.seen.newest(run.seen.size) }),
+    fromJson: (json) => {
+      const { seen, ...run } = json as RunState & { seen?: [string, number][] };
+      return seen === undefined ? run : { ...run, seen: SeenIds.of(seen) };
+    },
+  },
   weigh: (run) =>
     run === undefined
       ? 0
