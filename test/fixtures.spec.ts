@@ -1,7 +1,15 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Decider, type Fact, fold, type RecordedEvent, Upcasters } from '#eventsourcing';
+import {
+  type Decider,
+  type Fact,
+  fold,
+  type RecordedEvent,
+  type SnapshotForm,
+  Upcasters,
+} from '#eventsourcing';
 import { apiKeyDecider } from '../libs/access/src/api-key.decider.js';
 import { projectDecider } from '../libs/access/src/project.decider.js';
 import { webhookDecider } from '#webhooks';
@@ -41,6 +49,8 @@ interface Room {
   /** The first event of such a stream, without which the others mean nothing. */
   readonly birth?: string;
   folded(events: readonly RecordedEvent[]): unknown;
+  /** How states are kept that the fold makes, if they are. */
+  readonly snapshot?: SnapshotForm<unknown>;
 }
 
 function room<State, F extends Fact>(
@@ -51,7 +61,14 @@ function room<State, F extends Fact>(
 ): Room {
   const folded = (events: readonly RecordedEvent[]): State =>
     fold(decider, events as readonly RecordedEvent<F>[]);
-  return { file: `libs/${file}.events.ts`, prefix, folded, ...(birth !== undefined && { birth }) };
+  const snapshot = decider.snapshot as SnapshotForm<unknown> | undefined;
+  return {
+    file: `libs/${file}.events.ts`,
+    prefix,
+    folded,
+    ...(birth !== undefined && { birth }),
+    ...(snapshot !== undefined && { snapshot }),
+  };
 }
 
 const rooms: readonly Room[] = [
@@ -147,6 +164,32 @@ describe('every event that was ever stored', () => {
     expect([sessions['sessions'], runs['runs']]).toMatchObject([[{}], [{}]]);
     expect({ sessions, runs }).toMatchSnapshot();
   });
+});
+
+// Where only the fixtures have changed, only the digest changes.
+it.each([
+  ['session-', 1, '47f6154fa7af1932914998386cf6f089a970ddf6795a142bdbe110bc231ac3cd'],
+  ['run-', 1, 'fbb2c90af006a8cc5964f66121451e8b542e4f6df4db39a9b296d2d18cc1d09a'],
+  ['transcript-', 1, 'a5da585ff68e83a87e25023a14d01269a0bc990dd79d2a9ed8fde7ee0e84449f'],
+])('snapshots of %s have another version when the fold makes another state', (prefix, version, digest) => {
+  const own = rooms.find((room) => room.prefix === prefix) as Room;
+  const others = ours.filter((file) => stored(file).stream.startsWith(prefix));
+  const events = [`${own.birth}.v1.json`, ...others.sort()].map((file, revision) => ({
+    ...stored(file),
+    revision,
+  }));
+  const states = events.map((_, n) => own.folded(events.slice(0, n + 1)));
+  const kept = JSON.stringify(states.map((state) => own.snapshot?.toJson(state)));
+  expect((JSON.parse(kept) as unknown[]).map((state) => own.snapshot?.fromJson(state))).toEqual(states);
+  expect([own.snapshot?.version, createHash('sha256').update(kept).digest('hex')]).toEqual([version, digest]);
+});
+
+it('a fold whose states are kept is compared with their version', () => {
+  expect(rooms.flatMap(({ prefix, snapshot }) => (snapshot === undefined ? [] : [prefix]))).toEqual([
+    'session-',
+    'run-',
+    'transcript-',
+  ]);
 });
 
 it.each(ours.filter((file) => stored(file).stream.startsWith('transcript-')))(

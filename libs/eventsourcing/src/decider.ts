@@ -7,6 +7,8 @@ export type Envelope = Pick<RecordedEvent, 'id' | 'stream' | 'revision' | 'metad
 export interface SnapshotForm<State> {
   /** Another one whenever the fold makes another state of the same events. */
   readonly version: number;
+  /** So many events are at least between two that are kept. */
+  readonly every: number;
   readonly toJson: (state: State) => unknown;
   readonly fromJson: (json: unknown) => State;
 }

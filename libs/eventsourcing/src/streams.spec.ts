@@ -26,7 +26,12 @@ const settable: Decider<number, Added | Set> = {
 /** Its state is kept from time to time. */
 const kept: Decider<number, Added> = {
   ...counter,
-  snapshot: { version: 2, toJson: (sum) => ({ sum }), fromJson: (json) => (json as { sum: number }).sum },
+  snapshot: {
+    version: 2,
+    every: 500,
+    toJson: (sum) => ({ sum }),
+    fromJson: (json) => (json as { sum: number }).sum,
+  },
 };
 
 class MemorySnapshots extends Snapshots {

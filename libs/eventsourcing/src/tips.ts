@@ -35,8 +35,7 @@ export interface Tip {
 const empty = { revision: -1, position: undefined };
 const unread = { revision: -1, pending: Promise.resolve(empty) };
 const cacheBytes = 64 * 1024 * 1024;
-/** Snapshots are at least so many events apart, and further where the state is large: what they take stays small beside the events. */
-const leastApart = 500;
+/** Snapshots are the further apart the larger the state is, in bytes per event: what they take stays small beside the events. */
 const bytesPerEvent = 400;
 
 /** The ends of the streams that this process met last, as far as memory goes. */
@@ -188,9 +187,9 @@ export class Tips {
     eventId: string,
   ): void {
     tip.base = base;
+    if (form === undefined) return;
     const { state, revision } = base;
-    const apart = Math.max(leastApart, tip.bytes / bytesPerEvent);
-    if (form === undefined || revision - tip.kept < apart) return;
+    if (revision - tip.kept < Math.max(form.every, tip.bytes / bytesPerEvent)) return;
     tip.kept = revision;
     this.snapshots.keep(stream, () => ({
       version: form.version,

@@ -75,6 +75,7 @@ export const runDecider: Decider<Run, RunFact> = {
   },
   snapshot: {
     version: 1,
+    every: 500,
     toJson: (run) => (run?.seen === undefined ? run : { ...run, seen: run.seen.newest(run.seen.size) }),
     fromJson: (json) => {
       const { seen, ...run } = json as RunState & { seen?: [string, number][] };

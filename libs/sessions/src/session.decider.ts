@@ -44,6 +44,7 @@ export const sessionDecider: Decider<Session, SessionFact> = {
     if (fact.type === 'SessionCreated') return born(fact.data, envelope);
     return session === undefined ? undefined : changed(session, fact, envelope);
   },
+  snapshot: { version: 1, every: 500, toJson: (session) => session, fromJson: (json) => json as Session },
   weigh: (session) => (session === undefined ? 0 : 2 * JSON.stringify(session).length),
 };
 

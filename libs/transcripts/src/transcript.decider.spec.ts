@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { fold, type RecordedEvent } from '#eventsourcing';
+import { fold, type RecordedEvent, type SnapshotForm } from '#eventsourcing';
 import { given } from '../../eventsourcing/src/given-when-then.js';
 import {
   appendSegments,
@@ -10,7 +10,7 @@ import {
   placesOf,
   redact,
 } from './transcript-changes.decider.js';
-import { transcriptDecider } from './transcript.decider.js';
+import { transcriptDecider, type TranscriptState } from './transcript.decider.js';
 import type {
   SegmentRedacted,
   SegmentsAppended,
@@ -197,4 +197,39 @@ describe('a redaction', () => {
       .when((state) => redact(state, seq, 'private'))
       .thenRefused('not_found');
   });
+});
+
+test('a state that was kept is the same again, and folds on', () => {
+  const fact = fc.oneof(
+    fc.array(fc.boolean(), { minLength: 1, maxLength: 40, size: 'max' }),
+    fc.constantFrom('redacted', 'compacted', 'snapshot'),
+  );
+  const form = transcriptDecider.snapshot as SnapshotForm<TranscriptState>;
+  fc.assert(
+    fc.property(fc.array(fact, { maxLength: 12, size: 'max' }), fc.nat(), (kinds, cut) => {
+      let seq = 0;
+      const facts = kinds.map((kind, n): TranscriptFact => {
+        if (kind === 'redacted') return redacted(Math.max(1, seq - n));
+        if (kind === 'compacted') return compacted(++seq, Math.max(0, seq - n));
+        const part = { snapshot: { run_id: `run-${n}`, after: 0, through: n } };
+        const added = kind === 'snapshot' ? [true] : kind;
+        const first = seq + 1;
+        seq += added.length;
+        return appended(
+          first,
+          added.map((named, m) => segment('x', named ? `id-${n}-${m}` : undefined)),
+          kind === 'snapshot' ? part : {},
+        );
+      });
+      const events = facts.map((one) => ({ ...one, metadata: { actor: 'ann', at: 't' } }));
+      const all = events as unknown as RecordedEvent[];
+      const half = cut % (all.length + 1);
+      const state = fold(transcriptDecider, all.slice(0, half));
+      const kept = form.fromJson(JSON.parse(JSON.stringify(form.toJson(state))));
+      expect(kept).toEqual(state);
+      expect(fold({ ...transcriptDecider, initial: kept }, all.slice(half))).toEqual(
+        fold(transcriptDecider, all),
+      );
+    }),
+  );
 });

@@ -36,6 +36,13 @@ export interface TranscriptState {
   readonly shared: readonly SharedRange[];
 }
 
+/** The state as JSON holds it. */
+interface KeptTranscript extends Omit<TranscriptState, 'seen' | 'redacted' | 'snapshots'> {
+  readonly seen: [id: string, seq: number][];
+  readonly redacted: [seq: number, redaction: Redaction][];
+  readonly snapshots: [run: string, through: number][];
+}
+
 export const transcriptDecider: Decider<TranscriptState, TranscriptFact> = {
   initial: {
     last_seq: 0,
@@ -67,6 +74,26 @@ export const transcriptDecider: Decider<TranscriptState, TranscriptFact> = {
         return { ...state, last_seq, covers, summaries, purged_seq, shared, seen: seenIn(ids) };
       }
     }
+  },
+  // Each event brings what was said, which is much to read for a number.
+  snapshot: {
+    version: 1,
+    every: 50,
+    toJson: ({ seen, redacted, snapshots, ...state }) => ({
+      ...state,
+      seen: seen.newest(seen.size),
+      redacted: [...redacted],
+      snapshots: [...snapshots],
+    }),
+    fromJson: (json) => {
+      const { seen, redacted, snapshots, ...state } = json as KeptTranscript;
+      return {
+        ...state,
+        seen: SeenIds.of(seen),
+        redacted: new Map(redacted),
+        snapshots: new Map(snapshots),
+      };
+    },
   },
   weigh: ({ seen, redacted, summaries, snapshots }) =>
     seen.size * 120 + redacted.size * 500 + summaries.length * 10 + snapshots.size * 150,
