@@ -30,8 +30,11 @@ interface Queued {
  * it ends, goes out as one append: all of it is stored, or none.
  */
 export class AppendQueues {
-  private readonly queues = new Map<string, Queued[]>();
-  private readonly drains = new Set<Promise<void>>();
+  /** By stream, as long as something of it is under way. */
+  private readonly queues = new Map<
+    string,
+    { readonly waiting: Queued[]; readonly drained: Promise<void> }
+  >();
   private readonly fallen = new Fallen();
 
   constructor(private readonly clients: Clients) {}
@@ -49,22 +52,19 @@ export class AppendQueues {
         resolve,
         reject,
       };
-      const queue = this.queues.get(stream);
-      if (queue !== undefined) queue.push(queued);
-      else this.begin(stream, [queued]);
+      const known = this.queues.get(stream);
+      if (known !== undefined) {
+        known.waiting.push(queued);
+        return;
+      }
+      const waiting = [queued];
+      this.queues.set(stream, { waiting, drained: this.drain(stream, waiting) });
     });
   }
 
   /** Waits until nothing is under way. */
   async idle(): Promise<void> {
-    await Promise.all(this.drains);
-  }
-
-  private begin(stream: string, queue: Queued[]): void {
-    this.queues.set(stream, queue);
-    const drain = this.drain(stream, queue);
-    this.drains.add(drain);
-    void drain.then(() => this.drains.delete(drain));
+    await Promise.all(Array.from(this.queues.values(), ({ drained }) => drained));
   }
 
   private async drain(stream: string, queue: Queued[]): Promise<void> {
@@ -104,7 +104,7 @@ export class AppendQueues {
 }
 
 /** How many at the head of a queue follow each other, and fit into one append; the first always. */
-export function joinable(queue: readonly Pick<Queued, 'expected' | 'events' | 'bytes'>[]): number {
+function joinable(queue: readonly Queued[]): number {
   let [bytes, events] = [0, 0];
   let next: ExpectedRevision | undefined = queue[0]?.expected;
   const end = queue.findIndex((queued, n) => {
