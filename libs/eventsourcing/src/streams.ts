@@ -4,7 +4,8 @@ import type { EventMetadata, Fact, NewEvent, RecordedEvent } from './event.js';
 import { EventStore, type ReadStreamOptions, RevisionConflict } from './event-store.js';
 import { Snapshots } from './snapshots.js';
 import { StreamTurns } from './stream-turns.js';
-import { type Confirmed, type Tip, Tips } from './tips.js';
+import type { Confirmed } from './first-reads.js';
+import { type Tip, Tips } from './tips.js';
 import { Upcasters } from './upcasting.js';
 
 /** What a command left behind. `events` are its own, whether stored now or by an earlier attempt. */

@@ -1,19 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { Decider } from './decider.js';
-import type { Fact, RecordedEvent } from './event.js';
-import type { ReadStreamOptions } from './event-store.js';
+import type { Fact } from './event.js';
+import { type Confirmed, empty, FirstReads, foldOn, type Place, type ReadStream } from './first-reads.js';
 import type { Snapshots } from './snapshots.js';
-
-/** Position of the last event of a stream; undefined while there is none. */
-interface Place {
-  readonly position: bigint | undefined;
-}
-
-/** A state that the store had. */
-export interface Confirmed<State> extends Place {
-  readonly state: State;
-  readonly revision: number;
-}
 
 /** Where a stream will end when what this process has appended is stored. */
 export interface Tip {
@@ -32,12 +21,8 @@ export interface Tip {
   readAt: number;
 }
 
-const empty = { revision: -1, position: undefined };
 const unread = { revision: -1, pending: Promise.resolve(empty) };
 const cacheBytes = 64 * 1024 * 1024;
-/** Snapshots are the further apart the larger the state is, in bytes per event: what they take stays small beside the events. */
-const bytesPerEvent = 400;
-
 /** The ends of the streams that this process met last, as far as memory goes. */
 export class Tips {
   private readonly known = new LRUCache<string, Tip>({
@@ -48,10 +33,14 @@ export class Tips {
   /** Of streams that are read from their beginning now: whoever wants one meanwhile waits for it, and reads on. */
   private readonly firstReads = new Map<string, Promise<unknown>>();
 
+  private readonly firsts: FirstReads;
+
   constructor(
-    private readonly read: (stream: string, options?: ReadStreamOptions) => AsyncGenerator<RecordedEvent>,
-    private readonly snapshots: Snapshots,
-  ) {}
+    private readonly read: ReadStream,
+    snapshots: Snapshots,
+  ) {
+    this.firsts = new FirstReads(read, snapshots);
+  }
 
   get(stream: string): Tip | undefined {
     const tip = this.known.get(stream);
@@ -114,23 +103,20 @@ export class Tips {
       if (known !== undefined) this.fallBack(stream, known);
     }
     if (this.known.get(stream) !== known) return undefined;
-    const kept = known === undefined ? await this.restored(decider, stream) : undefined;
-    let state = kept?.state ?? (start as State);
-    let revision = kept?.revision ?? base;
-    position = kept?.position ?? position;
-    const events =
-      revision === -1 ? this.fromOrigin(decider, stream) : this.read(stream, { from: revision + 1 });
-    for await (const event of events) {
-      state = decider.evolve(state, event as Fact as F, event);
-      ({ revision, position } = event);
-    }
+    const found =
+      known === undefined
+        ? await this.firsts.read(decider, stream)
+        : await foldOn(
+            decider,
+            { state: start as State, revision: base, position, kept: known.kept },
+            this.read(stream, { from: base + 1 }),
+          );
     const now = this.known.get(stream);
     if (now === known && (now === undefined || now.pending === pending)) {
-      if (now === undefined || now.stale || revision !== base)
-        this.keep(decider, stream, { state, revision, position }, known?.kept ?? kept?.revision);
+      if (now === undefined || now.stale || found.revision !== base) this.keep(decider, stream, found);
       else now.readAt = Date.now();
     }
-    return { state, revision, position };
+    return found;
   }
 
   /** What to append to, behind a confirmed state; undefined when the known tip has moved on from there. */
@@ -144,59 +130,19 @@ export class Tips {
     return known.state === confirmed.state && known.revision === confirmed.revision ? known : undefined;
   }
 
-  /** The state that was kept of a stream, if it still has the event that this stands behind. */
-  private async restored<State, F extends Fact>(
-    { snapshot: form }: Decider<State, F>,
-    stream: string,
-  ): Promise<Confirmed<State> | undefined> {
-    const kept = form && (await this.snapshots.load(stream, form.version));
-    if (form === undefined || kept === undefined) return undefined;
-    for await (const { id, revision, position } of this.read(stream, { from: kept.revision, limit: 1 })) {
-      if (id === kept.eventId && revision === kept.revision)
-        return { state: form.fromJson(kept.state), revision, position };
-    }
-    return undefined;
-  }
-
-  /** The events that make the state of a stream: all, or those from its last origin on. */
-  private async *fromOrigin<State, F extends Fact>(
-    { isOrigin }: Decider<State, F>,
-    stream: string,
-  ): AsyncGenerator<RecordedEvent> {
-    if (isOrigin === undefined) {
-      yield* this.read(stream);
-      return;
-    }
-    const newest: RecordedEvent[] = [];
-    for await (const event of this.read(stream, { direction: 'backwards' })) {
-      newest.push(event);
-      if (isOrigin(event as Fact as F)) break;
-    }
-    yield* newest.toReversed();
-  }
-
   /**
    * What was appended behind a tip is stored.
    * @param eventId of the last event of it
    */
   stored<State, F extends Fact>(
-    { snapshot: form }: Decider<State, F>,
+    decider: Decider<State, F>,
     stream: string,
     tip: Tip,
     base: Confirmed<State>,
     eventId: string,
   ): void {
     tip.base = base;
-    if (form === undefined) return;
-    const { state, revision } = base;
-    if (revision - tip.kept < Math.max(form.every, tip.bytes / bytesPerEvent)) return;
-    tip.kept = revision;
-    this.snapshots.keep(stream, () => ({
-      version: form.version,
-      revision,
-      eventId,
-      state: form.toJson(state),
-    }));
+    if (this.firsts.keep(decider, stream, base, eventId, tip)) tip.kept = base.revision;
   }
 
   /** For a stream whose name has just been minted: there is nothing to read. */
@@ -221,10 +167,9 @@ export class Tips {
   private keep<State, F extends Fact>(
     decider: Decider<State, F>,
     stream: string,
-    confirmed: Confirmed<State>,
-    kept = -1,
+    confirmed: Confirmed<State> & { readonly kept?: number },
   ): Tip {
-    const tip = tipOf(decider, confirmed, kept);
+    const tip = tipOf(decider, confirmed);
     this.known.set(stream, tip);
     return tip;
   }
@@ -232,8 +177,7 @@ export class Tips {
 
 const tipOf = <State, F extends Fact>(
   decider: Decider<State, F>,
-  confirmed: Confirmed<State>,
-  kept: number,
+  confirmed: Confirmed<State> & { readonly kept?: number },
 ): Tip => ({
   state: confirmed.state,
   revision: confirmed.revision,
@@ -241,7 +185,7 @@ const tipOf = <State, F extends Fact>(
   stale: false,
   pending: Promise.resolve(confirmed),
   bytes: weight(decider, confirmed.state),
-  kept,
+  kept: confirmed.kept ?? -1,
   readAt: Date.now(),
 });
 
