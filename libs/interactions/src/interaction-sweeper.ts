@@ -1,12 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { byService } from '#eventsourcing';
-import { Database, Leader, ReadModelClock } from '#read-models';
+import { Database, Leader, ReadModelClock, together } from '#read-models';
 import { InteractionChanges } from './interaction-changes.js';
 import { expire } from './interaction.decider.js';
 
 const batchSize = 500;
-const together = 32;
 /** How late a question may expire, in milliseconds. */
 const lookEvery = 1_000;
 /** How long a round waits until the read model shows what it did, in milliseconds. */
@@ -57,17 +56,11 @@ export class InteractionSweeper {
   private async round(): Promise<boolean> {
     const now = Date.now();
     const due = await this.database.prepared<Expired>('expired-interactions', expiredSql, [new Date(now)]);
+    const ends = await together(due, ({ id, project_id }) =>
+      this.changes.change(id, byService(project_id), (interaction) => expire(interaction, now)),
+    );
     let swept = 0n;
-    for (let n = 0; n < due.length; n += together) {
-      const ends = await Promise.all(
-        due
-          .slice(n, n + together)
-          .map(({ id, project_id }) =>
-            this.changes.change(id, byService(project_id), (interaction) => expire(interaction, now)),
-          ),
-      );
-      for (const { position = 0n } of ends) if (position > swept) swept = position;
-    }
+    for (const { position = 0n } of ends) if (position > swept) swept = position;
     if (swept > 0n) await this.clock.reached('interactions', swept, patience);
     return due.length === batchSize;
   }

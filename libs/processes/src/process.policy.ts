@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Fact, RecordedEvent } from '#eventsourcing';
 import { reactionTo, Streams } from '#eventsourcing';
 import type { Sql } from '#read-models';
-import { Projection } from '#read-models';
+import { Projection, together } from '#read-models';
 import { LostProcesses } from './lost-processes.js';
 import { processDecider } from './process.decider.js';
 import type { ProcessFact } from './process.events.js';
@@ -10,9 +10,6 @@ import { ProcessKeys } from './process-keys.js';
 import { RunTeller } from './run-teller.js';
 import { isGone, sandboxDecider } from './sandbox.decider.js';
 import { type SandboxFact, sandboxStream } from './sandbox.events.js';
-
-/** How many events are reacted to at once; their order does not matter. */
-const together = 32;
 
 /**
  * Sees to what must follow from an event of a sandbox or process, should the host have died before doing so.
@@ -36,9 +33,7 @@ export class ProcessPolicy extends Projection {
   }
 
   async apply(_sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
-    for (let n = 0; n < events.length; n += together) {
-      await Promise.all(events.slice(n, n + together).map((event) => this.react(event)));
-    }
+    await together(events, (event) => this.react(event));
   }
 
   private async react(event: RecordedEvent): Promise<void> {

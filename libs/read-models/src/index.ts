@@ -11,6 +11,7 @@ export * from './projections-status.js';
 export * from './milliseconds.js';
 export * from './well-formed.js';
 export * from './chunks.js';
+export { together } from './together.js';
 export * from './shared-reading.js';
 export * from './idle-checkpoints.js';
 export * from './rebuild-requests.js';

@@ -1,14 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { byService, Streams } from '#eventsourcing';
-import { Database, Leader, ReadModelClock } from '#read-models';
+import { Database, Leader, ReadModelClock, together } from '#read-models';
 import { expireLease } from './lease.decider.js';
 import { runDecider } from './run.decider.js';
 import { runStream } from './run.events.js';
 import { RunWrites } from './run-writes.js';
 
 const batchSize = 500;
-const together = 32;
 /** The shortest lease: one made after the last look expires no sooner than the next. */
 const lookEvery = 1_000;
 /** How long a round waits until the read model shows what it did, in milliseconds. */
@@ -64,11 +63,9 @@ export class LeaseSweeper {
     const leased = await this.database.prepared<Leased>('leases', leasesSql, []);
     const now = Date.now();
     const due = leased.filter(({ expires_at }) => expires_at.getTime() <= now);
+    const positions = await together(due, (run) => this.expire(run, now));
     let swept = 0n;
-    for (let n = 0; n < due.length; n += together) {
-      const positions = await Promise.all(due.slice(n, n + together).map((run) => this.expire(run, now)));
-      for (const position of positions) if (position > swept) swept = position;
-    }
+    for (const position of positions) if (position > swept) swept = position;
     if (swept > 0n) await this.clock.reached('runs', swept, patience);
     if (due.length === batchSize) return 0;
     const next = leased[due.length]?.expires_at.getTime() ?? Infinity;

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Fact, RecordedEvent } from '#eventsourcing';
 import { reactionTo, Streams } from '#eventsourcing';
 import type { Sql } from '#read-models';
-import { Projection } from '#read-models';
+import { Projection, together } from '#read-models';
 import type { SessionFact } from '#sessions';
 import { sessionDecider, sessionStream } from '#sessions';
 import { RunCanceller } from './run-canceller.js';
@@ -10,9 +10,6 @@ import { RunClaims } from './run-claims.js';
 import { runDecider } from './run.decider.js';
 import type { RunBirth, RunFact } from './run.events.js';
 import { runStream } from './run.events.js';
-
-/** How many events are reacted to at once; their order does not matter. */
-const together = 32;
 
 /**
  * Sees to what must follow elsewhere from a run's or session's event, should the process that wrote
@@ -35,9 +32,7 @@ export class RunPolicy extends Projection {
   }
 
   async apply(_sql: Sql, events: readonly RecordedEvent[]): Promise<void> {
-    for (let n = 0; n < events.length; n += together) {
-      await Promise.all(events.slice(n, n + together).map((event) => this.react(event)));
-    }
+    await together(events, (event) => this.react(event));
   }
 
   private async react(event: RecordedEvent): Promise<void> {

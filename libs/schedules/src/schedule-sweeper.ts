@@ -1,12 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { Listener } from '#postgres';
-import { Database, Leader, ReadModelClock } from '#read-models';
+import { Database, Leader, ReadModelClock, together } from '#read-models';
 import { Firings } from './firings.js';
 import { schedulesChannel } from './schedule.projection.js';
 
 const batchSize = 500;
-const together = 32;
 /** How long a round waits until the read model shows what it did, and until it tries again, in milliseconds. */
 const patience = 1_000;
 /** Clocks can be set, and machines can sleep: the longest rest, in milliseconds. */
@@ -67,24 +66,25 @@ export class ScheduleSweeper {
   private async round(signal: AbortSignal): Promise<number> {
     const due = await this.database.prepared<{ session_id: string }>('due-schedules', dueSql, [new Date()]);
     const sessions = [...new Set(due.map(({ session_id }) => session_id))];
+    const positions = await together(sessions, (session) => this.fire(session, signal));
     let fired = 0n;
-    for (let n = 0; n < sessions.length && !signal.aborted; n += together) {
-      const positions = await Promise.all(
-        sessions.slice(n, n + together).map((session) =>
-          this.firings.fire(session, signal).catch((error: unknown) => {
-            this.complain(error);
-            return undefined;
-          }),
-        ),
-      );
-      for (const position of positions) if (position !== undefined && position > fired) fired = position;
-    }
+    for (const position of positions) if (position !== undefined && position > fired) fired = position;
     if (fired > 0n) await this.clock.reached('schedules', fired, patience);
     // The read model is behind, or something failed: it has nothing new to say until it moves.
     else if (due.length > 0) return patience;
     const [row] = await this.database.prepared<{ next: Date | null }>('next-schedule', nextSql, []);
     const next = row?.next?.getTime() ?? Infinity;
     return Math.min(longest, Math.max(0, next - Date.now()));
+  }
+
+  private async fire(session: string, signal: AbortSignal): Promise<bigint | undefined> {
+    if (signal.aborted) return undefined;
+    try {
+      return await this.firings.fire(session, signal);
+    } catch (error) {
+      this.complain(error);
+      return undefined;
+    }
   }
 
   private complain(error: unknown): void {

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Fact, RecordedEvent } from '#eventsourcing';
 import { Streams } from '#eventsourcing';
-import type { Sql } from '#read-models';
+import { type Sql, together } from '#read-models';
 import type { RunFact } from '#runs';
 import { runDecider } from '#runs';
 import { runIdOf, sessionIdOf, timelineEvent } from '#timeline';
@@ -10,9 +10,6 @@ import { addDeliveries, endPending, forgetWebhooks, horizonOf, moveHorizon } fro
 import { matchesFilter, matchesPattern, type Subject } from './subscription.js';
 import { webhookStreams } from './webhook.events.js';
 import { foldInto, type Hooks, WebhookRows } from './webhook-rows.js';
-
-/** How many runs are looked up at once. */
-const together = 32;
 
 /**
  * Folds webhooks into a row each, and makes a delivery of every event that one of them wants at that
@@ -56,16 +53,12 @@ export class WebhookPolicy extends WebhookRows {
   }
 
   private async deliveries(candidates: readonly Candidate[]) {
-    const found: (ReturnType<typeof deliveryOf> | undefined)[] = [];
-    for (let n = 0; n < candidates.length; n += together) {
-      const some = candidates.slice(n, n + together).map(async (candidate) => {
-        const subject = await this.subject(candidate);
-        return matchesFilter(candidate.hook.filter, subject)
-          ? deliveryOf(candidate, subject.session_id)
-          : undefined;
-      });
-      found.push(...(await Promise.all(some)));
-    }
+    const found = await together(candidates, async (candidate) => {
+      const subject = await this.subject(candidate);
+      return matchesFilter(candidate.hook.filter, subject)
+        ? deliveryOf(candidate, subject.session_id)
+        : undefined;
+    });
     return found.filter((delivery) => delivery !== undefined);
   }
 
