@@ -1,12 +1,12 @@
 import type { Decider } from '#eventsourcing';
 import type { ProcessKeyMade } from './process-key.events.js';
 
-/** A key (32 bytes); undefined before it was made and after it was destroyed. */
-export type ProcessKey = Buffer | undefined;
+/** A key (32 bytes, base64); undefined before it was made and after it was destroyed. */
+export type ProcessKey = string | undefined;
 
 export const processKeyDecider: Decider<ProcessKey, ProcessKeyMade> = {
   initial: undefined,
-  evolve: (_key, { data }) => Buffer.from(data.key, 'base64'),
+  evolve: (_key, { data }) => data.key,
 };
 
 export const makeKey = (key: ProcessKey, random: Buffer): ProcessKeyMade[] =>

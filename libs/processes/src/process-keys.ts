@@ -26,14 +26,15 @@ export class ProcessKeys {
     const { state } = await this.streams.execute(processKeyDecider, stream, byService(project), (key) =>
       makeKey(key, random),
     );
-    return state as Buffer;
+    return keyIn(state as string);
   }
 
   /** The key as the store has it now; undefined once it was destroyed. @throws StoreUnavailable */
   async of(use: KeyUse, processId: string): Promise<Buffer | undefined> {
     const events = [];
     for await (const event of this.streams.read(processKeyStream(use, processId))) events.push(event);
-    return fold(processKeyDecider, events);
+    const key = fold(processKeyDecider, events);
+    return key === undefined ? undefined : keyIn(key);
   }
 
   /** Makes unreadable for good what was sealed with the key. @throws StoreUnavailable */
@@ -55,3 +56,5 @@ export class ProcessKeys {
     for await (const _ of this.store.readStream(stream, { limit: 1 })) await this.store.delete(stream);
   }
 }
+
+const keyIn = (state: string): Buffer => Buffer.from(state, 'base64');

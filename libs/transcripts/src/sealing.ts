@@ -1,14 +1,19 @@
 import { type Json, seal, unseal } from '#eventsourcing';
-import { keyOf, type Seeds } from './transcript-seeds.decider.js';
+import { keysOf, type Seeds } from './transcript-seeds.decider.js';
+
+/** The content of a segment by its `seq` and what was sealed; undefined when its key has been given up. */
+export type Unseal = (seq: number, sealed: string) => Json | undefined;
 
 /** Seals the JSON text of a segment's content with the key of its `seq`. */
-export const sealingWith =
-  (seeds: Seeds) =>
-  (seq: number, json: string): string =>
-    seal(keyOf(seeds, seq) as Buffer, json);
+export function sealingWith(seeds: Seeds): (seq: number, json: string) => string {
+  const keyOf = keysOf(seeds);
+  return (seq, json) => seal(keyOf(seq) as Buffer, json);
+}
 
-/** The content of a segment; undefined when its key has been given up. */
-export function unsealed(seeds: Seeds, seq: number, sealed: string): Json | undefined {
-  const key = keyOf(seeds, seq);
-  return key && (JSON.parse(unseal(key, sealed).toString()) as Json);
+export function unsealingWith(seeds: Seeds): Unseal {
+  const keyOf = keysOf(seeds);
+  return (seq, sealed) => {
+    const key = keyOf(seq);
+    return key && (JSON.parse(unseal(key, sealed).toString()) as Json);
+  };
 }

@@ -1,11 +1,10 @@
 import type { JsonObject } from '#eventsourcing';
 import { pageBytes, type Sql, Where } from '#read-models';
-import { unsealed } from './sealing.js';
+import { type Unseal, unsealingWith } from './sealing.js';
 import type { Redaction } from './transcript.decider.js';
 import type { SegmentKind } from './transcript.events.js';
 import type { SegmentResource } from './transcript.resource.js';
 import type { RetentionOf } from './segment-retentions.js';
-import type { Seeds } from './transcript-seeds.decider.js';
 import type { TranscriptSeeds } from './transcript-seeds.js';
 
 /** Which segments of a transcript are wanted; all that is given must hold. */
@@ -56,12 +55,13 @@ export async function readTranscript(
 ): Promise<TranscriptPage> {
   const rows = await readRows(sql, id, filter);
   const shown = rows.slice(0, filter.limit);
-  const seedsOf = new Map<string, Seeds>();
-  for (const owner of new Set(shown.map((row) => row.owner_id))) seedsOf.set(owner, await seeds.of(owner));
+  const unseals = new Map<string, Unseal>();
+  for (const owner of new Set(shown.map((row) => row.owner_id)))
+    unseals.set(owner, unsealingWith(await seeds.of(owner)));
   const last = shown.at(-1);
   const more = last !== undefined && last.found > shown.length;
   return {
-    segments: shown.map((row) => segment(row, seedsOf.get(row.owner_id) ?? new Map(), retentionOf)),
+    segments: shown.map((row) => segment(row, unseals.get(row.owner_id) as Unseal, retentionOf)),
     next: more ? Number(filter.view === 'full' ? last.seq : last.place) : undefined,
   };
 }
@@ -113,9 +113,9 @@ async function readRows(sql: Sql, id: string, filter: TranscriptFilter): Promise
   );
 }
 
-function segment(row: Row, seeds: Seeds, retentionOf: RetentionOf): SegmentResource {
+function segment(row: Row, unseal: Unseal, retentionOf: RetentionOf): SegmentResource {
   const seq = Number(row.seq);
-  const content = row.sealed === null ? undefined : unsealed(seeds, seq, row.sealed);
+  const content = row.sealed === null ? undefined : unseal(seq, row.sealed);
   return {
     seq,
     kind: content === undefined && row.removed === null ? 'redacted' : row.kind,

@@ -4,8 +4,14 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type Fact, fold, type RecordedEvent } from '#eventsourcing';
 import { given } from '../../eventsourcing/src/given-when-then.js';
-import { sealingWith, unsealed } from './sealing.js';
-import { beginSeeds, giveUp, keyOf, type Seeds, transcriptSeedsDecider } from './transcript-seeds.decider.js';
+import { sealingWith, unsealingWith } from './sealing.js';
+import {
+  beginSeeds,
+  giveUp,
+  keysOf,
+  type Seeds,
+  transcriptSeedsDecider,
+} from './transcript-seeds.decider.js';
 import type { SegmentsAppended } from './transcript.events.js';
 import type { TranscriptSeedsReplaced } from './transcript-seeds.events.js';
 
@@ -32,7 +38,8 @@ describe('the seeds of a transcript', () => {
   });
 
   test('give every segment a key of its own', () => {
-    const keys = Array.from({ length: 1_000 }, (_, n) => keyOf(after(begun), n + 1)?.toString('hex'));
+    const keyOf = keysOf(after(begun));
+    const keys = Array.from({ length: 1_000 }, (_, n) => keyOf(n + 1)?.toString('hex'));
     expect(new Set(keys).size).toBe(1_000);
   });
 
@@ -45,11 +52,11 @@ describe('the seeds of a transcript', () => {
           const facts = [begun];
           for (const step of steps) facts.push(...giveUp(after(...facts), step));
           // The newest event alone is kept in the store.
-          const left = after(...facts.slice(-1));
+          const keyOf = keysOf(after(...facts.slice(-1)));
           const gone = new Set(steps.flat());
-          for (const one of gone) expect(keyOf(left, one)).toBeUndefined();
+          for (const one of gone) expect(keyOf(one)).toBeUndefined();
           for (const one of others) {
-            expect(keyOf(left, one)).toEqual(gone.has(one) ? undefined : keyOf(after(begun), one));
+            expect(keyOf(one)).toEqual(gone.has(one) ? undefined : keysOf(after(begun))(one));
           }
         },
       ),
@@ -74,7 +81,7 @@ describe('sealed content', () => {
     fc.assert(
       fc.property(seq, fc.json(), (n, json) => {
         const sealed = sealingWith(after(begun))(n, json);
-        expect(unsealed(after(begun), n, sealed)).toEqual(JSON.parse(json));
+        expect(unsealingWith(after(begun))(n, sealed)).toEqual(JSON.parse(json));
       }),
     );
   });
@@ -83,8 +90,8 @@ describe('sealed content', () => {
     const sealed = sealingWith(after(begun))(1, '"secret"');
     const bytes = Buffer.from(sealed, 'base64');
     bytes.writeUInt8(bytes.readUInt8(30) ^ 1, 30);
-    expect(() => unsealed(after(begun), 2, sealed)).toThrow();
-    expect(() => unsealed(after(begun), 1, bytes.toString('base64'))).toThrow();
+    expect(() => unsealingWith(after(begun))(2, sealed)).toThrow();
+    expect(() => unsealingWith(after(begun))(1, bytes.toString('base64'))).toThrow();
   });
 
   test('is read as it was first stored', () => {
@@ -94,7 +101,7 @@ describe('sealed content', () => {
       ) as RecordedEvent;
     const seeds = after(fixture('TranscriptSeedsReplaced') as Fact as TranscriptSeedsReplaced);
     const { data } = fixture('SegmentsAppended') as RecordedEvent<SegmentsAppended>;
-    expect(data.segments.map(({ sealed }, n) => unsealed(seeds, n + 1, sealed))).toEqual([
+    expect(data.segments.map(({ sealed }, n) => unsealingWith(seeds)(n + 1, sealed))).toEqual([
       'What is the weather?',
       { any: ['ä😀\n', null] },
     ]);
@@ -102,6 +109,6 @@ describe('sealed content', () => {
 
   test('is not there for those who have given its key up', () => {
     const sealed = sealingWith(after(begun))(1, '"secret"');
-    expect(unsealed(after(...giveUp(after(begun), [1])), 1, sealed)).toBeUndefined();
+    expect(unsealingWith(after(...giveUp(after(begun), [1])))(1, sealed)).toBeUndefined();
   });
 });

@@ -2,21 +2,20 @@ import { hash } from 'node:crypto';
 import type { Decider } from '#eventsourcing';
 import type { TranscriptSeedsReplaced } from './transcript-seeds.events.js';
 
-/** Seeds (32 bytes) by path. */
-export type Seeds = ReadonlyMap<string, Buffer>;
+/** Seeds (32 bytes, base64) by path. */
+export type Seeds = ReadonlyMap<string, string>;
 
 const digits = 32;
 
 export const transcriptSeedsDecider: Decider<Seeds, TranscriptSeedsReplaced> = {
   initial: new Map(),
-  evolve: (_seeds, { data }) =>
-    new Map(data.seeds.map(({ path, seed }) => [path, Buffer.from(seed, 'base64')])),
+  evolve: (_seeds, { data }) => new Map(data.seeds.map(({ path, seed }) => [path, seed])),
   weigh: (seeds) => seeds.size * 200,
 };
 
 /** Begins with one seed from which all keys follow. @param root 32 random bytes */
 export const beginSeeds = (seeds: Seeds, root: Buffer): TranscriptSeedsReplaced[] =>
-  seeds.size > 0 ? [] : [replaced(new Map([['', root]]))];
+  seeds.size > 0 ? [] : [replaced(new Map([['', told(root)]]))];
 
 /** Gives up the keys of some segments, and of no others. */
 export function giveUp(seeds: Seeds, seqs: readonly number[]): TranscriptSeedsReplaced[] {
@@ -32,7 +31,7 @@ export function giveUpThrough(seeds: Seeds, through: number): TranscriptSeedsRep
   const left = new Map([...seeds].filter(([path]) => path > last.slice(0, path.length)));
   const across = coveringPath(seeds, through);
   if (across !== undefined) {
-    const own = new Map([[across, seeds.get(across) as Buffer]]);
+    const own = new Map([[across, seeds.get(across) as string]]);
     puncture(own, through);
     for (const [path, seed] of own) if (path > last.slice(0, path.length)) left.set(path, seed);
   }
@@ -40,25 +39,37 @@ export function giveUpThrough(seeds: Seeds, through: number): TranscriptSeedsRep
   return same ? [] : [replaced(left)];
 }
 
-/** The key (32 bytes) of a segment; undefined once it has been given up. */
-export function keyOf(seeds: Seeds, seq: number): Buffer | undefined {
-  const path = coveringPath(seeds, seq);
-  if (path === undefined) return undefined;
-  let key = seeds.get(path) as Buffer;
-  for (const digit of binary(seq).slice(path.length)) key = child(key, digit);
-  return key;
+/**
+ * Finds the key (32 bytes) of a segment by its `seq`; undefined once it has been given up. Neighbours share most of
+ * the way down to them, which is gone once.
+ */
+export function keysOf(seeds: Seeds): (seq: number) => Buffer | undefined {
+  /** The newest of each depth. */
+  const found: { readonly path: string; readonly seed: Buffer | undefined }[] = [];
+  const seedAt = (path: string): Buffer | undefined => {
+    const before = found[path.length];
+    if (before?.path === path) return before.seed;
+    const seed = kept(seeds, path) ?? (path === '' ? undefined : below(path));
+    found[path.length] = { path, seed };
+    return seed;
+  };
+  const below = (path: string): Buffer | undefined => {
+    const parent = seedAt(path.slice(0, -1));
+    return parent && child(parent, path.slice(-1));
+  };
+  return (seq) => seedAt(binary(seq));
 }
 
 /** Puts in place of the seed that covers a segment those of all its neighbours on the way down to it. */
-function puncture(seeds: Map<string, Buffer>, seq: number): void {
+function puncture(seeds: Map<string, string>, seq: number): void {
   const path = coveringPath(seeds, seq);
   if (path === undefined) return;
   const way = binary(seq);
-  let seed = seeds.get(path) as Buffer;
+  let seed = kept(seeds, path) as Buffer;
   seeds.delete(path);
   for (let depth = path.length; depth < digits; depth++) {
     const other = way[depth] === '0' ? '1' : '0';
-    seeds.set(way.slice(0, depth) + other, child(seed, other));
+    seeds.set(way.slice(0, depth) + other, told(child(seed, other)));
     seed = child(seed, String(way[depth]));
   }
 }
@@ -72,6 +83,13 @@ function coveringPath(seeds: Seeds, seq: number): string | undefined {
   return undefined;
 }
 
+const told = (seed: Buffer): string => seed.toString('base64');
+
+function kept(seeds: Seeds, path: string): Buffer | undefined {
+  const seed = seeds.get(path);
+  return seed === undefined ? undefined : Buffer.from(seed, 'base64');
+}
+
 const binary = (seq: number): string => seq.toString(2).padStart(digits, '0');
 
 /** One way: from a child nothing is learned of its parent or its sibling. */
@@ -80,5 +98,5 @@ const child = (seed: Buffer, digit: string): Buffer =>
 
 const replaced = (seeds: Seeds): TranscriptSeedsReplaced => ({
   type: 'TranscriptSeedsReplaced',
-  data: { seeds: [...seeds].map(([path, seed]) => ({ path, seed: seed.toString('base64') })) },
+  data: { seeds: [...seeds].map(([path, seed]) => ({ path, seed })) },
 });

@@ -11,12 +11,12 @@ import {
 import type { RunFact } from '#runs';
 import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
 import { RunSnapshot } from './run-snapshot.js';
-import { sealingWith, unsealed } from './sealing.js';
+import { sealingWith, unsealingWith } from './sealing.js';
 import { appendSegments, appendSnapshot, redact } from './transcript-changes.decider.js';
 import { transcriptDecider } from './transcript.decider.js';
 import type { SegmentsAppended } from './transcript.events.js';
 import { TranscriptPolicy } from './transcript.policy.js';
-import { keyOf } from './transcript-seeds.decider.js';
+import { keysOf } from './transcript-seeds.decider.js';
 import { TranscriptSeeds } from './transcript-seeds.js';
 
 /** Remembers where streams would have been truncated. */
@@ -67,8 +67,8 @@ describe('a redaction whose process died', () => {
     );
     await streams.execute(transcriptDecider, stream, by(), (state) => redact(state, 1, 'private'));
     for (let times = 0; times < 2; times++) await policy.apply(sql, ofStream(store, stream));
-    const left = await seeds.of(session);
-    expect([keyOf(left, 1), keyOf(left, 2)]).toEqual([undefined, expect.any(Buffer)]);
+    const keyOf = keysOf(await seeds.of(session));
+    expect([keyOf(1), keyOf(2)]).toEqual([undefined, expect.any(Buffer)]);
     expect(ofStream(store, `transcriptSeeds-${session}`)).toHaveLength(2);
     expect(store.truncated).toEqual(Array.from({ length: 2 }, () => [`transcriptSeeds-${session}`, 1]));
   });
@@ -110,7 +110,7 @@ describe('a completed run', () => {
     const seeds = await process(store).seeds.of(run);
     return ofStream(store, `transcript-${run}`).flatMap((event) => {
       const { first_seq, segments } = (event as RecordedEvent<SegmentsAppended>).data;
-      return segments.map(({ sealed }, n) => unsealed(seeds, first_seq + n, sealed));
+      return segments.map(({ sealed }, n) => unsealingWith(seeds)(first_seq + n, sealed));
     });
   }
   const wanted = (count: number) =>
