@@ -126,8 +126,10 @@ const large = (head: Omit<RecordedEvent, 'data'>, written: Fact['data']): Record
 };
 
 /** The event as the table would give it: what JSON does not carry is not in it. */
-const recorded = ({ position, revision, stream, event, data, metadata }: Recent): RecordedEvent => {
-  const parsed = JSON.parse(metadata) as EventMetadata;
-  const head = { position, revision, id: event.id, stream, type: event.type, metadata: parsed };
-  return data === undefined ? large(head, event.data) : { ...head, data: JSON.parse(data) as Fact['data'] };
+const recorded = ({ position, revision, stream, event, data, metadata: text }: Recent): RecordedEvent => {
+  const { id, type } = event;
+  const metadata = JSON.parse(text) as EventMetadata;
+  return data === undefined
+    ? large({ position, revision, id, stream, type, metadata }, event.data)
+    : { position, revision, id, stream, type, metadata, data: JSON.parse(data) as Fact['data'] };
 };

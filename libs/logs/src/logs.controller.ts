@@ -63,9 +63,10 @@ export class LogsController {
   ): Promise<Placed & { count: number }> {
     const command = appendOf(ctx.request, query, id, ctx.causation(), leaseId);
     const { placed, duplicate, position } = await this.commands.execute(command);
+    const { first_seq, last_seq } = placed;
     changed(ctx, position);
     void ctx.reply.code(duplicate ? 200 : 201);
-    return { ...placed, count: placed.last_seq - placed.first_seq + 1 };
+    return { first_seq, last_seq, count: last_seq - first_seq + 1 };
   }
 
   /**

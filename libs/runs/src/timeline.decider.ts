@@ -1,7 +1,7 @@
 import type { JsonObject } from '#eventsourcing';
 import { RuleViolation, SeenIds } from '#eventsourcing';
 import type { RunState } from './run.decider.js';
-import { isOver } from './run.decider.js';
+import { isOver, ofSession } from './run.decider.js';
 import type { RunFact } from './run.events.js';
 
 /** An event as a worker gives it. `id`: a second event of this name is not stored. */
@@ -24,8 +24,11 @@ export function appendEvents(run: RunState, events: readonly NewRunEvent[]): Run
   if (fresh.length > 0 && isOver(run)) {
     throw new RuleViolation('run_terminal', `the run is ${run.status}, nothing more happens in it`);
   }
-  const session = run.session_id === null ? {} : { session_id: run.session_id };
-  return fresh.map((event) => ({ type: 'RunEventRecorded', data: { ...event, ...session } }));
+  const session = ofSession(run);
+  return fresh.map(({ type, data, id }) => ({
+    type: 'RunEventRecorded',
+    data: { type, data, ...(id !== undefined && { id }), ...session },
+  }));
 }
 
 /** Where events that were added before stand: the lowest and the highest of their sequence numbers. */

@@ -1,7 +1,7 @@
 import { IsIn, IsOptional } from 'class-validator';
 import { type Fault, IsCommaList, IsFlag, IsRfc3339, IsText, IsWhole, type Order, ProblemError } from '#http';
 import { isEventType } from '#runs';
-import type { ShownEvent } from './placed.js';
+import type { ShownEvent } from './timeline-event.js';
 
 const mostEvents = 10_000;
 

@@ -2,7 +2,8 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { RequestContext } from '#http';
 import { listEvents } from './list-events.js';
-import { type EventFeed, placed, type PlacedEvent, type ShownEvent } from './placed.js';
+import { type EventFeed, placed, type PlacedEvent } from './placed.js';
+import type { ShownEvent } from './timeline-event.js';
 
 const ctx = { request: { query: {}, url: '/v1/events' } } as unknown as RequestContext;
 const megabyte = 'x'.repeat(1024 * 1024);

@@ -2,7 +2,8 @@ import type { RequestContext } from '#http';
 import { cursorAfter, keysOf } from '#http';
 import { LargePage, pageBytes } from '#read-models';
 import { type EventsQuery, filterOf } from './event-filter.js';
-import type { EventFeed, ShownEvent } from './placed.js';
+import type { EventFeed } from './placed.js';
+import type { ShownEvent } from './timeline-event.js';
 
 export interface ListedEvents {
   readonly data: ShownEvent[];

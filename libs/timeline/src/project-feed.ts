@@ -1,6 +1,6 @@
 import type { EventStore, RecordedEvent } from '#eventsourcing';
 import { type EventFeed, placed, type PlacedEvent } from './placed.js';
-import { runIdOf, timelineEvent, timelineStreams } from './timeline-event.js';
+import { numbersInProject, timelineEvent, timelineStreams } from './timeline-event.js';
 
 /** Everything that happens in a project, in the one order of the store; places are positions in that. */
 export class ProjectFeed implements EventFeed {
@@ -23,11 +23,9 @@ export class ProjectFeed implements EventFeed {
     const position = Number(event.position);
     const ours = event.metadata.project === this.project;
     const { session_id } = event.data as { session_id?: string };
-    const told = ours && isTimeline(event) ? timelineEvent(event, session_id) : undefined;
-    if (told === undefined) return placed(position, undefined);
-    const run = runIdOf(event.stream) !== undefined;
-    const shown = { ...told, ...(run && { sequence_number: event.revision + 1 }), position };
-    return placed(position, shown);
+    const told =
+      ours && isTimeline(event) ? timelineEvent(event, session_id, numbersInProject(event)) : undefined;
+    return placed(position, told);
   }
 }
 

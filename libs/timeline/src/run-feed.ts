@@ -31,8 +31,8 @@ export class RunFeed implements EventFeed {
     let found = known.get(event);
     if (found === undefined) {
       const place = event.revision + 1;
-      const told = timelineEvent(event, this.session);
-      found = placed(place, told && { ...told, sequence_number: place }, runEnds(event));
+      const told = timelineEvent(event, this.session, { sequence_number: place });
+      found = placed(place, told, runEnds(event));
       known.set(event, found);
     }
     return found;

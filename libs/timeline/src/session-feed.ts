@@ -149,6 +149,7 @@ export class SessionFeed implements EventFeed {
 }
 
 function placedEvent({ event, place, owner }: StoredEvent): PlacedEvent {
-  const told = timelineEvent(event, runIdOf(event.stream) === undefined ? undefined : owner);
-  return placed(place, told && { ...told, sequence_number: place }, event.type === 'SessionDeleted');
+  const session = runIdOf(event.stream) === undefined ? undefined : owner;
+  const told = timelineEvent(event, session, { sequence_number: place });
+  return placed(place, told, event.type === 'SessionDeleted');
 }

@@ -1,5 +1,6 @@
 import type { FeedFollower } from '#http';
-import type { PlacedEvent, ShownEvent } from './placed.js';
+import type { PlacedEvent } from './placed.js';
+import type { ShownEvent } from './timeline-event.js';
 import type { SessionFeed } from './session-feed.js';
 
 export type FeedListener = Pick<FeedFollower<ShownEvent>, 'live' | 'wake'>;

@@ -2,8 +2,16 @@ import type { Fact, JsonObject, RecordedEvent } from '#eventsourcing';
 import type { RunFact } from '#runs';
 import type { SessionFact } from '#sessions';
 
-/** An event of a timeline as the API shows it, before the feed it stands in gives it its number. */
-export interface TimelineEvent {
+/** Where an event stands in a feed. */
+export interface FeedNumbers {
+  /** In its run, or in its session where that is what is read; a session's event has none in a project's feed. */
+  readonly sequence_number?: number;
+  /** Place in the global order; in a project's feed alone. */
+  readonly position?: number;
+}
+
+/** An event of a timeline as the API shows it. */
+export interface ShownEvent extends FeedNumbers {
   readonly id: string;
   readonly type: string;
   readonly run_id?: string;
@@ -42,7 +50,11 @@ export const tellsSession = ({ type }: RecordedEvent): boolean =>
  * What a stored event is in a timeline; undefined when it is in none.
  * @param session the session of the event's run, if it has one
  */
-export function timelineEvent(event: RecordedEvent, session?: string): TimelineEvent | undefined {
+export function timelineEvent(
+  event: RecordedEvent,
+  session?: string,
+  numbers: FeedNumbers = {},
+): ShownEvent | undefined {
   const run = runIdOf(event.stream);
   const told = run === undefined ? ofSession(event as Fact as SessionFact) : ofRun(event as Fact as RunFact);
   if (told === undefined) return undefined;
@@ -56,8 +68,15 @@ export function timelineEvent(event: RecordedEvent, session?: string): TimelineE
     created_at,
     actor,
     data: told.data as JsonObject,
+    ...numbers,
   };
 }
+
+/** Where an event stands in the feed of its project. */
+export const numbersInProject = ({ stream, revision, position }: RecordedEvent): FeedNumbers =>
+  runIdOf(stream) === undefined
+    ? { position: Number(position) }
+    : { sequence_number: revision + 1, position: Number(position) };
 
 interface Told {
   readonly type: string;

@@ -22,7 +22,7 @@ import {
 } from '#runs';
 import type { SessionResource } from '#sessions';
 import { type EventsQuery, filterOf, type SessionEventsQuery } from './event-filter.js';
-import type { ShownEvent } from './placed.js';
+import type { ShownEvent } from './timeline-event.js';
 import { LiveSessions } from './live-sessions.js';
 import { ProjectFeed } from './project-feed.js';
 import { RunFeed } from './run-feed.js';

@@ -61,9 +61,9 @@ function appendedFacts(
 ): SegmentsAppended[] {
   let first_seq = last_seq + 1;
   const stored = segments.map(({ json, ...segment }, n) => ({
-    ...segment,
     sealed: seal(first_seq + n, json),
     bytes: Buffer.byteLength(json),
+    ...segment,
   }));
   return cutForEvents(stored, bytesOf).map((piece) => {
     const data = { first_seq, segments: piece, ...more };

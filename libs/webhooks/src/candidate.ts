@@ -1,5 +1,5 @@
 import { derivedUuidv7, type RecordedEvent } from '#eventsourcing';
-import { runIdOf, timelineEvent } from '#timeline';
+import { numbersInProject, timelineEvent } from '#timeline';
 import { disabledError, type NewDelivery } from './outbox.js';
 import type { WebhookState } from './webhook.decider.js';
 
@@ -15,13 +15,8 @@ export interface Candidate {
 
 /** The delivery of an event to a webhook; its id is the same however often it is made. */
 export function deliveryOf({ hook, event, type, ended }: Candidate, session?: string): NewDelivery {
-  const told = timelineEvent(event, session);
-  const body = {
-    ...told,
-    ...(runIdOf(event.stream) !== undefined && { sequence_number: event.revision + 1 }),
-    position: Number(event.position),
-    project_id: hook.project_id,
-  };
+  const told = timelineEvent(event, session, numbersInProject(event));
+  const body = { ...told, project_id: hook.project_id };
   return {
     id: derivedUuidv7(Date.parse(event.metadata.at), hook.id, event.id),
     webhook_id: hook.id,
