@@ -1,4 +1,9 @@
-import { KurrentDBClient, UnavailableError } from '@kurrent/kurrentdb-client';
+import { KurrentDBClient, UnavailableError, WrongExpectedVersionError } from '@kurrent/kurrentdb-client';
+import { mapped } from './errors.js';
+import { ofLeader } from './events.js';
+
+/** A revision that no stream has. */
+const beyond = 2n ** 62n;
 
 /**
  * The client, and another one in its place for reading once its native reader has found no server: that reader
@@ -12,6 +17,19 @@ export class Clients {
   /** @throws Error when the connection string cannot be parsed; nothing is connected before the first call */
   constructor(private readonly connectionString: string) {
     this.writer = this.reader = KurrentDBClient.connectionString(connectionString);
+  }
+
+  /**
+   * Brings the writer to the leader, by a deletion that is refused. A subscription does not do it: a node that has
+   * nothing behind its start lets it wait there for what comes, and asks only before it reads whether it leads
+   * (Enumerator.AllSubscriptionFiltered.cs, Enumerator.StreamSubscription.cs, both from 24.2 on). @throws StoreUnavailable
+   */
+  async toLeader(): Promise<void> {
+    try {
+      await this.writer.deleteStream('nothing', { expectedRevision: beyond, ...ofLeader });
+    } catch (error) {
+      if (!(error instanceof WrongExpectedVersionError)) throw mapped(error);
+    }
   }
 
   async read<T>(reading: (reader: KurrentDBClient) => Promise<T>): Promise<T> {

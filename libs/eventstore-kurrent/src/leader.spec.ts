@@ -72,3 +72,20 @@ test.each(['all', 'one stream'] as const)('a subscription to %s follows the lead
   await subscriber.caughtUp();
   expect(ids(subscriber.events)).toEqual(ids(events));
 });
+
+test.each(['all', 'one stream'] as const)(
+  'a subscription to %s that has seen more than a follower has goes on at the leader',
+  async (what) => {
+    const stream = streamName();
+    const [first, next] = [newEvents(1), newEvents(2)];
+    const { position: after } = await other((direct) => direct.append(stream, 'none', first));
+    const { position } = await other((direct) => direct.append(stream, 0, next));
+    const subscriber = follow((signal) =>
+      what === 'all'
+        ? store.subscribeAll({ after, signal })
+        : store.subscribeStream(stream, { after: 0, signal }),
+    );
+    await subscriber.until(() => (subscriber.last?.position ?? 0n) >= position);
+    expect(ids(subscriber.events)).toEqual(ids(next));
+  },
+);

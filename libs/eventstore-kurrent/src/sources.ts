@@ -23,7 +23,8 @@ export function subscribeAll(clients: Clients, options: SubscribeAllOptions): As
     twoPhases: true,
     after,
     head: () => head(clients),
-    open: (live) => {
+    open: async (live) => {
+      await clients.toLeader();
       const filter = filterBy(prefixes, {
         maxSearchWindow: live ? window.live : window.catchingUp,
         checkpointInterval: 1,
@@ -56,12 +57,14 @@ export function subscribeStream(
     twoPhases: false,
     after: 0n,
     head: () => head(clients),
-    open: () =>
-      clients.writer.subscribeToStream(
+    open: async () => {
+      await clients.toLeader();
+      return clients.writer.subscribeToStream(
         stream,
         { fromRevision: after === undefined ? START : BigInt(after), ...ofLeader },
         { highWaterMark: batchSize },
-      ),
+      );
+    },
     reached: ({ events }) => {
       after = events.at(-1)?.revision ?? after;
     },

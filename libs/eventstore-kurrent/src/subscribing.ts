@@ -5,8 +5,8 @@ import { mapped } from './errors.js';
 import { Progress } from './progress.js';
 
 export interface Source {
-  /** Opens a subscription behind the last batch; `live` asks for a checkpoint after every event. */
-  open(live: boolean): Subscription;
+  /** Opens a subscription behind the last batch, at the leader; `live` asks for a checkpoint after every event. */
+  open(live: boolean): Promise<Subscription>;
   /** Tells the source how far the subscriber has come. */
   reached(batch: Batch): void;
   /** Position of the last event in the store. @throws StoreUnavailable */
@@ -49,7 +49,7 @@ export async function* subscribe(source: Source): AsyncGenerator<Batch, void, un
 /** One subscription of the client, from its opening until it breaks, is aborted, or changes its phase. */
 async function* session(source: Source, progress: Progress): AsyncGenerator<Batch, void, undefined> {
   progress.begin(await source.head());
-  const arrivals = new Arrivals(source.open(progress.phase === 'live'), source.signal);
+  const arrivals = new Arrivals(await source.open(progress.phase === 'live'), source.signal);
   try {
     for (;;) {
       if (source.twoPhases && progress.vague && (await isBehind(source, progress, arrivals))) return;

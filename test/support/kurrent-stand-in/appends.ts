@@ -7,7 +7,7 @@ import type {
   DeleteReq,
   DeleteResp,
 } from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_pb.js';
-import { type handleUnaryCall, type ServerDuplexStream, status } from '@grpc/grpc-js';
+import { type handleUnaryCall, Metadata, type ServerDuplexStream, status } from '@grpc/grpc-js';
 import type { Expected, Memory, Proposed } from './memory.js';
 import { nameOf, proposed, statusMessage, wrongExpectedVersionMessage } from './messages.js';
 
@@ -105,9 +105,17 @@ const positionOf = (position: bigint | undefined): AllStreamPosition | undefined
 export const softDelete =
   (memory: Memory): handleUnaryCall<DeleteReq, DeleteResp> =>
   (call, callback) => {
-    const result = memory.delete(nameOf(call.request.getOptions()?.getStreamIdentifier()));
+    const options = call.request.getOptions();
+    const stream = nameOf(options?.getStreamIdentifier());
+    const expected = options?.hasRevision() === true ? Number(options.getRevision()) : undefined;
+    const result = memory.delete(stream, expected);
     if (!result.ok) {
-      callback({ code: status.FAILED_PRECONDITION, details: 'the stream has never existed' });
+      const metadata = new Metadata();
+      metadata.set('exception', 'wrong-expected-version');
+      metadata.set('stream-name', stream);
+      metadata.set('expected-version', String(expected ?? -2));
+      metadata.set('actual-version', String(result.current));
+      callback({ code: status.FAILED_PRECONDITION, details: 'Delete failed', metadata });
       return;
     }
     const position = new streamMessages.DeleteResp.Position();

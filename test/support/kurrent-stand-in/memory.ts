@@ -59,10 +59,10 @@ export class Memory extends EventEmitter<{ appended: [] }> {
     return { ok: true, revision: last + proposed.length, position };
   }
 
-  /** Hides the events of a stream until it is written again. */
-  delete(stream: string): Appended {
-    const last = (this.streams.get(stream)?.length ?? 0) - 1;
-    if (last < 0) return { ok: false, current: last, deleted: false };
+  /** Hides the events of a stream until it is written again. @param expected its last revision, if that matters */
+  delete(stream: string, expected?: number): Appended {
+    const last = this.last(stream);
+    if (last < 0 || last !== (expected ?? last)) return { ok: false, current: last, deleted: false };
     const position = this.write(`$$${stream}`, [metadataEvent({ $tb: deleted })]);
     this.emit('appended');
     return { ok: true, revision: last, position };
@@ -74,6 +74,11 @@ export class Memory extends EventEmitter<{ appended: [] }> {
     if (events === undefined || this.isDeleted(stream)) return undefined;
     const { $tb = 0, $maxCount = Infinity } = this.metadata(stream);
     return events.slice(Math.max($tb, events.length - $maxCount, 0));
+  }
+
+  /** Revision of the last event of a stream, whether it is shown or not; -1 when there is none. */
+  last(stream: string): number {
+    return (this.streams.get(stream)?.length ?? 0) - 1;
   }
 
   /** Whether a reader of its stream is shown the event. */

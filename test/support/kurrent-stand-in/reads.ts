@@ -3,7 +3,7 @@ import type {
   ReadReq,
   ReadResp,
 } from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_pb.js';
-import { type ServerWritableStream, status } from '@grpc/grpc-js';
+import { type ServerWritableStream, status, type StatusObject } from '@grpc/grpc-js';
 import { once } from 'node:events';
 import type { Memory, Stored } from './memory.js';
 import {
@@ -17,13 +17,22 @@ import {
 
 type Call = ServerWritableStream<ReadReq, ReadResp>;
 
-/** Reads and subscriptions are one call in this protocol: a subscription is a reading without end. */
-export const read = (memory: Memory) => (call: Call) => {
+export type Refusal = StatusObject;
+
+/**
+ * Reads and subscriptions are one call in this protocol: a subscription is a reading without end.
+ * @param refusal of a node that does not lead
+ */
+export const read = (memory: Memory, refusal?: () => Refusal) => (call: Call) => {
   const gone = new AbortController();
   call.on('cancelled', () => {
     gone.abort();
   });
   const options = call.request.getOptions() ?? new streamMessages.ReadReq.Options();
+  if (refusal && call.metadata.get('requires-leader').length > 0 && isAsked(memory, options)) {
+    call.emit('error', refusal());
+    return;
+  }
   const served = options.hasSubscription()
     ? follow(memory, call, options, gone.signal)
     : answer(memory, call, options, gone.signal);
@@ -31,6 +40,18 @@ export const read = (memory: Memory) => (call: Call) => {
     if (!gone.signal.aborted) call.destroy(error as Error);
   });
 };
+
+/**
+ * Whether a node asks if it leads: it does so when it reads a page, and a subscription reads none when the node has
+ * nothing behind its start (Enumerator.AllSubscriptionFiltered.cs and Enumerator.StreamSubscription.cs, `MainLoop`).
+ */
+function isAsked(memory: Memory, options: ReadReq.Options): boolean {
+  if (!options.hasSubscription()) return true;
+  const start = startOf(memory, options) ?? -1n;
+  if (!options.hasStream()) return start < (memory.log.at(-1)?.position ?? 0n);
+  const name = nameOf(options.getStream()?.getStreamIdentifier());
+  return start < BigInt(memory.last(name));
+}
 
 async function send(call: Call, message: ReadResp, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
@@ -124,19 +145,23 @@ function startsWith(subject: string, prefix: string): boolean {
   return weighed(subject).startsWith(weighed(prefix)) && !/^\p{M}/u.test(rest);
 }
 
-/** Where to start, undefined for the end that the direction starts from. A position must be that of an event. */
+/**
+ * Where to start, undefined for the end that the direction starts from. A position must be that of an event, or lie
+ * behind all of them: nothing is read there then (AllReader.cs).
+ */
 function startOf(memory: Memory, options: ReadReq.Options): bigint | undefined {
   if (options.getStream()?.hasRevision()) return BigInt(options.getStream()?.getRevision() ?? 0);
   const position = options.getAll()?.getPosition();
   if (position === undefined) return undefined;
   const commit = BigInt(position.getCommitPosition());
-  if (position.getPreparePosition() !== position.getCommitPosition() || !lies(memory.log, commit)) {
+  const lies = commit > (memory.log.at(-1)?.position ?? -1n) || isPlace(memory.log, commit);
+  if (position.getPreparePosition() !== position.getCommitPosition() || !lies) {
     throw Object.assign(new Error('invalid position'), { code: status.INVALID_ARGUMENT });
   }
   return commit;
 }
 
-function lies(log: readonly Stored[], position: bigint): boolean {
+function isPlace(log: readonly Stored[], position: bigint): boolean {
   let [low, high] = [0, log.length];
   while (low < high) {
     const middle = (low + high) >>> 1;

@@ -15,7 +15,7 @@ import {
 } from '@grpc/grpc-js';
 import { batchAppend, type Settings, softDelete } from './appends.js';
 import { Memory } from './memory.js';
-import { read } from './reads.js';
+import { read, type Refusal } from './reads.js';
 
 export interface StandIn {
   readonly port: number;
@@ -36,14 +36,15 @@ export async function startStandIn({
   ...settings
 }: { leader?: Pick<StandIn, 'port'> } & Partial<Settings> = {}): Promise<StandIn> {
   const memory = new Memory();
+  const refusal = leader && (() => notLeader(leader));
   const server = new Server({
     'grpc.max_receive_message_length': 16 * 1024 * 1024 - 10_000,
-    interceptors: leader === undefined ? [] : [sendingTo(leader)],
+    interceptors: refusal === undefined ? [] : [refusing(refusal)],
   });
   server.addService(streamServices.StreamsService, {
     batchAppend: batchAppend(memory, { ...defaults, ...settings }),
     delete: softDelete(memory),
-    read: read(memory),
+    read: read(memory, refusal),
   });
   server.addService(featureServices.ServerFeaturesService, {
     getSupportedMethods,
@@ -62,19 +63,22 @@ export async function startStandIn({
   };
 }
 
-const sendingTo =
-  (leader: Pick<StandIn, 'port'>): ServerInterceptor =>
-  (_method, call) => {
+const notLeader = (leader: Pick<StandIn, 'port'>): Refusal => {
+  const metadata = new Metadata();
+  metadata.set('exception', 'not-leader');
+  metadata.set('leader-endpoint-host', '127.0.0.1');
+  metadata.set('leader-endpoint-port', String(leader.port));
+  return { code: status.NOT_FOUND, details: 'Leader info available', metadata };
+};
+
+/** Refuses every call that asks for the leader, but leaves it to reads themselves: some go by unnoticed. */
+const refusing =
+  (refusal: () => Refusal): ServerInterceptor =>
+  (method, call) => {
     const listener = new ServerListenerBuilder().withOnReceiveMetadata((metadata, next) => {
-      if (metadata.get('requires-leader').length === 0) {
-        next(metadata);
-        return;
-      }
-      const where = new Metadata();
-      where.set('exception', 'not-leader');
-      where.set('leader-endpoint-host', '127.0.0.1');
-      where.set('leader-endpoint-port', String(leader.port));
-      call.sendStatus({ code: status.NOT_FOUND, details: 'Leader info available', metadata: where });
+      const asked = metadata.get('requires-leader').length > 0;
+      if (asked && method.path !== streamServices.StreamsService.read.path) call.sendStatus(refusal());
+      else next(metadata);
     });
     const responder = new ResponderBuilder().withStart((next) => {
       next(listener.build());
