@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   ANY,
   type AppendStreamState,
@@ -24,6 +25,8 @@ import { readStream } from './reading.js';
 const tail = 256;
 /** The server answers after its `WriteTimeoutMs`, 2 s by default; a broken call may never do so. */
 const patience = 15_000;
+/** How often, and how many milliseconds apart, a reader looks whether a stream that was deleted is shown again. */
+const looks = { most: 200, apart: 5 };
 
 /** What the server takes in one request (`EffectiveMaxLogRecordSize`), less what frames an event there, in bytes. */
 export const largestEvent = 16 * 1024 * 1024 - 10_000 - 1_000;
@@ -58,7 +61,12 @@ export async function append(
       'no answer to an append',
       patience,
     );
-    if (position !== undefined) return { revision: Number(nextExpectedRevision), position: position.commit };
+    if (position !== undefined) {
+      const revision = Number(nextExpectedRevision);
+      const mayHaveBeenDeleted = (expected === 'none' || expected === 'any') && revision >= events.length;
+      if (mayHaveBeenDeleted) await untilShown(clients, stream, revision);
+      return { revision, position: position.commit };
+    }
     // The server leaves the position out where it knows a repeated append by its index alone.
   } catch (error) {
     // A deleted stream that is expected to exist has an error of its own (RequestManagerBase.cs, ConsistencyChecksFailed).
@@ -71,6 +79,19 @@ export async function append(
   const before = await stored(clients, stream, expected, events);
   if (before) return before;
   throw failure;
+}
+
+/**
+ * Waits until readers of a stream are shown what was appended. One that was deleted is hidden until a write of its own is
+ * indexed, which lies behind the one that the server has acknowledged (StorageWriterService.cs, `SoftUndeleteStream`).
+ * What somebody has removed again meanwhile is not waited for long.
+ */
+async function untilShown(clients: Clients, stream: string, revision: number): Promise<void> {
+  for (let look = 0; look < looks.most; look++) {
+    for await (const last of readStream(clients, stream, { direction: 'backwards', limit: 1 }))
+      if (last.revision >= revision) return;
+    await pause(looks.apart);
+  }
 }
 
 /** Where these very events lie already, next to each other, if they do. */

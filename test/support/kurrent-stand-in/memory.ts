@@ -23,11 +23,15 @@ export type Appended =
 
 /** What a stream's `$tb` says once it is deleted softly. */
 const deleted = 2 ** 63;
+/** How long a deleted stream that is written again is still hidden, in milliseconds: longer than an answer takes. */
+const undeleting = 20;
 
 /** The events of a KurrentDB node, and the rules by which it takes them (its `IndexWriter.CheckCommit`). */
 export class Memory extends EventEmitter<{ appended: [] }> {
   readonly log: Stored[] = [];
   private readonly streams = new Map<string, Stored[]>();
+  /** Deleted streams that have been written again, as long as they are hidden. */
+  private readonly hidden = new Set<string>();
   private end = 128n;
 
   constructor() {
@@ -54,7 +58,7 @@ export class Memory extends EventEmitter<{ appended: [] }> {
     if (typeof expected === 'number' && expected < last) return conflict;
     if (expected === 'no_stream' && last >= 0 && !gone) return conflict;
     const position = this.write(stream, proposed);
-    if (gone) this.write(`$$${stream}`, [metadataEvent({ ...this.metadata(stream), $tb: last + 1 })]);
+    if (gone) this.undelete(stream, last + 1);
     this.emit('appended');
     return { ok: true, revision: last + proposed.length, position };
   }
@@ -71,7 +75,7 @@ export class Memory extends EventEmitter<{ appended: [] }> {
   /** The events that a reader of the stream is shown; undefined when there is no such stream for it. */
   visible(stream: string): readonly Stored[] | undefined {
     const events = this.streams.get(stream);
-    if (events === undefined || this.isDeleted(stream)) return undefined;
+    if (events === undefined || this.isDeleted(stream) || this.hidden.has(stream)) return undefined;
     const { $tb = 0, $maxCount = Infinity } = this.metadata(stream);
     return events.slice(Math.max($tb, events.length - $maxCount, 0));
   }
@@ -84,6 +88,16 @@ export class Memory extends EventEmitter<{ appended: [] }> {
   /** Whether a reader of its stream is shown the event. */
   shows({ stream, revision }: Stored): boolean {
     return revision >= (this.visible(stream)?.[0]?.revision ?? Infinity);
+  }
+
+  /**
+   * The writer knows of it at once. Readers do so when its own write is indexed, which is behind the one that was
+   * acknowledged (StorageWriterService.cs, `SoftUndeleteStream`).
+   */
+  private undelete(stream: string, from: number): void {
+    this.write(`$$${stream}`, [metadataEvent({ ...this.metadata(stream), $tb: from })]);
+    this.hidden.add(stream);
+    setTimeout(() => this.hidden.delete(stream), undeleting);
   }
 
   private startOf(expected: Expected, events: readonly Stored[], proposed: readonly Proposed[]): number {
