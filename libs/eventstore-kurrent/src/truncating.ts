@@ -27,8 +27,10 @@ async function raise(clients: Clients, metastream: string, revision: number): Pr
       const { metadata, version } = await newest(clients, metastream);
       if (Number(metadata['$tb'] ?? 0) >= revision) return;
       const event = jsonEvent({ type: '$metadata', data: { ...metadata, $tb: revision } });
-      await clients.writer.appendToStream(metastream, event, { streamState: version, ...byAnyClock });
-      return;
+      const options = { streamState: version, ...byAnyClock };
+      const { success } = await clients.writer.appendToStream(metastream, event, options);
+      // With `throwOnAppendFailure=false` a refusal is no error.
+      if (success) return;
     } catch (error) {
       // Somebody else wrote metadata in between: look again.
       if (!(error instanceof WrongExpectedVersionError)) throw mapped(error);
