@@ -389,7 +389,9 @@ describe('the status and figures of a session', () => {
       status: 'completed',
       usage: { ...usage, output_tokens: 5 },
     });
+    expect(await shown()).toMatchObject({ finished_at: ended.body['ended_at'] });
     const second = await ann.made(`/sessions/${id}/runs`);
+    expect(await shown()).toMatchObject({ status: 'idle', finished_at: null });
     await ann.patch(`/runs/${second.id}`, { usage: { cost_usd: 0.2 } });
     await ann.post(`/runs/${second.id}/cancel`);
     expect(await shown()).toMatchObject({

@@ -52,7 +52,7 @@ const command = fc.record({
 });
 type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
 
-/** What random commands leave behind of four sessions with three runs each, in the order of the store. */
+/** What random commands leave behind of four sessions with up to three runs each, in the order of the store. */
 export const histories: fc.Arbitrary<RecordedEvent[]> = fc
   .array(command, { maxLength: 60 })
   .map((commands) => {
@@ -68,12 +68,13 @@ export const histories: fc.Arbitrary<RecordedEvent[]> = fc
       }
     };
     for (let n = 0; n < 4; n++) store(`session-${idOf(n)}`, [sessionCreated(n)]);
-    for (let n = 0; n < 12; n++) store(`run-${idOf(100 + n)}`, [runCreated(n)]);
     for (const one of commands) {
-      const run = fold(runDecider, of(`run-${idOf(100 + one.run)}`)) as RunState;
+      const stream = `run-${idOf(100 + one.run)}`;
+      if (of(stream).length === 0) store(stream, [runCreated(one.run)]);
+      const run = fold(runDecider, of(stream)) as RunState;
       const session = fold(sessionDecider, of(`session-${idOf(one.run % 4)}`)) as SessionState;
       store(
-        `run-${run.id}`,
+        stream,
         refusable(() => onRun(run, one)),
       );
       store(

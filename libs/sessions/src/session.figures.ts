@@ -11,6 +11,7 @@ export interface SessionFigures {
   /** The usage when somebody last had the paused session go on: it no longer counts against the budget. */
   readonly forgiven: Usage;
   readonly started_at: string | null;
+  /** When the last of its runs ended; null while one waits or runs. */
   readonly finished_at: string | null;
   /** First user text and last assistant text, 200 characters each. */
   readonly preview: string | null;
@@ -83,7 +84,12 @@ export function counted(figures: SessionFigures, fact: RunFact, event: Envelope)
   const { at } = event.metadata;
   switch (fact.type) {
     case 'RunCreated':
-      return { ...figures, run_counts: bumped(figures, { pending: 1 }), last_run: event.stream };
+      return {
+        ...figures,
+        run_counts: bumped(figures, { pending: 1 }),
+        finished_at: null,
+        last_run: event.stream,
+      };
     case 'RunStarted':
     case 'RunRequeued':
     case 'RunCompleted':

@@ -40,10 +40,14 @@ it('keeps each session as its stream tells it, and counts and sums its runs', as
         );
         const output_tokens = own.reduce((sum, run) => sum + (run?.usage?.output_tokens ?? 0), 0);
         expect(row).toMatchObject({ doc: session, figures: { run_counts, usage: { output_tokens } } });
+        const ends = own.map((run) => run?.ended_at ?? '').sort();
+        expect(row?.['figures']).toMatchObject({
+          finished_at: ends.includes('') ? null : (ends.at(-1) ?? null),
+        });
         expect(row?.['live']).toBe(session?.deleted_at === null);
       }
     }),
-    { numRuns: 10 },
+    { numRuns: 25 },
   );
 });
 

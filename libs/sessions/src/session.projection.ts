@@ -36,7 +36,7 @@ const schedules = 'schedules-';
  */
 export class SessionsProjection extends Projection {
   readonly name = 'sessions';
-  readonly version = 10;
+  readonly version = 11;
   readonly prefixes = ['session-', 'run-', transcripts, processes, schedules, pinStreams];
 
   readonly tables = `
