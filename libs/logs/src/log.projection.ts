@@ -26,12 +26,13 @@ export const streamBits = (streams: Iterable<LogStream>): number => {
  * The lines of the runs, a row per event. `entries` is the JSON text of the lines, which is searched and
  * parsed by the reader: as `text` it is not parsed by Postgres as well. `runs.max_span` is how much time
  * the widest chunk covers: no chunk that reaches into a time range starts earlier than that before it.
+ * It is made of milliseconds in both places: the difference of two times has days, which are stored apart from hours.
  * `dated` is from when the age of a chunk counts: its latest `ts`, or its append where that was earlier.
  * Figures of a run are of the chunks that are there, so that a rebuild without the purged ones finds the same.
  */
 export class LogProjection extends Projection {
   readonly name = 'logs';
-  readonly version = 2;
+  readonly version = 3;
   readonly prefixes = [streamPrefix];
 
   readonly tables = `
@@ -133,7 +134,7 @@ export class LogProjection extends Projection {
        FROM unnest($1::uuid[], $2::bigint[], $3::json[]) AS p(run_id, through_seq, fact)
        CROSS JOIN LATERAL (
          SELECT max(c.last_seq) AS last_seq, coalesce(sum(octet_length(c.entries)), 0) AS bytes,
-           coalesce(max(c.to_ts - c.from_ts), '0') AS max_span,
+           coalesce(max(extract(epoch FROM c.to_ts - c.from_ts)) * 1000, 0) * interval '1 millisecond' AS max_span,
            (array_agg(c.dated ORDER BY c.first_seq))[1] AS oldest
          FROM chunks c WHERE c.run_id = p.run_id) l
        ON CONFLICT (run_id) DO UPDATE SET last_seq = excluded.last_seq, bytes = excluded.bytes,
