@@ -286,4 +286,23 @@ describe('a fork that is made while a sweep removes', () => {
     await say(id, 'mine');
     expect(await shown(id)).toEqual(['purged', 'mine']);
   });
+
+  test('is not made before the read model has the summary that was written while it waited', async () => {
+    await say(source, 'one', 'two');
+    const forking = operator.post(`/sessions/${source}/fork`);
+    await waiting();
+    const standstill = new Client({ connectionString: database.url });
+    await standstill.connect();
+    await standstill.query('BEGIN; LOCK TABLE transcripts.segments IN EXCLUSIVE MODE');
+    const summed = await operator.post(`/sessions/${source}/transcript/compact`, {
+      summary: 'both',
+      keep_last: 0,
+    });
+    await sql.end();
+    const early = await forking;
+    await standstill.end();
+    expect([summed.status, early.body['code']]).toEqual([201, 'projection_lagging']);
+    const { body } = await operator.get(`/sessions/${await fork(source)}/transcript`);
+    expect((body['data'] as Body[]).map(({ content }) => content)).toEqual(['both']);
+  });
 });

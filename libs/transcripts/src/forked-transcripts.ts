@@ -42,6 +42,8 @@ export class ForkedTranscripts extends SharedTranscripts {
     causation: Causation,
   ): Promise<ForkedFrom> {
     const { state } = await this.streams.load(transcriptDecider, transcriptStream(source));
+    // What was said since, while others had their turn, may be a summary.
+    await this.settled(point);
     const { sequence_number, through_seq } = await this.noted(
       source,
       {
