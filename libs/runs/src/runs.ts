@@ -52,7 +52,7 @@ export class Runs {
   /** A run that a command has just changed, with what the read model knows of its processes. */
   async withCounts(run: RunState): Promise<RunRow> {
     const process_counts = run.revision === 1 ? undefined : (await this.row(run.id))?.process_counts;
-    return process_counts === undefined ? run : { ...run, process_counts };
+    return process_counts === undefined ? run : { process_counts, ...run };
   }
 
   /** The run and all below it, depth first, oldest first on each level, as far as one answer goes. @throws RuleViolation not_found */

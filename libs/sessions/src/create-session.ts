@@ -59,6 +59,7 @@ export class CreateSessionHandler implements ICommandHandler<CreateSession> {
     const id = await this.identity(own, body, owner, causation);
     const minted = id === own;
     const birth: SessionBirth = {
+      metadata: metadata ?? {},
       ...settled(details),
       ...(external_id != null && { external_id }),
       ...(parent !== undefined && {
@@ -71,7 +72,6 @@ export class CreateSessionHandler implements ICommandHandler<CreateSession> {
       project_id: principal.projectId,
       user_id: owner,
       owner_principal_id: principal.principalId,
-      metadata: metadata ?? {},
     };
     if (minted || !(await this.exists(id))) await this.reserveNames(birth, alias ?? undefined, causation);
     const made = await this.streams.execute(
