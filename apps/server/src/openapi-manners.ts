@@ -56,8 +56,10 @@ export const components = {
   },
 };
 
-/** Paths of one resource, by its id or as the one of its kind. */
-const single = /(\{\w+\}|\/state|\/sandbox)$/;
+/** Paths of one resource, by its id or as the one of its kind; what stands at a position has no revision. */
+const single = /(\{(?!position\})\w+\}|\/state|\/sandbox)$/;
+/** What is asked by POST, for the length of the question, and changes nothing. */
+const question = /\/preview$/;
 /** What is done to one resource, if it is still at the revision that If-Match names. */
 const deed = /\}\/(archive|unarchive|resume|cancel|respond|resolve|terminate|enable|disable|rotate-secret)$/;
 
@@ -79,7 +81,7 @@ export function addManners(path: string, method: string, operation: Operation, h
     response.headers = {
       ...response.headers,
       ...traced,
-      ...(changes && tokened),
+      ...(changes && !question.test(path) && tokened),
       ...(handler.manners.creates === true && replayed),
       ...(ofOne && status !== '204' && method !== 'post' && etagged),
     };

@@ -11,6 +11,7 @@ interface Parameter {
   readonly name: string;
   readonly schema: { readonly type?: unknown };
   readonly explode?: boolean;
+  readonly required?: boolean;
 }
 
 interface Document {
@@ -27,6 +28,7 @@ interface Document {
 interface Answer {
   readonly description?: string;
   readonly content?: Record<string, { readonly schema?: Schema }>;
+  readonly headers?: Readonly<Record<string, object>>;
 }
 
 const document = JSON.parse(readFileSync('openapi.json', 'utf8')) as Document;
@@ -70,6 +72,30 @@ test('a refusal says which headers tell when to come again', () => {
   );
 });
 
+test('an answer has the headers that it says', () => {
+  const headersOf = (path: string, method: string): string[] =>
+    Object.keys(document.paths[path]?.[method]?.responses['200']?.headers ?? {}).sort();
+  expect(headersOf('/v1/retention/preview', 'post')).toEqual(['X-Request-Id']);
+  expect(headersOf('/v1/audit/receipts/{position}', 'get')).toEqual(['X-Request-Id']);
+  expect(headersOf('/v1/sessions/{id}/export', 'get')).toEqual(['Content-Disposition', 'X-Request-Id']);
+  expect(document.components.responses['Problem']?.headers).toHaveProperty('Accept-Encoding');
+});
+
+test('who has read is told in other words than what has changed', () => {
+  for (const path of ['/v1/runs/{id}/audit', '/v1/sessions/{id}/audit']) {
+    const page = document.paths[path]?.['get']?.responses['200']?.content?.['application/json']?.schema;
+    const either = ['Change', 'Access'].map((name) => ({ $ref: `#/components/schemas/${name}` }));
+    expect(page?.properties).toMatchObject({ data: { items: { anyOf: either } } });
+  }
+});
+
+test('what must be asked for is told', () => {
+  const { parameters = [] } = document.paths['/v1/mounts']?.['get'] ?? {};
+  expect(parameters.filter(({ required }) => required === true).map(({ name }) => name)).toEqual([
+    'session_id',
+  ]);
+});
+
 test('what is checked of a field is told', () => {
   const { parameters } = document.paths['/v1/runs']?.['get'] ?? {};
   const told = Object.fromEntries((parameters ?? []).map(({ name, schema }) => [name, schema]));
@@ -83,6 +109,10 @@ test('what is checked of a field is told', () => {
     title: { type: ['string', 'null'], maxLength: 1_000 },
     tags: { maxItems: 100 },
   });
+  const { BudgetBody, LimitsBody } = document.components.schemas;
+  expect(BudgetBody?.properties?.['max_cost_usd']).toMatchObject({ exclusiveMinimum: 0, maximum: 1e9 });
+  expect(BudgetBody?.properties?.['max_cost_usd']).not.toHaveProperty('minimum');
+  expect(LimitsBody?.properties).toMatchObject({ cpu_cores: { minimum: 0.01, maximum: 1_024 } });
   expect(NewSegmentBody?.properties).toMatchObject({ role: { pattern: '^[A-Za-z0-9_.-]{1,64}$' } });
   expect(Run?.properties).toMatchObject({
     revision: { type: 'integer' },
@@ -106,7 +136,7 @@ test('a query says which lists are written with commas, and what stands in names
     additionalProperties: false,
   });
   expect(document.components.schemas['RunFilter']?.properties).toMatchObject({
-    status: { oneOf: [{ type: 'string' }, { type: 'array' }] },
+    status: { oneOf: [{ type: 'string' }, { type: 'array' }, { type: 'null' }] },
   });
 });
 
@@ -154,6 +184,17 @@ test('what may be any JSON is no object, and what may be null says so', () => {
   expect(Session?.properties).toMatchObject({
     forked_from: orNull('ForkedFrom'),
     network_access: orNull('NetworkAccess'),
+  });
+  const { InitialFile, InitialFileBody, RunFilter } = document.components.schemas;
+  for (const file of [InitialFile, InitialFileBody]) {
+    expect(file?.properties).toMatchObject({
+      encoding: { type: ['string', 'null'], enum: ['base64', null, 'text'] },
+      is_readonly: { type: ['boolean', 'null'] },
+    });
+  }
+  expect(RunFilter?.properties).toMatchObject({
+    task_id: { type: ['string', 'null'] },
+    metadata: { type: ['object', 'null'] },
   });
 });
 

@@ -124,7 +124,10 @@ function letBodiesLack({ paths, components: { schemas = {} } = {} }: OpenAPIObje
   }
 }
 
-/** What a body does not know it refuses, at any depth; a filter of runs knows all fields `metadata.<key>`. */
+/**
+ * What a body does not know it refuses, at any depth; a filter of runs knows all fields `metadata.<key>`, and takes
+ * null for absent, which the same fields of a query cannot be.
+ */
 function closeBodies({ paths, components: { schemas = {} } = {} }: OpenAPIObject): void {
   const closed = new Set<string>();
   const close = (node: unknown): void => {
@@ -133,8 +136,10 @@ function closeBodies({ paths, components: { schemas = {} } = {} }: OpenAPIObject
       closed.add(name);
       const schema = schemas[name];
       if (schema !== undefined && 'properties' in schema) schema.additionalProperties = false;
-      if (name === 'RunFilter')
-        Object.assign(schema ?? {}, { patternProperties: { '^metadata\\.': { type: 'string' } } });
+      if (name === 'RunFilter' && schema !== undefined && 'properties' in schema) {
+        Object.assign(schema, { patternProperties: { '^metadata\\.': { type: 'string' } } });
+        for (const field of Object.values(schema.properties ?? {})) takeNull(field as Field);
+      }
       close(schema);
     }
   };
@@ -143,6 +148,7 @@ function closeBodies({ paths, components: { schemas = {} } = {} }: OpenAPIObject
 }
 
 function takeNull(field: Field): void {
+  field.oneOf?.push({ type: 'null' });
   if (typeof field.type !== 'string') return;
   field.type = [field.type, 'null'];
   field.enum?.push(null);

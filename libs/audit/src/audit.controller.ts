@@ -4,6 +4,7 @@ import { Allow, auditors } from '#access';
 import { RuleViolation, Streams } from '#eventsourcing';
 import {
   ApiPage,
+  ApiPageOfEither,
   Ctx,
   ndjson,
   type Page,
@@ -97,7 +98,7 @@ export class AuditController {
   /** Who changed the run, its log and its transcript, when and why; or who read it, newest first. */
   @Get('runs/:id/audit')
   @Allow(...auditors)
-  @ApiPage(ChangeResource)
+  @ApiPageOfEither(ChangeResource, AccessResource)
   async ofRun(
     @PathId() id: string,
     @ValidQuery() query: HistoryQuery,
@@ -110,7 +111,7 @@ export class AuditController {
   /** Who changed the session and its transcript, when and why; or who read it, newest first. Deleted ones too. */
   @Get('sessions/:id/audit')
   @Allow(...auditors)
-  @ApiPage(ChangeResource)
+  @ApiPageOfEither(ChangeResource, AccessResource)
   async ofSession(
     @PathId() id: string,
     @ValidQuery() query: HistoryQuery,

@@ -17,6 +17,9 @@ const readModels = [
   'mounts',
   'logs',
 ];
+const named = {
+  'Content-Disposition': { description: 'A name for the file.', schema: { type: 'string' } },
+} as const;
 /** How many lines are sent before it is asked again whether the caller's key still holds. */
 const linesBetween = 500;
 
@@ -34,7 +37,7 @@ export class ExportsController {
   @Get()
   @Allow(...readers)
   @ApiProduces('application/x-ndjson')
-  @ApiOkResponse({ schema: { type: 'string' } })
+  @ApiOkResponse({ schema: { type: 'string' }, headers: named })
   async export(@PathId() id: string, @Ctx() ctx: RequestContext): Promise<Readable> {
     await Promise.all(readModels.map((name) => waitFor(this.clock, ctx, name)));
     await Promise.all(readModels.map((name) => this.writes.settled(name, id)));

@@ -21,6 +21,7 @@ export const replayed = {
 
 /** ... of one that refuses, ... */
 export const refused = {
+  'Accept-Encoding': header('With 415, where what was sent is compressed: how it is taken.'),
   Allow: header('With 405: the methods that the path has.'),
   'RateLimit-Limit': header('Requests a minute that the caller has, where that is limited.'),
   'RateLimit-Remaining': header('How many of them are left.'),

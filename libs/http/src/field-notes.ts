@@ -10,6 +10,8 @@ export interface FieldNote {
   readonly fromText?: (value: unknown) => unknown;
   /** The field gathers all query parameters `<name>.<key>`. */
   readonly gathers?: true;
+  /** It is an object, whose members are what is checked where each is. */
+  readonly keyed?: true;
 }
 
 const key = Symbol('runledger:fields');

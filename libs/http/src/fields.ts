@@ -12,7 +12,7 @@ import { metadataBytes } from '#eventsourcing';
 import { note } from './field-notes.js';
 import { hasAtMost, isObject, isTime, isUuid } from './forms.js';
 
-const number = /^-?\d{1,15}(\.\d{1,15})?$/;
+const digits = /^-?\d{1,16}$/;
 
 /** What of a rule can be said in JSON Schema. */
 type Keywords = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -108,7 +108,7 @@ export const IsTags = (): PropertyDecorator =>
 /** A whole number; in a query, its decimal digits. */
 export const IsWhole = (least: number, most = Number.MAX_SAFE_INTEGER): PropertyDecorator =>
   applyDecorators(
-    note({ fromText: (value) => (typeof value === 'string' && number.test(value) ? Number(value) : value) }),
+    note({ fromText: (value) => (typeof value === 'string' && digits.test(value) ? Number(value) : value) }),
     is(
       'isWhole',
       `be a whole number from ${least} to ${most}`,
@@ -116,6 +116,16 @@ export const IsWhole = (least: number, most = Number.MAX_SAFE_INTEGER): Property
       {},
       { type: 'integer', minimum: least, maximum: most },
     ),
+  );
+
+/** A number above `bound`, in parts too, and at most `most`. */
+export const IsMoreThan = (bound: number, most: number): PropertyDecorator =>
+  is(
+    'isMoreThan',
+    `be a number more than ${bound}, and at most ${most}`,
+    (value) => typeof value === 'number' && value > bound && value <= most,
+    {},
+    { exclusiveMinimum: bound, maximum: most },
   );
 
 /** True or false; in a query, one of these words. */
@@ -148,11 +158,13 @@ export const IsCommaList = (
 ): PropertyDecorator =>
   applyDecorators(
     note({
-      fromText: (value) =>
-        [value]
-          .flat()
+      fromText: (value) => {
+        const texts: unknown = typeof value === 'string' ? [value] : value;
+        if (!Array.isArray(texts)) return value;
+        return (texts as unknown[])
           .flatMap((text) => (typeof text === 'string' ? text.split(',') : [text]))
-          .map((word) => unaliased(word, aliases)),
+          .map((word) => unaliased(word, aliases));
+      },
     }),
     words === undefined ? IsText(200, { least: 1, each: true }) : oneOf(words, { each: true }),
     says({ explode: false }),
@@ -164,13 +176,11 @@ export const Repeatable = (): PropertyDecorator => note({ fromText: (value) => [
 /** Gathers the query parameters `<field>.<key>` into one object of texts by key, each of at most so many bytes. */
 export const IsGathered = (most: number): PropertyDecorator => {
   const fits = (text: unknown): boolean => typeof text === 'string' && Buffer.byteLength(text) <= most;
+  const must = `have a text after its dot, once each, and keys and texts of at most ${most} bytes`;
   return applyDecorators(
-    note({ gathers: true }),
-    is(
-      'isGathered',
-      `have a text after its dot, once each, and keys and texts of at most ${most} bytes`,
-      (value) => isObject(value) && Object.entries(value).flat().every(fits),
-    ),
+    note({ gathers: true, keyed: true }),
+    is('isGathered', must, (value) => isObject(value) && Object.keys(value).every(fits)),
+    is('isGatheredText', must, fits, { each: true }),
   );
 };
 

@@ -72,7 +72,7 @@ export class ListSessionMountsQuery extends PageQuery {
 }
 
 export class ListMountsQuery extends ListSessionMountsQuery {
-  /** Must be there. */
+  @ApiProperty({ required: true })
   @IsOptional()
   @IsUuid()
   session_id?: string;

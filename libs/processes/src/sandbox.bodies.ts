@@ -1,22 +1,14 @@
-import { IsOptional } from 'class-validator';
-import { ValidateBy } from 'class-validator';
+import { IsNumber, IsOptional, Max, Min } from 'class-validator';
 import { IsFlag, IsShape, IsWhole } from '#http';
 
 const mostCores = 1_024;
 
-const IsCores = (): PropertyDecorator =>
-  ValidateBy({
-    name: 'isCores',
-    validator: {
-      validate: (value) => typeof value === 'number' && value >= 0.01 && value <= mostCores,
-      defaultMessage: () => `$property must be a number from 0.01 to ${mostCores}`,
-    },
-  });
-
 class LimitsBody {
   /** Cores of the processor, in parts too. */
   @IsOptional()
-  @IsCores()
+  @IsNumber({}, { message: '$property must be a number' })
+  @Min(0.01, { message: '$property must be at least $constraint1' })
+  @Max(mostCores, { message: '$property must be at most $constraint1' })
   cpu_cores?: number | null;
 
   @IsOptional()

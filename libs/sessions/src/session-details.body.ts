@@ -1,4 +1,4 @@
-import { IsArray, IsNumber, IsOptional, IsPositive, Max } from 'class-validator';
+import { IsArray, IsOptional } from 'class-validator';
 import type { Json, JsonObject } from '#eventsourcing';
 import {
   IsEnumWord,
@@ -7,6 +7,7 @@ import {
   IsJson,
   IsJsonObject,
   IsListOf,
+  IsMoreThan,
   IsShape,
   IsTags,
   IsText,
@@ -39,11 +40,11 @@ export class InitialFileBody {
 
   @IsOptional()
   @IsEnumWord(['text', 'base64'])
-  encoding?: 'text' | 'base64';
+  encoding?: 'text' | 'base64' | null;
 
   @IsOptional()
   @IsFlag()
-  is_readonly?: boolean;
+  is_readonly?: boolean | null;
 }
 
 export class SubagentBody {
@@ -81,9 +82,7 @@ export class BudgetBody {
   max_tokens: number | null = null;
 
   @IsOptional()
-  @IsNumber({}, { message: '$property must be a number' })
-  @IsPositive({ message: '$property must be more than 0' })
-  @Max(1e9, { message: '$property must be at most $constraint1' })
+  @IsMoreThan(0, 1e9)
   max_cost_usd: number | null = null;
 }
 

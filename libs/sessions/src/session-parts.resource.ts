@@ -36,8 +36,8 @@ export class NetworkAccessResource {
 export class InitialFileResource {
   path: string;
   content: string;
-  encoding?: 'text' | 'base64';
-  is_readonly?: boolean;
+  encoding?: 'text' | 'base64' | null;
+  is_readonly?: boolean | null;
 }
 
 @ApiSchema({ name: 'Subagent' })

@@ -20,8 +20,8 @@ export interface Subagent {
 export interface InitialFile {
   path: string;
   content: string;
-  encoding?: 'text' | 'base64';
-  is_readonly?: boolean;
+  encoding?: 'text' | 'base64' | null;
+  is_readonly?: boolean | null;
 }
 
 /** Agent set-up, kept for the workers that execute; the service itself reads none of it. */
