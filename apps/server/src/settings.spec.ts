@@ -77,10 +77,12 @@ describe('the settings', () => {
     ['AUDIT_ACCESS_DAYS', '0', 'a whole number of days from 1 to 99999, not "0"'],
     ['RETENTION_INTERVAL', '1h', 'an ISO 8601 duration'],
     ['RETENTION_INTERVAL', 'PT', 'an ISO 8601 duration'],
+    ['RETENTION_INTERVAL', 'P1DT', 'an ISO 8601 duration'],
     ['RETENTION_INTERVAL', 'P1M', 'an ISO 8601 duration'],
     ['RETENTION_INTERVAL', 'P25D', 'an ISO 8601 duration'],
     ['WEBHOOKS_ALLOW_PRIVATE', 'yes', 'one of true, false, not "yes"'],
     ['ARCHIVE_URL', 'file://var/archive', 'an absolute path behind file://'],
+    ['ARCHIVE_URL', 's3:///archive', 'a bucket behind s3://'],
     ['ARCHIVE_URL', 'ftp://somewhere', 'a URL that starts with file:// or s3://'],
   ])('%s=%s is refused in a sentence that names it', (name, value, allowed) => {
     expect(() => readSettings({ [name]: value })).toThrow(`${name} must be ${allowed}`);

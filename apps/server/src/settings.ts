@@ -128,8 +128,11 @@ function url(name: string, text: string | undefined, protocols: readonly string[
   throw wrong(name, undefined, `a URL that starts with ${protocols.map((one) => `${one}//`).join(' or ')}`);
 }
 
-/** `file://var/archive`, with a slash too few, would name the host `var`. */
+/** `file://var/archive`, with a slash too few, would name the host `var`; `s3:///archive`, with one too many, no bucket. */
 function archive(text: string | undefined): string | undefined {
+  if (text?.startsWith('s3:///') === true) {
+    throw wrong('ARCHIVE_URL', undefined, 'a bucket behind s3://, such as s3://bucket/archive');
+  }
   if (text === undefined || !/^file:\/\/(?!\/|localhost\/)/.test(text)) return text;
   throw wrong('ARCHIVE_URL', undefined, 'an absolute path behind file://, such as file:///var/archive');
 }
@@ -139,7 +142,7 @@ function apiKey(text: string | undefined): string | undefined {
   throw wrong('BOOTSTRAP_API_KEY', undefined, '16 to 255 visible ASCII characters');
 }
 
-const units = /^P(?=\d|T\d)(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/;
+const units = /^P(?=\d|T\d)(?:(\d+)W)?(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/;
 const unitSeconds = [604_800, 86_400, 3_600, 60, 1];
 
 /** Milliseconds of an ISO 8601 duration. Years and months are refused: they have no fixed length. */
