@@ -81,6 +81,7 @@ const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(dept
 
 describe('a body that is refused', () => {
   const tags = Array.from({ length: 101 }, (_, n) => `t${n}`);
+  const none = randomUUID();
   const cases: [string, string, unknown, Fault[]][] = [
     ['a wrong type', '/sessions', { title: 5 }, [{ pointer: '/title' }]],
     ['an unknown field', '/sessions', { 'no/pe~': 1 }, [{ pointer: '/no~1pe~0' }]],
@@ -112,6 +113,7 @@ describe('a body that is refused', () => {
     ['a number out of range', '/runs', { max_attempts: 101 }, [{ pointer: '/max_attempts' }]],
     ['a number that is not whole', '/runs', { max_attempts: 1.5 }, [{ pointer: '/max_attempts' }]],
     ['digits that would be lost', '/runs', '{"input":{"n":9007199254740993}}', [{ pointer: '/input/n' }]],
+    ['a log that is a list', `/runs/${none}/logs`, [], [{ pointer: '' }]],
     ['what is nested too deep', '/runs', `{"input":${nested(501)}}`, [{ pointer: '' }]],
   ];
 
@@ -164,6 +166,7 @@ describe('a query that is refused', () => {
     ['/runs?session_id=x', 'session_id'],
     ['/sessions?q=', 'q'],
     ['/sessions?alias=%00', 'alias'],
+    ['/sessions?limit=%00', 'limit'],
     ['/runs?metadata.a=1&metadata.a=2', 'metadata.a'],
     [`/runs?metadata.a=${'x'.repeat(1_001)}`, 'metadata'],
   ];

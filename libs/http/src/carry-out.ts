@@ -75,12 +75,13 @@ function checkField(
 ): void {
   const at = pointerTo(pointer, field.name);
   for (const check of field.checks) {
-    if (check.each && Array.isArray(value)) {
-      const faults = value.map((member) => check.fault(member, result));
-      faults.forEach((fault, n) => {
-        if (fault !== undefined) report(pointerTo(at, n), fault);
+    if (check.each && (Array.isArray(value) || (field.keyed === true && isObject(value)))) {
+      const faults = Object.entries(value as object).flatMap(([key, member]) => {
+        const fault = check.fault(member, result);
+        return fault === undefined ? [] : [[key, fault] as const];
       });
-      if (faults.some((fault) => fault !== undefined)) return;
+      for (const [key, fault] of faults) report(pointerTo(at, key), fault);
+      if (faults.length > 0) return;
     } else {
       const fault = check.fault(value, result);
       if (fault !== undefined) {

@@ -274,6 +274,9 @@ test('a body is what the route takes', async () => {
     415,
     'unsupported_media_type',
   );
+  for (const type of ['json', 'application/', 'application/json, text/plain']) {
+    expectProblem(await post('{}', { 'content-type': type }), 415, 'unsupported_media_type');
+  }
   for (const type of ['application/json', 'application/xml']) {
     const refused = await post({}, { 'content-type': type }, '/lines');
     expectProblem(refused, 415, 'unsupported_media_type');

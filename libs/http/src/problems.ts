@@ -45,6 +45,7 @@ const byStatus: Readonly<Record<number, [ProblemCode, string]>> = {
   413: ['payload_too_large', tooLarge],
   // Fastify's answer to a path parameter that is longer than any id of ours.
   414: ['not_found', 'There is no such resource.'],
+  415: ['unsupported_media_type', 'The Content-Type is no media type, such as application/json.'],
   429: ['rate_limited', 'Too many requests.'],
 };
 

@@ -8,6 +8,8 @@ import {
   IsJson,
   IsListOf,
   IsMetadata,
+  IsMoreThan,
+  IsQueryShape,
   IsRfc3339,
   IsShape,
   IsTags,
@@ -29,6 +31,13 @@ class Entry {
   level?: number;
 }
 
+class Filter extends PageQuery {
+  @IsOptional() @IsCommaList(['pending', 'cancelled']) status?: string[];
+  @IsOptional() @Repeatable() @IsTags() tag?: string[];
+  @IsOptional() @IsFlag() empty?: boolean;
+  @IsOptional() @IsGathered(10) metadata?: Record<string, string>;
+}
+
 class Sample {
   @IsOptional() @IsText() title?: string | null;
   @IsOptional() @IsTags() tags?: string[];
@@ -39,14 +48,13 @@ class Sample {
   @IsOptional() @IsEnumWord(['pending', 'cancelled']) status?: string;
   @IsOptional() @IsListOf(() => Entry, 1, 3) entries?: Entry[];
   @IsOptional() @IsShape(() => Entry) 'a/b~c'?: Entry;
+  @IsOptional() @IsMoreThan(0, 9) price?: number;
+  @IsOptional() @IsQueryShape(() => Filter) filter?: Filter;
   @IsFlag() detached: boolean = false;
 }
 
-class Filter extends PageQuery {
-  @IsOptional() @IsCommaList(['pending', 'cancelled']) status?: string[];
-  @IsOptional() @Repeatable() @IsTags() tag?: string[];
-  @IsOptional() @IsFlag() empty?: boolean;
-  @IsOptional() @IsGathered(10) metadata?: Record<string, string>;
+class Since {
+  @IsOptional() @IsWhole(0) after_seq?: number;
 }
 
 class WideFilter extends PageQuery {
@@ -116,6 +124,13 @@ test.each<[unknown, string[]]>([
   [{ status: 'done' }, ['/status']],
   [JSON.parse('{"__proto__": {"title": 1}}'), ['/__proto__']],
   [{ constructor: 1 }, ['/constructor']],
+  [{ price: 0 }, ['/price']],
+  [{ price: 9.5 }, ['/price']],
+  [{ price: '1' }, ['/price']],
+  [{ filter: { status: 5 } }, ['/filter/status']],
+  [{ filter: { status: ['pending', 5] } }, ['/filter/status/1']],
+  [{ filter: { metadata: { a: 'x', 'b/c': 5 } } }, ['/filter/metadata/b~1c']],
+  [{ tags: { a: 1 } }, ['/tags']],
 ])('%j is refused at %j', (body, pointers) => {
   expect(pointersOf(body)).toEqual(pointers);
 });
@@ -150,6 +165,17 @@ test('a query is read from text', () => {
   expect(validQuery(Filter, { tag: 'a' })).toEqual({ limit: 20, tag: ['a'] });
 });
 
+test('a number is its decimal digits, as many as a whole number may have', () => {
+  const { MAX_SAFE_INTEGER: most } = Number;
+  expect(validQuery(Since, { after_seq: String(most) }).after_seq).toBe(most);
+  for (const text of [String(most + 1), '1.0', '1e2', '0x1', '+1', ' 1']) {
+    expect([text, faultsOf(() => validQuery(Since, { after_seq: text }))]).toEqual([
+      text,
+      [{ parameter: 'after_seq', detail: `after_seq must be a whole number from 0 to ${most}` }],
+    ]);
+  }
+});
+
 test('a list may have limits of its own', () => {
   expect(validQuery(WideFilter, {}).limit).toBe(1_000);
   expect(validQuery(WideFilter, { limit: '10000' }).limit).toBe(10_000);
@@ -167,6 +193,7 @@ test.each<[Record<string, unknown>, string[]]>([
   [{ status: 'pending,done' }, ['status']],
   [{ nope: '1', 'x/y': '2' }, ['nope', 'x/y']],
   [{ tag: 'a\0' }, ['tag']],
+  [{ limit: 'a\0' }, ['limit']],
   [{ 'metadata.a': ['x', 'y'] }, ['metadata.a']],
   [{ 'metadata.a': 'ä'.repeat(6) }, ['metadata']],
   [{ [`metadata.${'a'.repeat(11)}`]: 'x' }, ['metadata']],

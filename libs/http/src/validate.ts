@@ -49,7 +49,7 @@ export function validQuery<T extends object>(shape: new () => T, query: Record<s
   const faults: Fault[] = [];
   const plan = planOf(shape);
   const report: Report = (pointer, detail) => faults.push({ parameter: parameterAt(pointer), detail });
-  refuseNulIn(query, faults);
+  refuseFaults(nulIn(query));
   const result = carryOut(plan, query, '', report, true);
   refuseFaults(faults);
   return result as T;
@@ -76,15 +76,10 @@ const unknown = (parameter: string): string => `${parameter} is not known here`;
 const parameterAt = (pointer: string): string =>
   (pointer.split('/', 2)[1] ?? '').replaceAll('~1', '/').replaceAll('~0', '~');
 
-function refuseNulIn(query: Record<string, unknown>, faults: Fault[]): void {
-  for (const parameter in query) {
-    if (
-      [parameter, query[parameter]].flat().some((text) => typeof text === 'string' && text.includes('\0'))
-    ) {
-      faults.push({ parameter, detail: 'must not hold the character U+0000' });
-    }
-  }
-}
+const nulIn = (query: Record<string, unknown>): Fault[] =>
+  Object.entries(query)
+    .filter((texts) => texts.flat().some((text) => typeof text === 'string' && text.includes('\0')))
+    .map(([parameter]) => ({ parameter, detail: 'must not hold the character U+0000' }));
 
 function refuseFaults(faults: readonly Fault[]): void {
   const [first] = faults;

@@ -2,7 +2,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { FastifyRequest } from 'fastify';
 import type { Causation, Fact } from '#eventsourcing';
 import { Streams } from '#eventsourcing';
-import { type Fault, isObject, pointerTo, ProblemError } from '#http';
+import { type Fault, isObject, pointerTo, ProblemError, validBody } from '#http';
 import { RecentWrites } from '#read-models';
 import { expectLeaseOf, findRun } from '#runs';
 import { appendLog } from './log-changes.decider.js';
@@ -101,7 +101,7 @@ export function appendOf(
 function entriesOf({ headers, body }: FastifyRequest, faults: Fault[]): [unknown, string] {
   if (headers['content-type']?.includes('ndjson') === true) return [body, ''];
   if (!isObject(body)) {
-    if (body !== undefined) faults.push({ pointer: '', detail: 'must be a JSON object' });
+    validBody(Object, body);
     return [undefined, '/entries'];
   }
   for (const field in body) {

@@ -1,6 +1,7 @@
+import { applyDecorators } from '@nestjs/common';
 import { IsArray, IsIn, IsOptional, ValidateBy, type ValidationOptions } from 'class-validator';
 import { ArrayMaxSize } from 'class-validator';
-import { IsCommaList, IsFlag, IsForm, isObject, IsText, IsWhole, PageQuery } from '#http';
+import { IsCommaList, IsFlag, IsForm, isObject, IsText, IsWhole, note, PageQuery } from '#http';
 import {
   type OutputStream,
   outputStreams,
@@ -23,7 +24,7 @@ const IsUnicode = (options?: ValidationOptions): PropertyDecorator =>
       name: 'isUnicode',
       validator: {
         validate: (value) => typeof value === 'string' && !halfPair.test(value),
-        defaultMessage: () => '$property must not hold half of a surrogate pair',
+        defaultMessage: () => '$property must be text, and not hold half of a surrogate pair',
       },
     },
     options,
@@ -32,19 +33,21 @@ const IsUnicode = (options?: ValidationOptions): PropertyDecorator =>
 const isEnvironment = (value: unknown): boolean =>
   isObject(value) &&
   Object.keys(value).length <= mostVariables &&
-  Object.entries(value).every(
-    ([name, text]) => envName.test(name) && typeof text === 'string' && !halfPair.test(text),
-  );
+  Object.keys(value).every((name) => envName.test(name));
 
 const IsEnvironment = (): PropertyDecorator =>
-  ValidateBy({
-    name: 'isEnvironment',
-    validator: {
-      validate: isEnvironment,
-      defaultMessage: () =>
-        `$property must be an object of at most ${mostVariables} texts by name; a name is letters, digits and "_"`,
-    },
-  });
+  applyDecorators(
+    note({ keyed: true }),
+    ValidateBy({
+      name: 'isEnvironment',
+      validator: {
+        validate: isEnvironment,
+        defaultMessage: () =>
+          `$property must be an object of at most ${mostVariables} texts by name; a name is letters, digits and "_"`,
+      },
+    }),
+    IsUnicode({ each: true }),
+  );
 
 export class StartProcessBody {
   /** A path, or a name that is looked up in the sandbox's PATH; no shell is involved. */
