@@ -73,10 +73,11 @@ test('a refusal says which headers tell when to come again', () => {
 });
 
 test('an answer has the headers that it says', () => {
-  const headersOf = (path: string, method: string): string[] =>
-    Object.keys(document.paths[path]?.[method]?.responses['200']?.headers ?? {}).sort();
+  const headersOf = (path: string, method: string, status = '200'): string[] =>
+    Object.keys(document.paths[path]?.[method]?.responses[status]?.headers ?? {}).sort();
   expect(headersOf('/v1/retention/preview', 'post')).toEqual(['X-Request-Id']);
   expect(headersOf('/v1/audit/receipts/{position}', 'get')).toEqual(['X-Request-Id']);
+  expect(headersOf('/v1/processes/{id}/wait', 'get', '202')).toEqual(['ETag', 'X-Request-Id']);
   expect(headersOf('/v1/sessions/{id}/export', 'get')).toEqual(['Content-Disposition', 'X-Request-Id']);
   expect(document.components.responses['Problem']?.headers).toHaveProperty('Accept-Encoding');
 });

@@ -136,7 +136,7 @@ export class ProcessesController {
   @ApiAcceptedResponse({
     description: 'It has not ended yet.',
     type: ProcessResource,
-    headers: { ...tokened, ...etagged },
+    headers: etagged,
   })
   async wait(
     @PathId() id: string,
