@@ -20,26 +20,31 @@ export class StateWatch {
     timeoutMs: number,
     gone?: AbortSignal,
   ): Promise<State> {
-    const over = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(gone === undefined ? [] : [gone])]);
+    const over = new AbortController();
     let wake: () => void = () => undefined;
     const stop = await this.live.follow(stream, () => {
       wake();
     });
     const end = (): void => {
+      over.abort();
       wake();
     };
-    over.addEventListener('abort', end);
+    // Not `AbortSignal.timeout` in `AbortSignal.any`: Node 20 may collect the former as garbage before it is over.
+    const timer = setTimeout(end, timeoutMs);
+    gone?.addEventListener('abort', end);
+    if (gone?.aborted === true) end();
     try {
       for (;;) {
         const woken = new Promise<void>((resolve) => {
           wake = resolve;
         });
         const { state } = await this.streams.load(decider, stream);
-        if (holds(state) || over.aborted) return state;
+        if (holds(state) || over.signal.aborted) return state;
         await woken;
       }
     } finally {
-      over.removeEventListener('abort', end);
+      clearTimeout(timer);
+      gone?.removeEventListener('abort', end);
       stop();
     }
   }
