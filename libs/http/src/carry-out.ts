@@ -75,13 +75,16 @@ function checkField(
 ): void {
   const at = pointerTo(pointer, field.name);
   for (const check of field.checks) {
-    if (check.each && (Array.isArray(value) || (field.keyed === true && isObject(value)))) {
-      const faults = Object.entries(value as object).flatMap(([key, member]) => {
+    const members = check.each ? membersOf(value, field) : undefined;
+    if (members !== undefined) {
+      let faulty = false;
+      for (const [key, member] of members) {
         const fault = check.fault(member, result);
-        return fault === undefined ? [] : [[key, fault] as const];
-      });
-      for (const [key, fault] of faults) report(pointerTo(at, key), fault);
-      if (faults.length > 0) return;
+        if (fault === undefined) continue;
+        report(pointerTo(at, key), fault);
+        faulty = true;
+      }
+      if (faulty) return;
     } else {
       const fault = check.fault(value, result);
       if (fault !== undefined) {
@@ -96,6 +99,12 @@ function checkField(
     field.asQuery === true && isObject(value)
       ? carryOut(plan, value, at, report, true)
       : shaped(plan, value, at, report);
+}
+
+/** The values that are checked one by one, with where each stands in the field. */
+function membersOf(value: unknown, field: FieldPlan): Iterable<[string | number, unknown]> | undefined {
+  if (Array.isArray(value)) return value.entries();
+  return field.keyed === true && isObject(value) ? Object.entries(value) : undefined;
 }
 
 function shaped(plan: Plan, value: unknown, pointer: string, report: Report): unknown {
