@@ -21,3 +21,31 @@ export async function inTime<T>(promised: Promise<T>, silence: string, ms = long
     clearInterval(timer);
   });
 }
+
+/** A signal that must be let go of when nothing waits for it any more. */
+export interface TimeLimit {
+  readonly signal: AbortSignal;
+  readonly release: () => void;
+}
+
+/**
+ * Aborted after so many milliseconds, or with another signal. In the place of `AbortSignal.timeout` in
+ * `AbortSignal.any`: Node 20 may collect the first as garbage before it is over, and keeps something of what the second
+ * makes for as long as the other signal lives.
+ */
+export function timeLimit(ms: number, other: AbortSignal): TimeLimit {
+  const over = new AbortController();
+  const end = (): void => {
+    over.abort();
+  };
+  const timer = setTimeout(end, ms);
+  other.addEventListener('abort', end);
+  if (other.aborted) end();
+  return {
+    signal: over.signal,
+    release: () => {
+      clearTimeout(timer);
+      other.removeEventListener('abort', end);
+    },
+  };
+}

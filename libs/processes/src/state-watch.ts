@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type Decider, type Fact, LiveEvents, Streams } from '#eventsourcing';
+import { type Decider, type Fact, LiveEvents, Streams, timeLimit } from '#eventsourcing';
 
 /** Waits for streams to come to a state. */
 @Injectable()
@@ -18,33 +18,27 @@ export class StateWatch {
     stream: string,
     holds: (state: State) => boolean,
     timeoutMs: number,
-    gone?: AbortSignal,
+    gone: AbortSignal,
   ): Promise<State> {
-    const over = new AbortController();
     let wake: () => void = () => undefined;
     const stop = await this.live.follow(stream, () => {
       wake();
     });
-    const end = (): void => {
-      over.abort();
+    const { signal: over, release } = timeLimit(timeoutMs, gone);
+    over.addEventListener('abort', () => {
       wake();
-    };
-    // Not `AbortSignal.timeout` in `AbortSignal.any`: Node 20 may collect the former as garbage before it is over.
-    const timer = setTimeout(end, timeoutMs);
-    gone?.addEventListener('abort', end);
-    if (gone?.aborted === true) end();
+    });
     try {
       for (;;) {
         const woken = new Promise<void>((resolve) => {
           wake = resolve;
         });
         const { state } = await this.streams.load(decider, stream);
-        if (holds(state) || over.signal.aborted) return state;
+        if (holds(state) || over.aborted) return state;
         await woken;
       }
     } finally {
-      clearTimeout(timer);
-      gone?.removeEventListener('abort', end);
+      release();
       stop();
     }
   }

@@ -1,4 +1,4 @@
-import { Causation, servicePrincipal, type Streams } from '#eventsourcing';
+import { Causation, servicePrincipal, type Streams, timeLimit } from '#eventsourcing';
 import type { Backoff } from './backoff.js';
 import type { Attempt, Claimed, DeliveryQueue, Room } from './delivery-queue.js';
 import type { Answer, Poster } from './poster.js';
@@ -117,7 +117,7 @@ export class WebhookSender {
   /** Undefined when it was cut off because this process stops. */
   private async attempt({ id, url, secrets, body }: Claimed): Promise<Attempt | undefined> {
     const { signal: stopped } = this.stopping;
-    const late = AbortSignal.timeout(timeoutMs);
+    const limit = timeLimit(timeoutMs, stopped);
     const start = Date.now();
     const seconds = Math.floor(start / 1_000);
     const headers = {
@@ -130,11 +130,13 @@ export class WebhookSender {
     let answer: Answer | undefined;
     let error: string | null = null;
     try {
-      answer = await this.parts.poster.post(url, body, headers, AbortSignal.any([stopped, late]));
+      answer = await this.parts.poster.post(url, body, headers, limit.signal);
       if (answer.status < 200 || answer.status > 299) error = `the destination answered ${answer.status}`;
     } catch (failure) {
       if (stopped.aborted) return undefined;
-      error = late.aborted ? `no answer within ${timeoutMs / 1_000} s` : reasonOf(failure);
+      error = limit.signal.aborted ? `no answer within ${timeoutMs / 1_000} s` : reasonOf(failure);
+    } finally {
+      limit.release();
     }
     return {
       at: new Date(start).toISOString(),
