@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { LiveEvents, Streams } from '#eventsourcing';
+import { LiveEvents, Streams, timeLimit } from '#eventsourcing';
 import { isOver, runDecider, runEnds, type RunState } from './run.decider.js';
 import { runStream } from './run.events.js';
 
@@ -17,16 +17,22 @@ export class RunEnds {
    */
   async of(run: RunState, timeoutMs: number, gone: AbortSignal): Promise<RunState> {
     const stream = runStream(run.id);
-    const ended = new AbortController();
-    const stop = await this.live.follow(stream, (events) => {
-      if (events.some(runEnds)) ended.abort();
+    let end: () => void = () => undefined;
+    const over = new Promise<void>((resolve) => {
+      end = resolve;
     });
+    const stop = await this.live.follow(stream, (events) => {
+      if (events.some(runEnds)) end();
+    });
+    const limit = timeLimit(timeoutMs, gone);
+    limit.signal.addEventListener('abort', end);
     try {
       const now = await this.state(run);
-      if (isOver(now)) return now;
-      await first(timeoutMs, ended.signal, gone);
+      if (isOver(now) || limit.signal.aborted) return now;
+      await over;
       return await this.state(run);
     } finally {
+      limit.release();
       stop();
     }
   }
@@ -34,22 +40,4 @@ export class RunEnds {
   private async state(run: RunState): Promise<RunState> {
     return (await this.streams.load(runDecider, runStream(run.id))).state ?? run;
   }
-}
-
-/** Resolves when the time is over or a signal is given, whichever is first. */
-function first(timeoutMs: number, ...signals: readonly AbortSignal[]): Promise<void> {
-  return new Promise((resolve) => {
-    const signal = AbortSignal.any([...signals]);
-    if (signal.aborted) {
-      resolve();
-      return;
-    }
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, timeoutMs);
-    signal.addEventListener('abort', done);
-  });
 }
