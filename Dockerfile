@@ -20,4 +20,4 @@ EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # The orchestrator restarts it; scripts/start.mjs does so only where there is none.
-CMD ["sh", "-c", "exec node $(cat node-flags.txt) dist/apps/server/src/main.js"]
+CMD ["sh", "-c", "exec node $(cat node-flags.txt) dist/server/main.js"]

@@ -21,7 +21,7 @@ export const startServer = async (): Promise<BenchServer> => {
   const flags = await readFile(join(import.meta.dirname, '../../scripts/node-flags.txt'), 'utf8');
   const directory = await mkdtemp(join(tmpdir(), 'runledger-bench-'));
   const key = `bench_${randomBytes(16).toString('hex')}`;
-  const child = fork(join(import.meta.dirname, 'server.js'), {
+  const child = fork(join(import.meta.dirname, '../server/bench.js'), {
     execArgv: flags.trim().split(' '),
     env: { ...process.env, DATA_DIR: directory, PORT: '0', BOOTSTRAP_API_KEY: key, LOG_LEVEL: 'silent' },
   });

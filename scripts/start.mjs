@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ensure } from './ensure.mjs';
 
-const server = join(resolve(import.meta.dirname, '..'), 'dist/apps/server/src/main.js');
+const server = join(resolve(import.meta.dirname, '..'), 'dist/server/main.js');
 
 // Room for the garbage of requests in flight: fewer collections, a tenth more requests. What outlives them is
 // little, and collected before it has grown to more than 1.6 times that: by itself Node lets it become 4 times.

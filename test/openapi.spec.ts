@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Api, type Body, newProject, type Reply } from './support/api.js';
 import { type Server, startServer } from './support/server.js';
@@ -15,13 +16,13 @@ interface Operation {
 let server: Server;
 let ann: Api;
 let worker: Api;
-let paths: Record<string, Record<string, Operation>>;
+let document: { readonly paths: Record<string, Record<string, Operation>> };
 
 beforeAll(async () => {
   server = await startServer();
   const project = await newProject(server);
   [ann, worker] = [await project.caller('user'), await project.caller('worker')];
-  paths = ((await (await fetch(`${server.url}/openapi.json`)).json()) as { paths: typeof paths }).paths;
+  document = (await (await fetch(`${server.url}/openapi.json`)).json()) as typeof document;
 });
 afterAll(async () => {
   await server.stop();
@@ -29,12 +30,16 @@ afterAll(async () => {
 
 const said = (call: string): Operation => {
   const [method = '', path = ''] = call.split(' ');
-  const operation = paths[path]?.[method.toLowerCase()];
+  const operation = document.paths[path]?.[method.toLowerCase()];
   if (operation === undefined) throw new Error(`${call} is not described`);
   return operation;
 };
 const headersOf = (call: string): string[] =>
   said(call).parameters.flatMap(({ name, in: place }) => (place === 'header' ? [name] : []));
+
+it('is served as it is committed: what bundles the server leaves the names of classes', () => {
+  expect(document).toEqual(JSON.parse(readFileSync('openapi.json', 'utf8')));
+});
 
 it('names each status that a call answers with', async () => {
   const run = (await ann.made('/runs')).id;

@@ -101,11 +101,7 @@ export async function runServer(
 /** The program alone, `npm start` with `scripts/start.mjs`; resolves at once. */
 export function spawnServer(
   env: Readonly<Record<string, string>>,
-  {
-    program = 'dist/apps/server/src/main.js',
-    uid,
-    gid,
-  }: { program?: string; uid?: number; gid?: number } = {},
+  { program = 'dist/server/main.js', uid, gid }: { program?: string; uid?: number; gid?: number } = {},
 ): { child: ChildProcess; output: () => string } {
   const ids = uid !== undefined && gid !== undefined ? { uid, gid } : {};
   const child = spawn(process.execPath, [resolve(program)], {
