@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { expect, jest, test } from '@jest/globals';
 import { UnavailableError } from '@kurrent/kurrentdb-client';
 import { newEvent } from '../../eventsourcing/src/contract-tools.contract.js';
@@ -8,7 +9,8 @@ import type { Clients } from './clients.js';
 /** Answers of a server that come when the test says so, and how many events each request has brought. */
 function server() {
   const requests: { events: number; expected: unknown; answer(error?: Error): void }[] = [];
-  const appendToStream = jest.fn(
+  const arrivals = new EventEmitter();
+  const append = jest.fn(
     (_: string, events: readonly unknown[], { streamState }: { streamState: bigint }) =>
       new Promise((resolve, reject) => {
         const nextExpectedRevision = streamState + BigInt(events.length);
@@ -21,12 +23,13 @@ function server() {
             else resolve(stored);
           },
         });
+        arrivals.emit('request');
       }),
   );
-  const queues = new AppendQueues({ writer: { appendToStream } } as unknown as Clients);
+  const queues = new AppendQueues({ append } as unknown as Clients);
   /** Waits until so many requests have come. */
   const request = async (n: number) => {
-    while (requests.length <= n) await new Promise(setImmediate);
+    while (requests.length <= n) await once(arrivals, 'request');
     return requests[n] as (typeof requests)[number];
   };
   return { queues, requests, request };

@@ -54,7 +54,7 @@ export async function append(
   let failure: unknown = new RevisionConflict(stream, expected);
   try {
     const { nextExpectedRevision, position } = await inTime(
-      clients.writer.appendToStream(stream, events.map(toStore), {
+      clients.append(stream, events.map(toStore), {
         streamState: streamState(expected),
         ...byAnyClock,
       }),

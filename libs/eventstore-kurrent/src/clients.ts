@@ -1,16 +1,27 @@
-import { KurrentDBClient, UnavailableError, WrongExpectedVersionError } from '@kurrent/kurrentdb-client';
+import {
+  type AppendResult,
+  type AppendToStreamOptions,
+  type EventData,
+  KurrentDBClient,
+  UnavailableError,
+  UnknownError,
+  WrongExpectedVersionError,
+} from '@kurrent/kurrentdb-client';
 import { mapped } from './errors.js';
 import { ofLeader } from './events.js';
 
 /** A revision that no stream has. */
 const beyond = 2n ** 62n;
 
+/** What a node answers to an append that knows of no leader (Streams.BatchAppend.cs). */
+const leaderless = 'Server Is Not Ready';
+
 /**
  * The client, and another one in its place for reading once its native reader has found no server: that reader
  * asks a leader that has died for ever, and none at all when its first connection has failed (its `grpc.rs`).
  */
 export class Clients {
-  /** Appends, deletes and subscribes; these connections are made anew by the client. */
+  /** Deletes, subscribes, and appends here; these connections are made anew by the client. */
   readonly writer: KurrentDBClient;
   private reader: KurrentDBClient;
 
@@ -29,6 +40,20 @@ export class Clients {
       await this.writer.deleteStream('nothing', { expectedRevision: beyond, ...ofLeader });
     } catch (error) {
       if (!(error instanceof WrongExpectedVersionError)) throw mapped(error);
+    }
+  }
+
+  /**
+   * Appends through the writer. A node that is cut off from its cluster refuses each append over a call that lives on,
+   * and the client stays there; it looks for another node when a call fails, as a deletion does.
+   */
+  async append(stream: string, events: EventData[], options: AppendToStreamOptions): Promise<AppendResult> {
+    try {
+      return await this.writer.appendToStream(stream, events, options);
+    } catch (error) {
+      if (error instanceof UnknownError && error.message.endsWith(leaderless))
+        await this.toLeader().catch(() => undefined);
+      throw error;
     }
   }
 

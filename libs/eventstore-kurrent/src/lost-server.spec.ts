@@ -27,8 +27,9 @@ const standIn = async (...settings: Parameters<typeof startStandIn>) => {
   return server;
 };
 
-const storeAt = (port: number): KurrentEventStore => {
-  const store = new KurrentEventStore(`kurrentdb://127.0.0.1:${port}?tls=false`);
+const storeAt = (...ports: number[]): KurrentEventStore => {
+  const nodes = ports.map((port) => `127.0.0.1:${port}`).join(',');
+  const store = new KurrentEventStore(`kurrentdb://${nodes}?tls=false`);
   cleanups.push(() => store.close());
   return store;
 };
@@ -65,4 +66,23 @@ test('a leader that dies is left for the next one, by each way to ask', async ()
   expect(await untilAvailable(() => store.head())).toBe(position);
   expect(ids(await untilAvailable(() => all(store.readStream(stream))))).toEqual(ids(events));
   await untilAvailable(() => store.truncateBefore(stream, 1));
+});
+
+test.each<[string, (store: KurrentEventStore, stream: string) => Promise<unknown>]>([
+  ['an append', (store, stream) => store.append(stream, 'any', newEvents(2))],
+  ['a truncation', (store, stream) => store.truncateBefore(stream, 1)],
+  ['a deletion', (store, stream) => store.delete(stream)],
+])('%s leaves a leader that is cut off from its cluster for the next one', async (_, write) => {
+  const elected = { port: 0 };
+  const [first, second] = [await standIn({ leader: elected }), await standIn({ leader: elected })];
+  const stream = streamName();
+  for (const { port } of [second, first]) {
+    elected.port = port;
+    await untilAvailable(() => storeAt(port).append(stream, 'none', newEvents(2)));
+  }
+  const store = storeAt(first.port, second.port);
+  await store.append(stream, 1, newEvents(1));
+  first.cutOff();
+  elected.port = second.port;
+  await untilAvailable(() => write(store, stream));
 });

@@ -28,7 +28,7 @@ async function raise(clients: Clients, metastream: string, revision: number): Pr
       if (Number(metadata['$tb'] ?? 0) >= revision) return;
       const event = jsonEvent({ type: '$metadata', data: { ...metadata, $tb: revision } });
       const options = { streamState: version, ...byAnyClock };
-      const { success } = await clients.writer.appendToStream(metastream, event, options);
+      const { success } = await clients.append(metastream, [event], options);
       // With `throwOnAppendFailure=false` a refusal is no error.
       if (success) return;
     } catch (error) {

@@ -30,7 +30,7 @@ const indexing = 5;
 const givingUp = 50;
 
 /** Many appends over one call, each of one or more messages, answered by their correlation id. */
-export const batchAppend = (memory: Memory, settings: Settings) => {
+export const batchAppend = (memory: Memory, settings: Settings, isCutOff: () => boolean) => {
   /** First ids of appends that are not in the index yet: meanwhile the server drops repeated ones. */
   const unindexed = new Set<string | undefined>();
   return (call: ServerDuplexStream<BatchAppendReq, BatchAppendResp>) => {
@@ -47,9 +47,11 @@ export const batchAppend = (memory: Memory, settings: Settings) => {
       const id = append.events[0]?.id;
       const late = Number(append.options.getDeadline21100()?.toDate()) <= Date.now() + settings.ahead;
       const dropped = late || unindexed.has(id);
-      const answer = dropped
-        ? refused('Timeout', new sharedMessages.Timeout())
-        : answerOf(memory, settings, append);
+      const answer = isCutOff()
+        ? refused('Server Is Not Ready', new sharedMessages.Empty())
+        : dropped
+          ? refused('Timeout', new sharedMessages.Timeout())
+          : answerOf(memory, settings, append);
       answer.setStreamIdentifier(append.options.getStreamIdentifier());
       unindexed.add(id);
       setTimeout(

@@ -21,16 +21,17 @@ export type Refusal = StatusObject;
 
 /**
  * Reads and subscriptions are one call in this protocol: a subscription is a reading without end.
- * @param refusal of a node that does not lead
+ * @param refusal of a node that does not lead at the time
  */
-export const read = (memory: Memory, refusal?: () => Refusal) => (call: Call) => {
+export const read = (memory: Memory, refusal: () => Refusal | undefined) => (call: Call) => {
   const gone = new AbortController();
   call.on('cancelled', () => {
     gone.abort();
   });
   const options = call.request.getOptions() ?? new streamMessages.ReadReq.Options();
-  if (refusal && call.metadata.get('requires-leader').length > 0 && isAsked(memory, options)) {
-    call.emit('error', refusal());
+  const refused = refusal();
+  if (refused && call.metadata.get('requires-leader').length > 0 && isAsked(memory, options)) {
+    call.emit('error', refused);
     return;
   }
   const served = options.hasSubscription()
