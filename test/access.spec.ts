@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { type Database, freshDatabase } from './support/database.js';
-import { eventsInPostgres, type Server, startServer } from './support/server.js';
+import type { Database } from './support/database.js';
+import { eventsInPostgres, type Server, serverDatabase, startServer } from './support/server.js';
 import { soon } from './support/soon.js';
 
 interface Answer {
@@ -69,7 +69,7 @@ async function untilRefused(key: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  database = await freshDatabase();
+  database = await serverDatabase();
   // Given, so that no greeting has to show it.
   const bootstrap = { BOOTSTRAP_API_KEY: 'the-key-of-the-first-admin' };
   server = await startServer({ ...eventsInPostgres, DATABASE_URL: database.url, ...bootstrap });

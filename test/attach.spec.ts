@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { Api, newProject } from './support/api.js';
-import { type Database, freshDatabase } from './support/database.js';
-import { type Server, startServer } from './support/server.js';
+import type { Database } from './support/database.js';
+import { type Server, serverDatabase, startServer } from './support/server.js';
 import { type Frame, Watch } from './support/sse.js';
 
 const key = 'a-key-that-both-servers-know';
@@ -14,7 +14,7 @@ let session: string;
 let open: Watch[];
 
 beforeAll(async () => {
-  database = await freshDatabase();
+  database = await serverDatabase();
   const env = { DATABASE_URL: database.url, BOOTSTRAP_API_KEY: key };
   servers = [
     await startServer({ ...env, ROLES: 'api,projector' }),

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { verifyReceipt } from '#evidence';
 import { Api, type Body, dataOf, newProject } from './support/api.js';
-import { type Database, freshDatabase } from './support/database.js';
+import type { Database } from './support/database.js';
 import { type Env, outcomeOf, startRunledger } from './support/runledger.js';
-import { eventsInPostgres, type Server, startServer } from './support/server.js';
+import { eventsInPostgres, type Server, serverDatabase, startServer } from './support/server.js';
 
 let server: Server;
 let database: Database;
@@ -42,7 +42,7 @@ const lines = async (api: Api | undefined, query: string): Promise<Body[]> => {
 };
 
 beforeAll(async () => {
-  database = await freshDatabase();
+  database = await serverDatabase();
   server = await startServer({ ...eventsInPostgres, DATABASE_URL: database.url });
   admin = new Api(server.url, server.key);
   project = await newProject(server);

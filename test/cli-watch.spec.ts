@@ -25,8 +25,8 @@ const watch = (args: readonly string[], env: Env = settings()): Promise<Outcome>
 /** `kill -9`, and another server on the same data and port. */
 const restart = async (): Promise<void> => {
   await server.kill();
-  const { dataDir, url } = server;
-  server = await startServer({ DATA_DIR: dataDir, PORT: new URL(url).port });
+  const { data, url } = server;
+  server = await startServer({ ...data, PORT: new URL(url).port });
 };
 
 const idOf = async (path: string): Promise<string> => (await api.made(path)).id;
@@ -164,8 +164,8 @@ describe('runledger watch, when the server is killed and started again', () => {
       await until(() => count() >= born + told);
       await tellMore(20);
       await server.kill();
-      const { dataDir, url } = server;
-      server = await startServer({ DATA_DIR: dataDir, PORT: new URL(url).port });
+      const { data, url } = server;
+      server = await startServer({ ...data, PORT: new URL(url).port });
     }
     await move(run, 'running');
     await move(run, 'completed');

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { Api, type Reply } from './support/api.js';
-import { type Database, freshDatabase } from './support/database.js';
-import { type Server, startServer } from './support/server.js';
+import type { Database } from './support/database.js';
+import { type Server, serverDatabase, startServer } from './support/server.js';
 import { type Frame, Watch } from './support/sse.js';
 
 const key = 'watching-several-processes';
@@ -12,7 +12,7 @@ let servers: Server[];
 let apis: Api[];
 
 beforeAll(async () => {
-  database = await freshDatabase();
+  database = await serverDatabase();
   servers = [];
   for (const ROLES of ['api,projector', 'api', 'api']) {
     servers.push(await startServer({ DATABASE_URL: database.url, BOOTSTRAP_API_KEY: key, ROLES }));

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -60,7 +61,7 @@ async function firstRefusal(ask: () => Promise<Reply>): Promise<Reply> {
 
 describe('while the database is frozen', () => {
   beforeAll(async () => {
-    server = await startServer();
+    server = await startServer({ DATA_DIR: mkdtempSync(join(tmpdir(), 'runledger-test-')) });
     admin = new Api(server.url, server.key);
     ann = await (await newProject(server)).caller('user');
     const { id } = await ann.made('/runs');
@@ -73,6 +74,7 @@ describe('while the database is frozen', () => {
   afterAll(async () => {
     thawPostgres();
     await server.stop();
+    rmSync(server.dataDir, { recursive: true });
   });
 
   it('a caller who cannot be asked for is told to come back', async () => {

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { type Database, freshDatabase } from './support/database.js';
-import { eventsInPostgres, type Server, startServer } from './support/server.js';
+import type { Database } from './support/database.js';
+import { eventsInPostgres, type Server, serverDatabase, startServer } from './support/server.js';
 import { until } from './support/supervised-service.js';
 
 const trials = Number(process.env['CRASH_TRIALS'] ?? 5);
@@ -42,7 +42,7 @@ describe('a request with an Idempotency-Key whose server is killed', () => {
   };
 
   beforeAll(async () => {
-    database = await freshDatabase();
+    database = await serverDatabase();
     postgres = new pg.Client({ connectionString: database.url });
     await postgres.connect();
     await start();

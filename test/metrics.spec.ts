@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Api, newProject } from './support/api.js';
-import { type Database, freshDatabase } from './support/database.js';
-import { type Server, startServer } from './support/server.js';
+import type { Database } from './support/database.js';
+import { type Server, serverDatabase, startServer } from './support/server.js';
 import { Watch } from './support/sse.js';
 
 const key = 'a-key-that-both-servers-know';
@@ -12,7 +12,7 @@ let user: Api;
 let auditor: Api;
 
 beforeAll(async () => {
-  database = await freshDatabase();
+  database = await serverDatabase();
   const env = { DATABASE_URL: database.url, BOOTSTRAP_API_KEY: key };
   projecting = await startServer({ ...env, ROLES: 'projector' });
   serving = await startServer({ ...env, ROLES: 'api' });

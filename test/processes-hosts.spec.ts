@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Api, type Body, dataOf } from './support/api.js';
-import { type Database, freshDatabase } from './support/database.js';
-import { type Server, startServer } from './support/server.js';
+import type { Database } from './support/database.js';
+import { type Server, serverDatabase, startServer } from './support/server.js';
 import { until } from './support/supervised-service.js';
 
 const rounds = Number(process.env['KILL_ROUNDS'] ?? 2);
@@ -11,7 +11,7 @@ const key = 'hosts-of-several-processes';
 let database: Database;
 let servers: Server[];
 beforeEach(async () => {
-  database = await freshDatabase();
+  database = await serverDatabase();
   servers = [];
 });
 afterEach(async () => {

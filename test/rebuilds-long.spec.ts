@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import { Api, type Body } from './support/api.js';
-import { type Database, freshDatabase } from './support/database.js';
-import { type Server, startServer } from './support/server.js';
+import type { Database } from './support/database.js';
+import { type Server, serverDatabase, startServer } from './support/server.js';
 import { childrenOf, until } from './support/supervised-service.js';
 
 const kills = Number(process.env['KILL_ROUNDS'] ?? 1);
@@ -22,7 +22,7 @@ let sql: Client;
 let holder: Client;
 
 beforeAll(async () => {
-  database = await freshDatabase();
+  database = await serverDatabase();
   dataDir = mkdtempSync(join(tmpdir(), 'runledger-rebuilds-'));
   await start();
   sql = new Client({ connectionString: database.url });

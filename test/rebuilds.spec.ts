@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import { Api, type Body, dataOf, newProject } from './support/api.js';
-import { type Database, freshDatabase } from './support/database.js';
-import { type Server, startServer } from './support/server.js';
+import type { Database } from './support/database.js';
+import { type Server, serverDatabase, startServer } from './support/server.js';
 import { until } from './support/supervised-service.js';
 
 const kills = Number(process.env['KILL_ROUNDS'] ?? 2);
@@ -13,7 +13,7 @@ let admin: Api;
 let sql: Client;
 
 beforeAll(async () => {
-  database = await freshDatabase();
+  database = await serverDatabase();
   server = await startServer({ DATABASE_URL: database.url });
   admin = new Api(server.url, server.key);
   sql = new Client({ connectionString: database.url });

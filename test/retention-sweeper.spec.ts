@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { PostgresEventStore } from '#eventstore-postgres';
 import { derivedUuid, type Fact } from '#eventsourcing';
 import { Api, type Body, newProject } from './support/api.js';
-import { type Database, freshDatabase } from './support/database.js';
-import { eventsInPostgres, type Server, startServer } from './support/server.js';
+import type { Database } from './support/database.js';
+import { eventsInPostgres, type Server, serverDatabase, startServer } from './support/server.js';
 import { until } from './support/supervised-service.js';
 
 const key = 'rl_the-key-of-whoever-runs-the-sweeper';
@@ -12,7 +12,7 @@ const policy = { max_age: 'P1Y', max_bytes: null, action: 'purge' };
 let database: Database;
 
 beforeAll(async () => {
-  database = await freshDatabase();
+  database = await serverDatabase();
 });
 
 afterAll(async () => {

@@ -5,8 +5,8 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { Api, type Body, dataOf, newProject, type Reply } from './support/api.js';
-import { type Database, freshDatabase } from './support/database.js';
-import { type Server, startServer } from './support/server.js';
+import type { Database } from './support/database.js';
+import { type Server, serverDatabase, startServer } from './support/server.js';
 import { until } from './support/supervised-service.js';
 import { Watch } from './support/sse.js';
 
@@ -16,7 +16,7 @@ let project: Awaited<ReturnType<typeof newProject>>;
 let operator: Api;
 
 beforeAll(async () => {
-  database = await freshDatabase();
+  database = await serverDatabase();
   server = await startServer({ DATABASE_URL: database.url });
 });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Api, type Body, dataOf } from './support/api.js';
-import { type Database, freshDatabase } from './support/database.js';
-import { type Server, startServer } from './support/server.js';
+import type { Database } from './support/database.js';
+import { type Server, serverDatabase, startServer } from './support/server.js';
 import { secondsFrom, soon } from './support/soon.js';
 
 const key = 'rl_key-of-the-schedules';
@@ -10,7 +10,7 @@ const servers: Server[] = [];
 let admin: Api;
 
 beforeAll(async () => {
-  database = await freshDatabase();
+  database = await serverDatabase();
   for (const ROLES of ['projector,sweeper', 'projector,sweeper', 'api']) {
     servers.push(await startServer({ DATABASE_URL: database.url, BOOTSTRAP_API_KEY: key, ROLES }));
   }

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { Api } from './support/api.js';
-import { type Database, freshDatabase } from './support/database.js';
-import { type Server, startServer } from './support/server.js';
+import type { Database } from './support/database.js';
+import { type Server, serverDatabase, startServer } from './support/server.js';
 
 let database: Database;
 let server: Server;
@@ -12,7 +12,7 @@ const start = (dataDir?: string) =>
   startServer({ DATABASE_URL: database.url, ...(dataDir !== undefined && { DATA_DIR: dataDir }) });
 
 beforeAll(async () => {
-  database = await freshDatabase();
+  database = await serverDatabase();
   server = await start();
 });
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { Api, type Body, dataOf, newProject, type Reply } from './support/api.js';
-import { type Database, freshDatabase } from './support/database.js';
-import { eventsInPostgres, type Server, startServer } from './support/server.js';
+import type { Database } from './support/database.js';
+import { eventsInPostgres, type Server, serverDatabase, startServer } from './support/server.js';
 import { until } from './support/supervised-service.js';
 
 let database: Database;
@@ -17,7 +17,7 @@ let session: string;
 let transcript: string;
 
 beforeAll(async () => {
-  database = await freshDatabase();
+  database = await serverDatabase();
   server = await startServer({ ...eventsInPostgres, DATABASE_URL: database.url });
 });
 afterAll(async () => {
@@ -540,7 +540,7 @@ describe('a run that completes', () => {
 
   it('is taken later when the server was killed right then, and not twice', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'runledger-transcripts-'));
-    const own = await freshDatabase();
+    const own = await serverDatabase();
     const env = { DATA_DIR: dataDir, DATABASE_URL: own.url };
     try {
       await (await startServer(env)).stop();

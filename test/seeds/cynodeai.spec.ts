@@ -64,7 +64,7 @@ describe('runs', () => {
     const before = new Api(first.url, first.key);
     const runs = [await before.made('/runs'), await before.made('/runs')];
     await first.kill();
-    const second = await startServer({ DATA_DIR: first.dataDir });
+    const second = await startServer(first.data);
     const after = new Api(second.url, first.key);
     for (const run of runs) {
       expect(run.id).toMatch(uuid);

@@ -9,21 +9,47 @@ export interface Database {
 }
 
 /** A database of its own for one spec file, in the Postgres of this test run. */
-export async function freshDatabase(): Promise<Database> {
-  const name = `test_${randomBytes(6).toString('hex')}`;
-  await asAdmin(`CREATE DATABASE ${name}`);
-  const url = new URL(adminUrl());
-  url.pathname = `/${name}`;
-  return { url: url.href, drop: () => asAdmin(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+export const freshDatabase = (): Promise<Database> => copyOf('template0');
+
+/**
+ * The same, with what the first caller of this test run has filled one with.
+ * @param fill is given its connection string, and leaves nobody connected
+ */
+export async function filledDatabase(fill: (url: string) => Promise<void>): Promise<Database> {
+  await asAdmin(async (admin) => {
+    await admin.query('SELECT pg_advisory_lock(1)');
+    const { rowCount } = await admin.query("SELECT FROM pg_database WHERE datname = 'filled'");
+    if (rowCount !== 0) return;
+    await admin.query('DROP DATABASE IF EXISTS filling WITH (FORCE)');
+    await admin.query('CREATE DATABASE filling');
+    await fill(urlOf('filling'));
+    await admin.query('ALTER DATABASE filling RENAME TO filled');
+  });
+  return copyOf('filled');
 }
 
-async function asAdmin(statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: adminUrl() });
-  await client.connect();
+async function copyOf(template: string): Promise<Database> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await asAdmin((admin) => admin.query(`CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY file_copy`));
+  return {
+    url: urlOf(name),
+    drop: () => asAdmin((admin) => admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)),
+  };
+}
+
+function urlOf(database: string): string {
+  const url = new URL(adminUrl());
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+async function asAdmin(work: (admin: pg.Client) => Promise<unknown>): Promise<void> {
+  const admin = new pg.Client({ connectionString: adminUrl() });
+  await admin.connect();
   try {
-    await client.query(statement);
+    await work(admin);
   } finally {
-    await client.end();
+    await admin.end();
   }
 }
 

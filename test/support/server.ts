@@ -4,6 +4,7 @@ import { chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Database, filledDatabase } from './database.js';
 import type { KurrentServer } from './kurrent-server.js';
 import type { User } from './ordinary-user.js';
 
@@ -12,12 +13,14 @@ export interface Server {
   /** The bootstrap key: an admin of the project `default`. */
   readonly key: string;
   readonly dataDir: string;
+  /** Settings of another start on the same data. */
+  readonly data: Readonly<Record<string, string>>;
   readonly pid: number;
   /** All that it wrote to stdout and stderr so far. */
   output(): string;
-  /** Asks it to drain; resolves with its exit code. Removes a data dir that was made for it. */
+  /** Asks it to drain; resolves with its exit code. Removes data that was made for it. */
   stop(): Promise<number | null>;
-  /** `kill -9`: no chance to clean up. The data dir stays, for another start on it. */
+  /** `kill -9`: no chance to clean up. The data stays, for another start on it. */
   kill(): Promise<void>;
 }
 
@@ -48,9 +51,17 @@ async function closeUnused(database: string): Promise<void> {
   await (await store).close();
 }
 
+/** An empty database that a server has brought up to date, for one spec file: servers start twice as fast on it. */
+export const serverDatabase = (): Promise<Database> =>
+  filledDatabase(async (url) => {
+    const server = await startServer({ ...eventsInPostgres, DATABASE_URL: url, ROLES: 'projector' });
+    await server.stop();
+  });
+
 /**
- * Starts the built server on a free port, with a data dir of its own unless `DATA_DIR` is given; resolves
- * when it is ready. Rejects with what it wrote when it ends before.
+ * Starts the built server on a free port; resolves when it is ready. Rejects with what it wrote when it ends
+ * before. Without `DATA_DIR` it has a data dir of its own, and without `DATABASE_URL` a database of its own
+ * too; with `DATA_DIR` alone it holds a Postgres there.
  * @param user who runs it; by default whoever runs the tests
  */
 export async function startServer(env: Readonly<Record<string, string>> = {}, user?: User): Promise<Server> {
@@ -58,26 +69,31 @@ export async function startServer(env: Readonly<Record<string, string>> = {}, us
   const dataDir = ownDir ?? String(env['DATA_DIR']);
   if (user !== undefined) chownSync(dataDir, user.uid, user.gid);
   const own = user === undefined ? {} : { HOME: dataDir };
-  const database = env['DATABASE_URL'] ?? dataDir;
+  const ownDatabase =
+    ownDir !== undefined && env['DATABASE_URL'] === undefined ? await serverDatabase() : undefined;
+  const DATABASE_URL = ownDatabase?.url ?? env['DATABASE_URL'];
+  const data = { DATA_DIR: dataDir, ...(DATABASE_URL !== undefined && { DATABASE_URL }) };
+  const database = DATABASE_URL ?? dataDir;
   const store = await eventStoreOf(database);
-  const { child, output } = spawnServer({ DATA_DIR: dataDir, ...own, ...store, ...env }, user);
+  const { child, output } = spawnServer({ ...own, ...store, ...env, ...data }, user);
   const url = await listening(child, output);
   await ready(url, child, output);
-  const removeOwnDir = () => {
-    if (ownDir !== undefined) rmSync(ownDir, { recursive: true, force: true });
-  };
   const users = kurrents.get(database)?.users;
   const server: Server = {
     url,
     key: env['BOOTSTRAP_API_KEY'] ?? readFileSync(join(dataDir, 'api-key'), 'utf8').trim(),
     dataDir,
+    data,
     pid: Number(child.pid),
     output,
     stop: async () => {
       const code = await ended(child, 'SIGTERM');
       users?.delete(server);
-      if (ownDir !== undefined) await closeUnused(database);
-      removeOwnDir();
+      if (ownDir !== undefined) {
+        await closeUnused(database);
+        rmSync(ownDir, { recursive: true, force: true });
+      }
+      await ownDatabase?.drop();
       return code;
     },
     kill: async () => {
