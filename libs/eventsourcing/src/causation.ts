@@ -86,3 +86,18 @@ export function reactionTo({ id, metadata }: RecordedEvent): Causation {
     correlationId: metadata.$correlationId,
   });
 }
+
+/**
+ * The command that stored an event, carried on in place of its writer: what it still makes, it makes at the
+ * time, in the name and for the cause that the command has.
+ */
+export function continuationOf({ metadata }: RecordedEvent): Causation {
+  return new Causation(
+    { ...servicePrincipal(metadata.project), principalId: metadata.actor },
+    {
+      seed: { id: metadata.$causationId, at: Date.parse(metadata.at), recovering: false },
+      correlationId: metadata.$correlationId,
+      ...(metadata.traceparent !== undefined && { traceparent: metadata.traceparent }),
+    },
+  );
+}

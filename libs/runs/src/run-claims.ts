@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { Causation, JsonObject } from '#eventsourcing';
-import { RuleViolation, Streams } from '#eventsourcing';
+import type { Causation, JsonObject, RecordedEvent } from '#eventsourcing';
+import { continuationOf, RuleViolation, Streams } from '#eventsourcing';
 import type { ClaimMode, SessionRunClaimed } from '#sessions';
 import { claimSession, sessionDecider, sessionStream } from '#sessions';
 import { RunCanceller } from './run-canceller.js';
@@ -9,6 +9,8 @@ import { createRun } from './run-changes.decider.js';
 import { isOver, runDecider } from './run.decider.js';
 import type { RunBirth } from './run.events.js';
 import { runStream } from './run.events.js';
+
+type Claim = RecordedEvent<SessionRunClaimed>;
 
 const attempts = 50;
 const steered = 'steered: another run took over the session';
@@ -38,11 +40,12 @@ export class RunClaims {
     }
   }
 
-  /** Creates the run of a claim whose writer died before it could. */
-  async finish(claim: SessionRunClaimed['data'], causation: Causation): Promise<Run> {
-    const birth = claim.run as unknown as RunBirth;
+  /** Creates the run of a claim whose writer died, or lingers, before it could: just as the writer would have. */
+  async finish(claim: Claim): Promise<Run> {
+    const birth = birthIn(claim);
     const stream = runStream(birth.run_id);
-    return (await this.streams.execute(runDecider, stream, causation, (run) => createRun(run, birth))).state;
+    const command = continuationOf(claim);
+    return (await this.streams.execute(runDecider, stream, command, (run) => createRun(run, birth))).state;
   }
 
   private async append(
@@ -65,7 +68,7 @@ export class RunClaims {
       (events.find(({ type }) => type === 'SessionRunClaimed') as SessionRunClaimed | undefined) ??
       // It holds the session already: another process is at the same work.
       (await this.claimOf(sessionId, birth.run_id));
-    return claim === undefined ? birth : (claim.data.run as unknown as RunBirth);
+    return claim === undefined ? birth : birthIn(claim);
   }
 
   /** The holders that have ended, asked of their own streams; to steer is to see to it that they have. */
@@ -73,7 +76,7 @@ export class RunClaims {
     const { state } = await this.streams.load(sessionDecider, sessionStream(sessionId));
     const ended = await Promise.all(
       (state?.holders ?? []).map(async (id) => {
-        const run = await this.holder(sessionId, id, causation);
+        const run = await this.holder(sessionId, id);
         // Whose claim is not stored yet holds the session all the same: it is about to be.
         if (run === undefined) return [];
         if (isOver(run)) return [id];
@@ -85,22 +88,24 @@ export class RunClaims {
     return new Set(ended.flat());
   }
 
-  private async holder(sessionId: string, id: string, causation: Causation): Promise<Run> {
+  private async holder(sessionId: string, id: string): Promise<Run> {
     const { state } = await this.streams.load(runDecider, runStream(id));
     if (state !== undefined) return state;
     const claim = await this.claimOf(sessionId, id);
-    return claim && this.finish(claim.data, causation);
+    return claim && this.finish(claim);
   }
 
-  private async claimOf(sessionId: string, id: string): Promise<SessionRunClaimed | undefined> {
+  private async claimOf(sessionId: string, id: string): Promise<Claim | undefined> {
     const claim = await this.streams.findLast(
       sessionStream(sessionId),
       (event) =>
         event.type === 'SessionRunClaimed' && (event.data as SessionRunClaimed['data']).run.run_id === id,
     );
-    return claim as SessionRunClaimed | undefined;
+    return claim as Claim | undefined;
   }
 }
+
+const birthIn = ({ data }: SessionRunClaimed): RunBirth => data.run as unknown as RunBirth;
 
 const claimed = (birth: RunBirth, behind: readonly string[]): JsonObject & { run_id: string } =>
   ({ ...birth, ...(behind.length > 0 && { behind: [...behind] }) }) as object as ReturnType<typeof claimed>;

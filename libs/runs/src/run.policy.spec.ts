@@ -1,5 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { byService, type RecordedEvent, StoreUnavailable, Streams, uuidv7 } from '#eventsourcing';
+import {
+  byService,
+  Causation,
+  type RecordedEvent,
+  servicePrincipal,
+  StoreUnavailable,
+  Streams,
+  uuidv7,
+} from '#eventsourcing';
 import { type Database, type ReadModelClock, RecentWrites, type Sql } from '#read-models';
 import { type SessionFact, sessionDecider, sessionStream } from '#sessions';
 import { MemoryEventStore } from '../../../test/support/memory-event-store.js';
@@ -11,6 +19,7 @@ import { type RunBirth, runStream } from './run.events.js';
 import { RunPolicy } from './run.policy.js';
 import { RunWrites } from './run-writes.js';
 
+const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 let store: MemoryEventStore;
 let streams: Streams;
 let policy: RunPolicy;
@@ -49,8 +58,8 @@ const cancel = (id: string) =>
   streams.execute(runDecider, runStream(id), byService('default'), (now) =>
     cancelRun(now as RunState, undefined),
   );
-const onSession = (id: string, ...facts: unknown[]) =>
-  streams.execute(sessionDecider, sessionStream(id), byService('default'), () => facts as SessionFact[]);
+const onSession = (id: string, fact: unknown, by = byService('default')) =>
+  streams.execute(sessionDecider, sessionStream(id), by, () => [fact as SessionFact]);
 const session = async (): Promise<string> => {
   const session_id = uuidv7();
   const data = { session_id, project_id: 'default', user_id: uuidv7(), metadata: {} };
@@ -122,6 +131,25 @@ describe('what a writer died before doing', () => {
       expect(await statusOf(lost)).toBe('cancelled');
     },
   );
+
+  it('once it had claimed a session for a run, is done as the writer would have: by whom, when and why', async () => {
+    const session_id = await session();
+    const birth = born({ session_id });
+    const claim = { type: 'SessionRunClaimed', data: { run: birth, active: [birth.run_id] } };
+    const writer = new Causation(
+      { ...servicePrincipal('default'), principalId: uuidv7() },
+      {
+        seed: { id: uuidv7(), at: 1_700_000_000_001, recovering: false },
+        correlationId: 'theirs',
+        traceparent,
+      },
+    );
+    await onSession(session_id, claim, writer);
+    await reactTo(sessionStream(session_id));
+    const [claimed, created] = store.events.slice(-2);
+    expect(created).toMatchObject({ type: 'RunCreated', metadata: claimed?.metadata });
+    expect((await stateOf(birth.run_id))?.created_at).toBe('2023-11-14T22:13:20.001Z');
+  });
 
   it('once it had claimed a session for a run, is done: the run is there, as it was to be', async () => {
     const session_id = await session();

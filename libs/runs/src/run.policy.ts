@@ -3,7 +3,7 @@ import type { Fact, RecordedEvent } from '#eventsourcing';
 import { reactionTo, Streams } from '#eventsourcing';
 import type { Sql } from '#read-models';
 import { Projection, together } from '#read-models';
-import type { SessionFact } from '#sessions';
+import type { SessionFact, SessionRunClaimed } from '#sessions';
 import { sessionDecider, sessionStream } from '#sessions';
 import { RunCanceller } from './run-canceller.js';
 import { RunClaims } from './run-claims.js';
@@ -48,7 +48,7 @@ export class RunPolicy extends Projection {
         return;
       case 'SessionRunClaimed':
         if ((await this.streams.glance(runDecider, runStream(fact.data.run.run_id))) !== undefined) return;
-        await this.claims.finish(fact.data, reactionTo(event));
+        await this.claims.finish(event as RecordedEvent<SessionRunClaimed>);
         return;
       case 'SessionDeleted':
         await this.canceller.expectAllKnown(event.position);
